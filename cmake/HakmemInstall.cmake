@@ -1,0 +1,37 @@
+# Installation: libraries, public headers, find_package(hakmem) and pkg-config.
+include(CMakePackageConfigHelpers)
+
+set(hakmem_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/hakmem")
+
+install(TARGETS hakmem hakmem_static EXPORT hakmem-targets
+  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+if(EXISTS "${PROJECT_SOURCE_DIR}/include/hakmem")
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/hakmem" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+install(EXPORT hakmem-targets NAMESPACE hakmem:: DESTINATION "${hakmem_package_dir}")
+
+configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/hakmem-config.cmake.in"
+  "${PROJECT_BINARY_DIR}/package/hakmem-config.cmake" INSTALL_DESTINATION "${hakmem_package_dir}")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/package/hakmem-config-version.cmake"
+  VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
+install(FILES
+  "${PROJECT_BINARY_DIR}/package/hakmem-config.cmake" "${PROJECT_BINARY_DIR}/package/hakmem-config-version.cmake"
+  DESTINATION "${hakmem_package_dir}")
+
+# The .pc file finds its prefix from its own place, so that an installed tree may be moved. Absolute library
+# directories (CMAKE_INSTALL_LIBDIR=/usr/lib) leave nothing to be relative to and are written out.
+set(hakmem_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+  set(hakmem_pc_prefix "${CMAKE_INSTALL_PREFIX}")
+  set(hakmem_pc_libdir "${CMAKE_INSTALL_FULL_LIBDIR}")
+  set(hakmem_pc_includedir "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+else()
+  file(RELATIVE_PATH hakmem_pc_up "/${hakmem_pc_dir}" "/")
+  string(REGEX REPLACE "/$" "" hakmem_pc_up "${hakmem_pc_up}")
+  set(hakmem_pc_prefix "\${pcfiledir}/${hakmem_pc_up}")
+  set(hakmem_pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+  set(hakmem_pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+configure_file("${PROJECT_SOURCE_DIR}/cmake/hakmem.pc.in" "${PROJECT_BINARY_DIR}/package/hakmem.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/package/hakmem.pc" DESTINATION "${hakmem_pc_dir}")
