@@ -1,0 +1,43 @@
+#pragma once
+/// Floor 1. What the core asks of the operating system.
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+namespace hakmem {
+
+/// What a corruption report names. The policy turns it into one message and ends the process (or the model's run).
+enum class Corruption : std::uint8_t {
+  kForeignPointer,     ///< the address belongs to nothing this heap has handed out
+  kInteriorPointer,    ///< inside a block, not at its start: misaligned or offset
+  kDoubleFree,         ///< the block is free already
+  kReleasedSlab,       ///< the block's slab is empty and was given back: the block was free already
+};
+
+/// Operating-system policy. Objects of it may have state (limits, planted failures) and are owned by the heap.
+/// All calls are thread-safe.
+///  - `reserve(bytes, alignment)`: zero-filled readable and writable memory, touched lazily; `bytes` a multiple of the
+///    page, `alignment` a power of two of at least a page. nullptr on failure.
+///  - `release(p, bytes)`: gives back a whole reservation.
+///  - `decommit(p, bytes)`: drops the contents of pages; they read as zero when touched again.
+///  - `resize(p, old_bytes, new_bytes, alignment)`: grows or shrinks a whole reservation, moving it if it must; the new
+///    address or nullptr (then nothing has changed).
+///  - `metadata<T>(n)`: n objects of T, value-initialised, never given back; nullptr on failure. In production the
+///    objects are zero pages that are touched lazily, hence all-zero must be T's value-initialised state.
+///  - `fatal(corruption, call, p, block, block_bytes)`: reports and does not return.
+///  - `address_base` / `address_bits`: all reservations lie in [base, base + 2^bits).
+template <class O>
+concept OsPolicy = requires(O os, void* p, const void* cp, std::size_t n, Corruption what, const char* call) {
+  { os.reserve(n, n) } noexcept -> std::same_as<void*>;
+  { os.release(p, n) } noexcept;
+  { os.decommit(p, n) } noexcept;
+  { os.resize(p, n, n, n) } noexcept -> std::same_as<void*>;
+  { os.template metadata<std::uint64_t>(n) } noexcept -> std::same_as<std::uint64_t*>;
+  { os.fatal(what, call, cp, cp, n) } noexcept;
+  { os.address_base() } noexcept -> std::same_as<std::uintptr_t>;
+  { O::kAddressBits } -> std::convertible_to<unsigned>;
+  { O::kPageBytes } -> std::convertible_to<std::size_t>;
+};
+
+}  // namespace hakmem
