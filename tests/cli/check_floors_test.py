@@ -1,0 +1,78 @@
+"""Negative controls of cmake/check_floors.py: every kind of violation, planted in a small tree, is reported."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+CHECKER = pathlib.Path(__file__).resolve().parents[2] / "cmake" / "check_floors.py"
+
+
+class CheckFloors(unittest.TestCase):
+    def check(self, files):
+        """Runs the checker on a tree of {path: text}. Returns its exit code and output."""
+        with tempfile.TemporaryDirectory() as root:
+            for name, text in files.items():
+                path = pathlib.Path(root) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            done = subprocess.run([sys.executable, "-B", CHECKER, root], text=True, capture_output=True, check=False)
+            return done.returncode, done.stdout + done.stderr
+
+    def assert_reported(self, files, words):
+        code, output = self.check(files)
+        self.assertEqual(code, 1, output)
+        self.assertIn(words, output)
+
+    def test_accepts_own_and_lower_floors(self):
+        code, output = self.check({
+            "src/sync/std_sync.hpp": "#include <atomic>\n",
+            "src/lockfree/word.hpp": '#include "sync/std_sync.hpp"\n',
+            "src/lockfree/list.hpp": '#include "lockfree/word.hpp"\n#include "word.hpp"\n',
+            "include/hakmem/hakmem.h": "",
+            "src/api/hak.cpp": '#include "hakmem/hakmem.h"\n#include "lockfree/list.hpp"\n',
+        })
+        self.assertEqual(code, 0, output)
+        self.assertIn("4 files, 0 violations", output)
+
+    def test_reports_an_upward_include(self):
+        self.assert_reported({"src/heap/heap.hpp": "", "src/layout/map.hpp": '#include "heap/heap.hpp"\n'},
+                             'src/layout/map.hpp:1: "heap/heap.hpp": floor 3 (layout) includes floor 5 (heap)')
+
+    def test_reports_an_upward_include_in_angle_brackets(self):
+        self.assert_reported({"src/heap/heap.hpp": "", "src/layout/map.hpp": "#include <heap/heap.hpp>\n"}, "floor 3")
+
+    def test_reports_an_upward_include_by_a_relative_path(self):
+        self.assert_reported({"src/heap/heap.hpp": "", "src/layout/map.hpp": '#include "../heap/heap.hpp"\n'},
+                             "floor 3")
+
+    def test_reports_neighbours_on_one_floor(self):
+        self.assert_reported({"src/sync/s.hpp": "", "src/os/o.hpp": '#  include "sync/s.hpp"\n'},
+                             "floor 1 (os) includes floor 1 (sync)")
+
+    def test_reports_a_cycle_inside_a_folder(self):
+        self.assert_reported({
+            "src/sync/a.hpp": '#include "sync/b.hpp"\n',
+            "src/sync/b.hpp": '#include "sync/c.hpp"\n',
+            "src/sync/c.hpp": '#include "sync/a.hpp"\n',
+        }, "include cycle: sync/a.hpp -> sync/b.hpp -> sync/c.hpp -> sync/a.hpp")
+
+    def test_reports_models_and_tests(self):
+        for folder in ("model", "tests"):
+            for include in (f'"{folder}/x.hpp"', f'"../../{folder}/x.hpp"'):
+                self.assert_reported({f"{folder}/x.hpp": "", "src/heap/h.hpp": f"#include {include}\n"}, folder)
+
+    def test_reports_public_headers_below_the_api(self):
+        self.assert_reported({"include/hakmem/hakmem.h": "", "src/heap/h.hpp": "#include <hakmem/hakmem.h>\n"},
+                             "only src/api")
+
+    def test_reports_a_folder_without_a_floor_and_a_missing_file(self):
+        self.assert_reported({"src/attic/x.hpp": ""}, "is on no floor")
+        self.assert_reported({"src/heap/x.hpp": '#include "heap/gone.hpp"\n'}, "no such file")
+
+    def test_is_not_content_with_an_empty_tree(self):
+        self.assert_reported({"src/README": ""}, "nothing was checked")
+
+
+if __name__ == "__main__":
+    unittest.main()
