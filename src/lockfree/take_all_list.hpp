@@ -28,6 +28,18 @@ class TakeAllList {
     }
   }
 
+  /// Puts a chain (ended by nullptr) back that take_all has returned, or the rest of it. Any thread.
+  void put_back(Node* first) noexcept {
+    if (first == nullptr) return;
+    Node* expected = nullptr;
+    // Release pairs with take_all, as in push_chain. Usually nothing has been pushed meanwhile and the chain's end need
+    // not be found. Failure relaxed: the chain is pushed in front instead.
+    if (head_.compare_exchange_strong(expected, first, std::memory_order_release, std::memory_order_relaxed)) return;
+    Node* last = first;
+    while (Node* next = (last->*kNext).get()) last = next;
+    push_chain(first, last);
+  }
+
   /// Takes the whole list. Any thread. \return its first node (latest push first), or nullptr.
   [[nodiscard]] Node* take_all() noexcept {
     // Acquire pairs with the release of every push in the list (each push continues the release sequence).

@@ -1,0 +1,40 @@
+#pragma once
+/// Floor 5. The pool of thread contexts: parked ones are tokens that exactly one thread takes.
+
+#include "heap/thread_context.hpp"
+#include "layout/descriptor_table.hpp"
+
+namespace hakmem {
+
+template <class Config>
+class ContextPool {
+  using Os = typename Config::Os;
+  using Context = ThreadContext<Config>;
+  enum Mark : unsigned { kParked, kMarks };
+
+ public:
+  /// Adopts a parked context whole, or makes a new one. Any thread. \return nullptr when there is no memory.
+  [[nodiscard]] Context* adopt(Os& os) noexcept {
+    Context* context = contexts_.take_marked(kParked);
+    if (context == nullptr) context = contexts_.append(os);
+    if (context != nullptr) context->attached.set(true);
+    return context;
+  }
+
+  /// Leaves a context to the next thread. Its owner, who must not touch it afterwards.
+  void park(Context& context) noexcept { contexts_.set_mark(kParked, context.index.get()); }
+
+  /// Takes each parked context in turn, lets `visit(Context&)` work on it as its owner, and parks it again. Any thread.
+  template <class Visit>
+  void visit_parked(Visit visit) noexcept {
+    contexts_.visit_tokens(kParked, visit);
+  }
+
+  /// Contexts made so far: the largest number of threads at one time, or slightly more.
+  [[nodiscard]] std::uint32_t size() const noexcept { return contexts_.size(); }
+
+ private:
+  DescriptorTable<Config, Context, kMarks> contexts_;
+};
+
+}  // namespace hakmem

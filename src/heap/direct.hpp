@@ -1,0 +1,99 @@
+#pragma once
+/// Floor 5. Direct mappings: blocks above kLargeMax, or aligned to more than a slot, each with a mapping of its own.
+
+#include "layout/descriptor_table.hpp"
+#include "layout/descriptors.hpp"
+#include "layout/page_map.hpp"
+#include "sync/counter.hpp"
+
+namespace hakmem {
+
+template <class Config>
+class DirectMappings {
+  using Sync = typename Config::Sync;
+  using Os = typename Config::Os;
+  using Geometry = typename Config::Geometry;
+  using Mapping = DirectMapping<Config>;
+  enum Mark : unsigned { kVacant, kMarks };
+
+ public:
+  /// A zero-filled block. Any thread.
+  /// \param bytes 1..2^62; \param alignment a power of two. \return nullptr when the system gives no memory.
+  [[nodiscard]] void* allocate(Os& os, PageMap<Config>& map, std::size_t bytes, std::size_t alignment) noexcept {
+    const std::size_t size = round(bytes);
+    void* memory = os.reserve(size, effective(alignment));
+    if (memory == nullptr) return nullptr;
+    Mapping* mapping = map.prepare(os, memory, 1) ? take_descriptor(os) : nullptr;
+    if (mapping == nullptr) {
+      os.release(memory, size);
+      return nullptr;
+    }
+    mapping->slab.state.set(SlabState::kDirect);
+    place(map, *mapping, memory, size);
+    mapped_.add();
+    return memory;
+  }
+
+  /// Frees a block. The thread that was given it. \return false when it is not the start of a live direct mapping.
+  [[nodiscard]] bool deallocate(Os& os, PageMap<Config>& map, Slab<Config>& slab, void* block) noexcept {
+    Mapping& mapping = Mapping::of(slab);
+    // Two threads that free the same block race for the entry here; only one gets it.
+    if (!is_block(slab, block) || !map.take(block, &slab)) return false;
+    os.release(block, mapping.bytes.get());
+    unmapped_.add();
+    table_.set_mark(kVacant, mapping.index.get());
+    return true;
+  }
+
+  /// Grows or shrinks a block, contents kept. The thread that was given it. \param bytes > 0
+  /// \return the block, perhaps elsewhere, or nullptr (the old one is as it was). Flat page map only: with two levels
+  /// the new place might need a leaf that cannot be had, after the move.
+  [[nodiscard]] void* reallocate(Os& os, PageMap<Config>& map, Slab<Config>& slab, std::size_t bytes) noexcept {
+    Mapping& mapping = Mapping::of(slab);
+    const std::size_t size = round(bytes);
+    if (size == mapping.bytes.get()) return reinterpret_cast<void*>(mapping.base.get());
+    void* old = reinterpret_cast<void*>(mapping.base.get());
+    // The old address may serve another thread the moment it is unmapped, so it leaves the page map first.
+    map.set(old, nullptr);
+    void* memory = os.resize(old, mapping.bytes.get(), size, kSlotBytes<Geometry>);
+    if (memory == nullptr) {
+      map.set(old, &slab);
+      return nullptr;
+    }
+    place(map, mapping, memory, size);
+    return memory;
+  }
+
+  [[nodiscard]] static bool is_block(Slab<Config>& slab, const void* block) noexcept {
+    return Mapping::of(slab).base.get() == reinterpret_cast<std::uintptr_t>(block);
+  }
+  [[nodiscard]] static std::size_t usable_size(Slab<Config>& slab) noexcept { return Mapping::of(slab).bytes.get(); }
+
+  [[nodiscard]] std::uint64_t mapped() const noexcept { return mapped_.get(); }
+  [[nodiscard]] std::uint64_t unmapped() const noexcept { return unmapped_.get(); }
+
+ private:
+  static std::size_t round(std::size_t bytes) noexcept { return (bytes + Os::kPageBytes - 1) & ~(Os::kPageBytes - 1); }
+
+  /// No two mappings may meet in one piece of the page map, so each starts at a piece of its own.
+  static std::size_t effective(std::size_t alignment) noexcept {
+    return alignment < kSlotBytes<Geometry> ? kSlotBytes<Geometry> : alignment;
+  }
+
+  static void place(PageMap<Config>& map, Mapping& mapping, void* memory, std::size_t size) noexcept {
+    mapping.base.set(reinterpret_cast<std::uintptr_t>(memory));
+    mapping.bytes.set(size);
+    map.set(memory, &mapping.slab);
+  }
+
+  Mapping* take_descriptor(Os& os) noexcept {
+    if (Mapping* vacant = table_.take_marked(kVacant)) return vacant;
+    return table_.append(os);
+  }
+
+  DescriptorTable<Config, Mapping, kMarks> table_;
+  Counter<Sync> mapped_;
+  Counter<Sync> unmapped_;
+};
+
+}  // namespace hakmem

@@ -1,0 +1,333 @@
+#pragma once
+/// Floor 5. The heap: everything below put together. No global state, no lock.
+
+#include <cstring>
+
+#include "heap/context_pool.hpp"
+#include "heap/direct.hpp"
+#include "heap/outbox.hpp"
+#include "heap/slab.hpp"
+#include "heap/thread_context.hpp"
+#include "layout/page_map.hpp"
+#include "os/os_concept.hpp"
+#include "superslab/shared_pool.hpp"
+
+namespace hakmem {
+
+/// A heap over one Config. Thread-safe; every call takes the calling thread's context, which no other thread uses at
+/// the same time. Sizes are in bytes. What a call returns as nullptr is lack of memory; nothing is changed then.
+template <class Config>
+class Heap {
+ public:
+  using Sync = typename Config::Sync;
+  using Os = typename Config::Os;
+  using Geometry = typename Config::Geometry;
+  using Context = ThreadContext<Config>;
+  using Classes = SizeClass<Geometry>;
+
+  static_assert(SyncPolicy<Sync> && OsPolicy<Os> && GeometryPolicy<Geometry>);
+
+  /// Larger requests fail at once, as PTRDIFF_MAX bounds the difference of two pointers.
+  static constexpr std::size_t kMaxBytes = static_cast<std::size_t>(PTRDIFF_MAX);
+
+  constexpr Heap() noexcept = default;
+  constexpr explicit Heap(const Os& os) noexcept : os_(os) {}
+  Heap(const Heap&) = delete;
+  Heap& operator=(const Heap&) = delete;
+
+  /// Before any other call, once. \return false without memory.
+  [[nodiscard]] bool init(PageMapKind kind = PageMapKind::kFlat) noexcept { return map_.init(os_, kind); }
+
+  // Threads ----------------------------------------------------------------------------------------------------------
+
+  /// A context for the calling thread. \return nullptr without memory.
+  [[nodiscard]] Context* attach() noexcept { return contexts_.adopt(os_); }
+
+  /// The calling thread is done: everything it keeps for itself goes back, its slabs stay with the context.
+  void detach(Context& context) noexcept {
+    sweep(context);
+    context.attached.set(false);
+    contexts_.park(context);
+  }
+
+  // Allocation -------------------------------------------------------------------------------------------------------
+
+  /// Fast path: a small block from the detached list. \return nullptr when that does not do; then call `allocate`.
+  [[nodiscard, gnu::always_inline]] void* try_allocate(Context& context, std::size_t bytes) noexcept {
+    // A request for 0 wraps around and goes the long way.
+    if (bytes - 1 >= Geometry::kSmallMax) [[unlikely]] return nullptr;
+    return context.heads[Classes::of_small(bytes)].pop();
+  }
+
+  /// A block of at least `bytes` (0 counts as 1), aligned to 16 (to the block size where that is a smaller power of
+  /// two's multiple). \param context attached.
+  [[nodiscard]] void* allocate(Context& context, std::size_t bytes) noexcept {
+    if (bytes == 0) bytes = 1;
+    if (bytes > Geometry::kLargeMax) [[unlikely]] return allocate_direct(context, bytes, 1);
+    const unsigned size_class = Classes::of(bytes);
+    if (void* block = context.heads[size_class].pop()) [[likely]] return block;
+    return refill(context, size_class);
+  }
+
+  /// The same, zero-filled.
+  [[nodiscard]] void* allocate_zeroed(Context& context, std::size_t bytes) noexcept {
+    if (bytes > Geometry::kLargeMax) return allocate_direct(context, bytes, 1);  // fresh pages are zero
+    void* block = allocate(context, bytes);
+    if (block != nullptr) std::memset(block, 0, bytes);
+    return block;
+  }
+
+  /// A block aligned to `alignment`, any power of two.
+  [[nodiscard]] void* allocate_aligned(Context& context, std::size_t bytes, std::size_t alignment) noexcept {
+    if (bytes > kMaxBytes || alignment > kMaxBytes) return nullptr;
+    if (bytes == 0) bytes = 1;
+    if (alignment <= kSlotBytes<Geometry> && bytes <= Geometry::kLargeMax) {
+      const unsigned size_class = Classes::of_aligned(bytes, alignment);
+      if (size_class < Classes::kCount) return allocate(context, Classes::block_bytes(size_class));
+    }
+    return allocate_direct(context, bytes, alignment);
+  }
+
+  /// Frees a block of this heap; nullptr is allowed. `context` may be a thread's stand-in (not attached).
+  /// Foreign, interior and, where it shows, already free pointers end in Os::fatal.
+  [[gnu::always_inline]] void deallocate(Context& context, void* block) noexcept {
+    Slab<Config>* slab = map_.find(block);
+    if (slab == nullptr) [[unlikely]] return deallocate_unmapped(block);
+    // Relaxed: handoff lemma.
+    if (slab->owner.load(std::memory_order_relaxed) != &context) return deallocate_remote(context, *slab, block);
+    if (!slab->is_block(block)) [[unlikely]] return report_interior(*slab, block);
+    if (slab->free.peek() == block) [[unlikely]] return report(Corruption::kDoubleFree, *slab, block);
+    slab->free.push(block);
+    const std::int32_t left = slab->frees_to_event.get() - 1;
+    slab->frees_to_event.set(left);
+    if (left <= 0) [[unlikely]] on_event(context, *slab, block);
+  }
+
+  /// Grows or shrinks a block, contents kept up to the smaller size. \param block of this heap, not nullptr;
+  /// \param bytes > 0. \return the new block, or nullptr and the old one is as it was.
+  [[nodiscard]] void* reallocate(Context& context, void* block, std::size_t bytes) noexcept {
+    if (bytes > kMaxBytes) return nullptr;
+    Slab<Config>& slab = check(block, "realloc");
+    if (is_direct(slab) && bytes > Geometry::kLargeMax && map_.kind() == PageMapKind::kFlat) {
+      return direct_.reallocate(os_, map_, slab, bytes);
+    }
+    const std::size_t old_bytes = usable_size_of(slab);
+    // In place when it fits and would not waste more than half.
+    if (bytes <= old_bytes && bytes >= old_bytes / 2) return block;
+    void* moved = allocate(context, bytes);
+    if (moved == nullptr) return bytes <= old_bytes ? block : nullptr;
+    std::memcpy(moved, block, bytes < old_bytes ? bytes : old_bytes);
+    deallocate(context, block);
+    return moved;
+  }
+
+  /// Bytes that may be used of a block of this heap; 0 for nullptr.
+  [[nodiscard]] std::size_t usable_size(const void* block) noexcept {
+    return block == nullptr ? 0 : usable_size_of(check(block, "malloc_usable_size"));
+  }
+
+  /// Whether an address is the start of a possible block of this heap. Any address.
+  [[nodiscard]] bool owns(const void* block) const noexcept {
+    Slab<Config>* slab = map_.find(block);
+    return slab != nullptr;
+  }
+
+  /// Gives back to the system what no live block needs: own and parked contexts' empty slabs, cached SuperSlabs.
+  /// \return whether anything was given back.
+  bool trim(Context& context) noexcept {
+    if (context.attached.get()) sweep(context);
+    reclaim_parked();
+    return pool_.trim(os_, map_) != 0;
+  }
+
+  // For statistics and tests -----------------------------------------------------------------------------------------
+
+  [[nodiscard]] Os& os() noexcept { return os_; }
+  [[nodiscard]] PageMap<Config>& page_map() noexcept { return map_; }
+  [[nodiscard]] SharedPool<Config>& pool() noexcept { return pool_; }
+  [[nodiscard]] DirectMappings<Config>& direct() noexcept { return direct_; }
+  [[nodiscard]] ContextPool<Config>& contexts() noexcept { return contexts_; }
+
+ private:
+  using Ops = SlabOps<Config>;
+  using SlabT = Slab<Config>;
+
+  // Allocation, slow -------------------------------------------------------------------------------------------------
+
+  /// The detached list of a class has run out.
+  [[gnu::noinline]] void* refill(Context& context, unsigned size_class) noexcept {
+    if (!context.inbox.looks_empty()) collect_inbox(context);
+    auto& list = context.slabs[size_class];
+    auto& head = context.heads[size_class];
+    while (SlabT* slab = list.first()) {
+      if (void* chain = Ops::refill(*slab)) {
+        head.adopt(chain);
+        return head.pop();
+      }
+      // A full slab sleeps, unless blocks have arrived just now: then it is refilled from them.
+      (void)Ops::sleep(list, *slab);
+    }
+    SlabT* slab = acquire_slab(context, size_class);
+    if (slab == nullptr) return nullptr;
+    Ops::make(*slab, context, size_class);
+    list.push_back(*slab);
+    head.adopt(Ops::refill(*slab));
+    return head.pop();
+  }
+
+  SlabT* acquire_slab(Context& context, unsigned size_class) noexcept {
+    if (SlabT* slab = pool_.acquire_live(map_, size_class)) return slab;
+    // Before memory is mapped, look what parked contexts have got back meanwhile: nothing waits for an idle owner.
+    if (reclaim_parked()) {
+      if (SlabT* slab = pool_.acquire_live(map_, size_class)) return slab;
+    }
+    if (SlabT* slab = pool_.acquire_fresh(os_, map_, size_class)) return slab;
+    sweep_empty(context);
+    return pool_.acquire_live(map_, size_class);
+  }
+
+  [[gnu::noinline]] void* allocate_direct(Context& context, std::size_t bytes, std::size_t alignment) noexcept {
+    if (bytes > kMaxBytes) return nullptr;
+    if (void* block = direct_.allocate(os_, map_, bytes, alignment)) return block;
+    // The system refuses: give back what is only cached and try once more.
+    return trim(context) ? direct_.allocate(os_, map_, bytes, alignment) : nullptr;
+  }
+
+  // Deallocation, slow -----------------------------------------------------------------------------------------------
+
+  /// `frees_to_event` has reached 0, or gone below because the slab was empty before this free.
+  [[gnu::noinline]] void on_event(Context& context, SlabT& slab, void* block) noexcept {
+    if (slab.frees_to_event.get() < 0) [[unlikely]] return report(Corruption::kDoubleFree, slab, block);
+    auto& list = context.slabs[slab.size_class.get()];
+    if (slab.state.get() == SlabState::kAsleep) {
+      Ops::wake_by_owner(list, slab);
+      if (slab.state.get() != SlabState::kAwake || !Ops::is_empty(slab)) return;
+    }
+    const std::size_t bytes = std::size_t{slab.slots.get()} << Geometry::kSlotShift;
+    if (!list.alone(slab) || bytes > Geometry::kRetainBytes) release_slab(list, slab);
+  }
+
+  [[gnu::noinline]] void deallocate_remote(Context& context, SlabT& slab, void* block) noexcept {
+    // Relaxed: handoff lemma. No owner: a direct mapping, or a block that was free already when its slab went.
+    if (slab.owner.load(std::memory_order_relaxed) == nullptr) return deallocate_ownerless(slab, block);
+    if (!slab.is_block(block)) [[unlikely]] return report_interior(slab, block);
+    if (!context.attached.get()) return send_remote(slab, block, block, 1);
+    if (context.outbox.add(slab, block) == Outbox<Config>::Offer::kDoubleFree) {
+      report(Corruption::kDoubleFree, slab, block);
+    }
+  }
+
+  [[gnu::noinline]] void deallocate_ownerless(SlabT& slab, void* block) noexcept {
+    if (!is_direct(slab)) return report(Corruption::kReleasedSlab, slab, block);
+    if (!direct_.deallocate(os_, map_, slab, block)) report(Corruption::kInteriorPointer, slab, block);
+  }
+
+  [[gnu::noinline]] void deallocate_unmapped(void* block) noexcept {
+    if (block != nullptr) os_.fatal(Corruption::kForeignPointer, "free", block, nullptr, 0);
+  }
+
+  void release_slab(ClassList<Config>& list, SlabT& slab) noexcept {
+    list.remove(slab);
+    Ops::unmake(slab);
+    pool_.release(os_, map_, slab);
+  }
+
+  // Housekeeping -----------------------------------------------------------------------------------------------------
+
+  /// Wakes the slabs that others have posted; those that came back empty are given back.
+  [[gnu::noinline]] void collect_inbox(Context& context) noexcept {
+    for (SlabT* slab = context.inbox.collect(); slab != nullptr;) {
+      SlabT* next = slab->inbox_next.get();
+      auto& list = context.slabs[slab->size_class.get()];
+      Ops::wake_by_post(list, *slab);
+      if (Ops::is_empty(*slab) && !list.alone(*slab)) release_slab(list, *slab);
+      slab = next;
+    }
+  }
+
+  /// Everything that the context holds for itself goes back: the outbox, the detached lists, empty slabs.
+  void sweep(Context& context) noexcept {
+    context.outbox.flush_all();
+    for (unsigned c = 0; c < Classes::kCount; ++c) {
+      for (void* block = context.heads[c].take_all(); block != nullptr;) {
+        void* next = Sync::load_link(block);
+        deallocate(context, block);
+        block = next;
+      }
+    }
+    sweep_empty(context);
+  }
+
+  /// Takes up what others have freed and gives empty slabs back. The context's owner, attached or borrowing it.
+  void sweep_empty(Context& context) noexcept {
+    if (!context.inbox.looks_empty()) collect_inbox(context);
+    for (auto& list : context.slabs) {
+      SlabT* first = list.first();
+      if (first == nullptr) continue;
+      // Once round the circle; releasing removes only the slab at hand.
+      SlabT* last = first->previous.get();
+      for (SlabT* slab = first;;) {
+        SlabT* next = slab->next.get();
+        const bool done = slab == last;
+        Ops::collect(*slab);
+        if (Ops::is_empty(*slab)) release_slab(list, *slab);
+        if (done) break;
+        slab = next;
+      }
+    }
+  }
+
+  /// Lets every parked context take up what others have freed, so that nothing waits for the next thread to adopt it.
+  /// \return whether there was a parked context at all.
+  bool reclaim_parked() noexcept {
+    bool any = false;
+    contexts_.visit_parked([&](Context& context) {
+      sweep_empty(context);
+      any = true;
+    });
+    return any;
+  }
+
+  // Checks -----------------------------------------------------------------------------------------------------------
+
+  /// Whether a descriptor with a live block is a direct mapping's. A slab's state is its owner's to read, so the
+  /// absence of an owner is asked first.
+  [[nodiscard]] static bool is_direct(const SlabT& slab) noexcept {
+    // Relaxed: handoff lemma.
+    return slab.owner.load(std::memory_order_relaxed) == nullptr && slab.state.get() == SlabState::kDirect;
+  }
+
+  [[nodiscard]] std::size_t usable_size_of(SlabT& slab) const noexcept {
+    return is_direct(slab) ? direct_.usable_size(slab) : slab.block_bytes.get();
+  }
+
+  /// The slab of a block that a caller claims to own.
+  SlabT& check(const void* block, const char* call) noexcept {
+    SlabT* slab = map_.find(block);
+    if (slab == nullptr) os_.fatal(Corruption::kForeignPointer, call, block, nullptr, 0);
+    if (is_direct(*slab) ? !direct_.is_block(*slab, block) : !slab->is_block(block)) {
+      report(Corruption::kInteriorPointer, *slab, block, call);
+    }
+    return *slab;
+  }
+
+  [[gnu::noinline, gnu::cold]] void report_interior(SlabT& slab, const void* block) noexcept {
+    report(Corruption::kInteriorPointer, slab, block);
+  }
+
+  [[gnu::noinline, gnu::cold]] void report(Corruption what, SlabT& slab, const void* block,
+                                           const char* call = "free") noexcept {
+    const std::size_t bytes = usable_size_of(slab);
+    const auto base = is_direct(slab) ? DirectMapping<Config>::of(slab).base.get() : slab.base.get();
+    const auto offset = reinterpret_cast<std::uintptr_t>(block) - base;
+    os_.fatal(what, call, block, reinterpret_cast<void*>(base + offset / bytes * bytes), bytes);
+  }
+
+  [[no_unique_address]] Os os_{};
+  PageMap<Config> map_;
+  SharedPool<Config> pool_;
+  DirectMappings<Config> direct_;
+  ContextPool<Config> contexts_;
+};
+
+}  // namespace hakmem

@@ -1,0 +1,139 @@
+#pragma once
+/// Floor 5. What an owner does with a slab: cut it into blocks, take up freed ones, put it to sleep and wake it.
+///
+/// `frees_to_event` makes one decrement-and-test in the free path cover every case: while the slab is awake it counts
+/// the blocks that are out (handed out, or in the class's detached list), so zero means empty; while it sleeps it is 1,
+/// so the owner's first free into it is noticed.
+
+#include "heap/class_list.hpp"
+#include "layout/descriptors.hpp"
+#include "layout/size_class.hpp"
+
+namespace hakmem {
+
+/// All functions: owner of the slab only.
+template <class Config>
+struct SlabOps {
+  using Sync = typename Config::Sync;
+  using Geometry = typename Config::Geometry;
+  using Classes = SizeClass<Geometry>;
+  using SlabT = Slab<Config>;
+  using List = ClassList<Config>;
+
+  /// Larger than any number of frees into one slab.
+  static constexpr std::int32_t kNoEvent = 1 << 30;
+
+  /// Turns freshly acquired slots into an awake slab of a class with no block cut yet.
+  static void make(SlabT& slab, ThreadContext<Config>& owner, unsigned size_class) noexcept {
+    const auto& layout = Classes::layout(size_class);
+    slab.free.adopt(nullptr);
+    slab.frees_to_event.set(0);
+    slab.size_class.set(static_cast<std::uint16_t>(size_class));
+    slab.state.set(SlabState::kAwake);
+    slab.divisor.set(layout.divisor);
+    slab.block_bytes.set(layout.block_bytes);
+    slab.capacity.set(layout.capacity);
+    slab.carved.set(0);
+    slab.remote.reset();
+    // Relaxed: the first block's handoff publishes the owner (handoff lemma).
+    slab.owner.store(&owner, std::memory_order_relaxed);
+  }
+
+  /// Undoes `make` before the slots are given back.
+  static void unmake(SlabT& slab) noexcept {
+    slab.state.set(SlabState::kNone);
+    // Relaxed: no block is out, so no freer may look; who frees a block twice reads null or the next owner.
+    slab.owner.store(nullptr, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] static bool is_full(const SlabT& slab) noexcept { return slab.carved.get() == slab.capacity.get(); }
+
+  /// Takes up everything that is free for allocation: the owner's frees, then others' frees, then fresh blocks.
+  /// \return a chain for the class's detached list, or nullptr when the slab is full.
+  [[nodiscard]] static void* refill(SlabT& slab) noexcept {
+    if (!slab.free.empty()) return detach(slab, slab.free.take_all());
+    if (slab.remote.has_chain()) return detach(slab, slab.remote.take_all(slab.base.get()).head);
+    return is_full(slab) ? nullptr : carve(slab);
+  }
+
+  /// Adds others' frees to the owner's. The slab is awake.
+  static void collect(SlabT& slab) noexcept {
+    if (!slab.remote.has_chain()) return;
+    const auto chain = slab.remote.take_all(slab.base.get());
+    append(slab, chain.head);
+    slab.frees_to_event.set(slab.frees_to_event.get() - static_cast<std::int32_t>(chain.count));
+  }
+
+  /// Puts a full slab to sleep and off its list. \return false when blocks have arrived meanwhile: refill again.
+  [[nodiscard]] static bool sleep(List& list, SlabT& slab) noexcept {
+    if (!slab.remote.try_sleep()) return false;
+    list.remove(slab);
+    slab.state.set(SlabState::kAsleep);
+    slab.frees_to_event.set(1);
+    return true;
+  }
+
+  /// The owner has freed one block into its sleeping slab.
+  static void wake_by_owner(List& list, SlabT& slab) noexcept {
+    if (slab.remote.try_wake()) {
+      become_awake(list, slab, 1);
+    } else {
+      slab.state.set(SlabState::kAwaited);
+      slab.frees_to_event.set(kNoEvent);
+    }
+  }
+
+  /// A waker's post has arrived in the inbox.
+  static void wake_by_post(List& list, SlabT& slab) noexcept {
+    const std::int32_t freed = slab.state.get() == SlabState::kAwaited ? 1 + kNoEvent - slab.frees_to_event.get() : 0;
+    const auto chain = slab.remote.take_all(slab.base.get());
+    append(slab, chain.head);
+    become_awake(list, slab, freed + static_cast<std::int32_t>(chain.count));
+  }
+
+  /// Whether no block of an awake slab is out.
+  [[nodiscard]] static bool is_empty(const SlabT& slab) noexcept { return slab.frees_to_event.get() == 0; }
+
+ private:
+  static void become_awake(List& list, SlabT& slab, std::int32_t free_blocks) noexcept {
+    slab.state.set(SlabState::kAwake);
+    slab.frees_to_event.set(static_cast<std::int32_t>(slab.carved.get()) - free_blocks);
+    list.push_back(slab);
+  }
+
+  /// With the chain detached every cut block is out.
+  static void* detach(SlabT& slab, void* chain) noexcept {
+    slab.frees_to_event.set(slab.carved.get());
+    return chain;
+  }
+
+  /// Puts `chain` behind the owner's frees, which are the shorter walk.
+  static void append(SlabT& slab, void* chain) noexcept {
+    if (slab.free.empty()) {
+      slab.free.adopt(chain);
+      return;
+    }
+    void* last = slab.free.peek();
+    while (void* next = Sync::load_link(last)) last = next;
+    Sync::store_link(last, chain);
+  }
+
+  /// Cuts the next few blocks, so that memory is touched no sooner than it is used.
+  static void* carve(SlabT& slab) noexcept {
+    const auto& layout = Classes::layout(slab.size_class.get());
+    const unsigned carved = slab.carved.get();
+    const unsigned left = layout.capacity - carved;
+    const unsigned count = layout.carve < left ? layout.carve : left;
+    char* first = reinterpret_cast<char*>(slab.base.get()) + std::size_t{carved} * layout.block_bytes;
+    char* block = first;
+    for (unsigned i = 1; i < count; ++i) {
+      Sync::store_link(block, block + layout.block_bytes);
+      block += layout.block_bytes;
+    }
+    Sync::store_link(block, nullptr);
+    slab.carved.set(static_cast<std::uint16_t>(carved + count));
+    return detach(slab, first);
+  }
+};
+
+}  // namespace hakmem

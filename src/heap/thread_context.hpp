@@ -1,0 +1,38 @@
+#pragma once
+/// Floor 5. A thread context: everything that one thread allocates from. Pooled and type-stable: a thread that exits
+/// parks it, the next thread adopts it whole, slabs and all.
+
+#include "heap/class_list.hpp"
+#include "heap/outbox.hpp"
+#include "heap/thread_context_fwd.hpp"
+
+namespace hakmem {
+
+template <class Config>
+struct alignas(64) ThreadContext {
+  using Sync = typename Config::Sync;
+  using Classes = SizeClass<typename Config::Geometry>;
+  template <class T>
+  using Plain = typename Sync::template Plain<T>;
+
+  /// Per class the detached list: blocks to hand out next, all of one slab.
+  LocalList<Sync> heads[Classes::kCount];
+  /// Per class the awake slabs.
+  ClassList<Config> slabs[Classes::kCount];
+  Outbox<Config> outbox;
+  /// Position in the context pool, constant once the context exists.
+  Plain<std::uint32_t> index{};
+  /// False only for a thread's stand-in before its first allocation and after its exit: it owns nothing, and its frees
+  /// go straight to the remote words.
+  Plain<bool> attached{};
+
+  /// Apart from the owner's lines: other threads write it.
+  alignas(64) SlabInbox<Config> inbox;
+};
+
+template <class Config>
+SlabInbox<Config>& inbox_of(ThreadContext<Config>& context) noexcept {
+  return context.inbox;
+}
+
+}  // namespace hakmem

@@ -1,0 +1,116 @@
+#pragma once
+/// Floor 3. Descriptors: all that is known about a slab, a SuperSlab and a direct mapping.
+///
+/// They live out of band, apart from user memory, and their memory is never given back (type-stable): a late reader
+/// cannot fault, an overflow of a block cannot reach them. All-zero is their initial state.
+
+#include <cstdint>
+
+#include "layout/local_list.hpp"
+#include "layout/size_class.hpp"
+#include "lockfree/remote_word.hpp"
+#include "lockfree/slot_word.hpp"
+
+namespace hakmem {
+
+template <class Config>
+struct ThreadContext;
+template <class Config>
+struct SuperSlab;
+
+/// What a descriptor describes at the moment, as its owner sees it.
+enum class SlabState : std::uint8_t {
+  kNone,     ///< nothing: the slot is not the first of an ACTIVE slab
+  kAwake,    ///< a slab on its owner's class list
+  kAsleep,   ///< a full slab on no list; the remote word says ASLEEP unless a waker has been there
+  kAwaited,  ///< the owner has freed into a sleeping slab that a waker had woken first: it will come by the inbox
+  kDirect,   ///< not a slab: one block with a mapping of its own
+};
+
+/// A slab: adjacent slots of a SuperSlab, cut into blocks of one class, owned by one thread context.
+///
+/// Handoff lemma: whoever frees a block got it by a handoff that happens-after its allocation, so everything written
+/// before the block first went out (owner, base, divisor, class, block size) may be read relaxed or plain by its freer.
+template <class Config>
+struct alignas(64) Slab {
+  using Sync = typename Config::Sync;
+  using Geometry = typename Config::Geometry;
+  template <class T>
+  using Plain = typename Sync::template Plain<T>;
+  template <class T>
+  using Atomic = typename Sync::template Atomic<T>;
+
+  // First line: what an allocation or a free by the owner touches. Remote freers only read what the lemma covers.
+
+  /// Written when the slab is made and when it is given back; constant while any block is out.
+  Atomic<ThreadContext<Config>*> owner{};
+  /// Blocks that the owner has freed and not yet taken up again.
+  LocalList<Sync> free{};
+  /// Frees by the owner until something happens: awake, until all blocks are back; asleep, one.
+  Plain<std::int32_t> frees_to_event{};
+  Plain<std::uint16_t> size_class{};
+  Plain<SlabState> state{};
+  Plain<std::uint8_t> slots{};
+  /// Address of the first block.
+  Plain<std::uintptr_t> base{};
+  Plain<std::uint64_t> divisor{};
+  Plain<std::uint32_t> block_bytes{};
+  Plain<std::uint16_t> capacity{};
+  /// Blocks cut so far; the rest has never been touched.
+  Plain<std::uint16_t> carved{};
+  /// The owner's circular list of awake slabs of the class.
+  Plain<Slab*> next{};
+  Plain<Slab*> previous{};
+
+  // Second line: what other threads write.
+
+  alignas(64) RemoteWord<Sync, Geometry::kGranuleShift> remote{};
+  /// Link of the owner's inbox; written by the single waker.
+  Plain<Slab*> inbox_next{};
+  /// Link of the class's list of EMPTY slots, and whether the descriptor is on one.
+  Plain<Slab*> free_slot_next{};
+  Atomic<std::uint32_t> on_free_slots{};
+  /// Where it is: constant once the descriptor exists.
+  Plain<std::uint32_t> slot{};
+  Plain<SuperSlab<Config>*> superslab{};
+
+  /// Whether `block` can be one of this slab's blocks, by address.
+  [[nodiscard]] bool is_block(const void* block) const noexcept {
+    return SizeClass<Geometry>::is_block_offset(reinterpret_cast<std::uintptr_t>(block) - base.get(), divisor.get());
+  }
+};
+
+/// A SuperSlab: an aligned mapping of kSlots slots and their descriptors.
+template <class Config>
+struct alignas(64) SuperSlab {
+  using Sync = typename Config::Sync;
+  template <class T>
+  using Plain = typename Sync::template Plain<T>;
+
+  SlotWord<Sync, Config::Geometry::kSlots> word{};
+  /// Start of the mapping; written by the thread that maps it, before the word is activated.
+  Plain<std::uintptr_t> base{};
+  /// Position in the SuperSlab table, constant once the descriptor exists.
+  Plain<std::uint32_t> index{};
+  Slab<Config> slabs[Config::Geometry::kSlots];
+};
+
+/// A block above kLargeMax, or aligned to more than a slot: a mapping of its own.
+template <class Config>
+struct alignas(64) DirectMapping {
+  template <class T>
+  using Plain = typename Config::Sync::template Plain<T>;
+
+  /// First, because the page map points to it: state kDirect and no owner tell it from a slab.
+  Slab<Config> slab{};
+  Plain<std::uintptr_t> base{};
+  Plain<std::size_t> bytes{};
+  /// Position in the table of direct mappings, constant once the descriptor exists.
+  Plain<std::uint32_t> index{};
+
+  static DirectMapping& of(Slab<Config>& slab) noexcept {
+    return *reinterpret_cast<DirectMapping*>(reinterpret_cast<char*>(&slab));
+  }
+};
+
+}  // namespace hakmem

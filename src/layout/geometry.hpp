@@ -1,0 +1,67 @@
+#pragma once
+/// Floor 3. The heap's dimensions, as a policy: the shipping geometry and what any geometry must satisfy.
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace hakmem {
+
+/// What every geometry must have; all sizes in bytes, all shifts log2.
+template <class G>
+concept GeometryPolicy = requires {
+  requires G::kGranuleShift >= 4;                             // distance of the smallest blocks
+  requires G::kSlotShift > G::kGranuleShift;                  // one slot of a SuperSlab
+  requires G::kSlots >= 1 && G::kSlots <= 32;                 // slots per SuperSlab
+  requires std::has_single_bit(unsigned{G::kSlots});          // SuperSlabs are aligned to their size
+  requires std::has_single_bit(std::size_t{G::kSmallMax});    // granule steps up to here, four per doubling above
+  requires (G::kSmallMax >> G::kGranuleShift) >= 4;           // so that a quarter of a doubling is whole granules
+  requires std::has_single_bit(std::size_t{G::kLargeMax});    // largest block that lives in slots
+  requires G::kLargeMax >= G::kSmallMax;
+  requires G::kLargeMax <= (std::size_t{G::kSlots} << G::kSlotShift);
+  requires G::kCarveBytes >= 1;                               // slabs are carved into blocks this much at a time
+  requires G::kRetainBytes >= 0;                              // an owner keeps a class's only slab when empty, up to here
+  requires std::has_single_bit(unsigned{G::kOutboxEntries});  // slabs whose remote frees are gathered at once
+  requires G::kOutboxBlocks >= 1;                             // longest gathered chain, in blocks
+  requires G::kOutboxBytes >= 1;                              // and in bytes
+  requires G::kOutboxInterval >= 1;                           // frees to others between two flushes of everything
+  requires G::kDescriptorsPerGroup >= 1 && G::kDescriptorsPerGroup <= 64;
+  requires std::has_single_bit(unsigned{G::kDescriptorsPerGroup});
+  requires G::kCachedSuperSlabs >= 1;  // retired SuperSlabs kept mapped
+};
+
+/// The shipping geometry: SuperSlabs of 2 MiB in 32 slots of 64 KiB (D1), small <= 1 KiB in 16-byte steps (H).
+struct FullGeometry {
+  static constexpr unsigned kGranuleShift = 4;
+  static constexpr unsigned kSlotShift = 16;
+  static constexpr unsigned kSlots = 32;
+  static constexpr std::size_t kSmallMax = 1024;
+  static constexpr std::size_t kMidMax = std::size_t{32} << 10;
+  static constexpr std::size_t kLargeMax = std::size_t{1} << 20;
+  static constexpr std::size_t kCarveBytes = 4096;
+  static constexpr std::size_t kRetainBytes = std::size_t{128} << 10;
+  static constexpr unsigned kOutboxEntries = 16;
+  static constexpr unsigned kOutboxBlocks = 64;
+  static constexpr std::size_t kOutboxBytes = std::size_t{32} << 10;
+  static constexpr unsigned kOutboxInterval = 1024;
+  static constexpr unsigned kDescriptorsPerGroup = 64;
+  static constexpr unsigned kCachedSuperSlabs = 8;
+};
+
+static_assert(GeometryPolicy<FullGeometry>);
+
+/// The three policies of a heap in one name.
+template <class SyncT, class OsT, class GeometryT>
+struct Config {
+  using Sync = SyncT;
+  using Os = OsT;
+  using Geometry = GeometryT;
+};
+
+/// Bytes of a slot and of a SuperSlab.
+template <class G>
+inline constexpr std::size_t kSlotBytes = std::size_t{1} << G::kSlotShift;
+template <class G>
+inline constexpr std::size_t kSuperSlabBytes = std::size_t{G::kSlots} << G::kSlotShift;
+
+}  // namespace hakmem

@@ -1,0 +1,146 @@
+#pragma once
+/// Floor 3. The page map: address -> descriptor of the slab or direct mapping that starts or lies there, in O(1) (B9).
+///
+/// One entry per slot-sized piece of address space; null means foreign. Flat where the system grants the address space,
+/// two levels where a limit on it or strict overcommit forbids. Entries are written before a block of theirs goes out,
+/// so its freer may read them relaxed (handoff lemma); any other address reads null or some type-stable descriptor.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "layout/descriptors.hpp"
+
+namespace hakmem {
+
+enum class PageMapKind : std::uint8_t { kFlat, kTwoLevel };
+
+template <class Config>
+class PageMap {
+  using Sync = typename Config::Sync;
+  using Os = typename Config::Os;
+  using Geometry = typename Config::Geometry;
+  using Entry = typename Sync::template Atomic<Slab<Config>*>;
+
+  static constexpr unsigned kShift = Geometry::kSlotShift;
+  static constexpr unsigned kBits = Os::kAddressBits - kShift;
+  static constexpr unsigned kLeafBits = kBits < 16 ? kBits / 2 : 15;
+  static constexpr std::size_t kMask = (std::size_t{1} << kBits) - 1;
+  static constexpr std::size_t kLeafEntries = std::size_t{1} << kLeafBits;
+  static constexpr std::size_t kRootEntries = std::size_t{1} << (kBits - kLeafBits);
+
+  struct Leaf {
+    Entry entries[kLeafEntries];
+  };
+  using Root = typename Sync::template Atomic<Leaf*>;
+
+ public:
+  /// Sets the map up; once, before anything else. Tries `wanted`, and two levels when flat is refused.
+  /// \return false when the system gives no memory.
+  [[nodiscard]] bool init(Os& os, PageMapKind wanted = PageMapKind::kFlat) noexcept {
+    base_.set(os.address_base());
+    // Relaxed stores: init happens-before every allocation, and a block's handoff carries it to the freer. A thread
+    // that frees before any allocation reads null and is told that the pointer is foreign.
+    if (wanted == PageMapKind::kFlat) {
+      Entry* flat = os.template metadata<Entry>(kMask + 1);
+      flat_.store(flat, std::memory_order_relaxed);
+      if (flat != nullptr) return true;
+    }
+    Root* root = os.template metadata<Root>(kRootEntries);
+    // Relaxed: as above.
+    root_.store(root, std::memory_order_relaxed);
+    return root != nullptr;
+  }
+
+  [[nodiscard]] PageMapKind kind() const noexcept {
+    // Relaxed: constant after init.
+    return flat_.load(std::memory_order_relaxed) != nullptr ? PageMapKind::kFlat : PageMapKind::kTwoLevel;
+  }
+
+  /// Descriptor for an address, or nullptr when it is foreign (also for nullptr). Any thread, any value.
+  [[nodiscard]] Slab<Config>* find(const void* p) const noexcept {
+    const std::size_t index = index_of(p);
+    // Relaxed: constant after init, see init.
+    const Entry* flat = flat_.load(std::memory_order_relaxed);
+    // Relaxed: handoff lemma, see the head of this file.
+    if (flat != nullptr) [[likely]] return flat[index].load(std::memory_order_relaxed);
+    return find_in_leaf(index);
+  }
+
+  /// Makes sure that `set` cannot fail in [p, p + bytes). Any thread. \return false when there is no memory for it.
+  [[nodiscard]] bool prepare(Os& os, const void* p, std::size_t bytes) noexcept {
+    if (kind() == PageMapKind::kFlat) return true;
+    const std::size_t first = index_of(p) >> kLeafBits;
+    const std::size_t last = index_of(static_cast<const char*>(p) + bytes - 1) >> kLeafBits;
+    for (std::size_t i = first; i <= last; ++i) {
+      if (!ensure_leaf(os, i)) return false;
+    }
+    return true;
+  }
+
+  /// Maps the piece that holds `p`, which has been prepared, to a descriptor or to nullptr. Only the piece's owner.
+  void set(const void* p, Slab<Config>* slab) noexcept {
+    const std::size_t index = index_of(p);
+    // Relaxed: handoff lemma; an unmapping thread owns every block of the piece.
+    entry(index).store(slab, std::memory_order_relaxed);
+  }
+
+  /// Unmaps the piece that holds `p`, if it is mapped to `slab`. \return true for exactly one caller.
+  [[nodiscard]] bool take(const void* p, Slab<Config>* slab) noexcept {
+    Slab<Config>* expected = slab;
+    // Relaxed: decides between two freers of the same block, which is an error of theirs; nothing is published.
+    return entry(index_of(p)).compare_exchange_strong(expected, nullptr, std::memory_order_relaxed,
+                                                      std::memory_order_relaxed);
+  }
+
+ private:
+  [[nodiscard]] std::size_t index_of(const void* p) const noexcept {
+    // The mask keeps wild pointers inside the map.
+    return ((reinterpret_cast<std::uintptr_t>(p) - base()) >> kShift) & kMask;
+  }
+
+  [[nodiscard]] std::uintptr_t base() const noexcept {
+    if constexpr (requires { typename std::integral_constant<std::uintptr_t, Os::kAddressBase>; }) {
+      return Os::kAddressBase;
+    } else {
+      return base_.get();
+    }
+  }
+
+  Entry& entry(std::size_t index) noexcept {
+    // Relaxed: constant after init.
+    if (Entry* flat = flat_.load(std::memory_order_relaxed)) return flat[index];
+    // Acquire pairs with ensure_leaf: the caller may have prepared nothing itself but inherited a mapping.
+    Leaf* leaf = root_.load(std::memory_order_relaxed)[index >> kLeafBits].load(std::memory_order_acquire);
+    return leaf->entries[index & (kLeafEntries - 1)];
+  }
+
+  [[gnu::noinline]] Slab<Config>* find_in_leaf(std::size_t index) const noexcept {
+    // Relaxed: constant after init.
+    const Root* root = root_.load(std::memory_order_relaxed);
+    if (root == nullptr) return nullptr;
+    // Acquire pairs with ensure_leaf, for addresses that were not handed to this thread (foreign pointers).
+    const Leaf* leaf = root[index >> kLeafBits].load(std::memory_order_acquire);
+    // Relaxed: handoff lemma.
+    return leaf == nullptr ? nullptr : leaf->entries[index & (kLeafEntries - 1)].load(std::memory_order_relaxed);
+  }
+
+  bool ensure_leaf(Os& os, std::size_t i) noexcept {
+    // Relaxed: constant after init.
+    Root& place = root_.load(std::memory_order_relaxed)[i];
+    // Acquire pairs with the release below.
+    if (place.load(std::memory_order_acquire) != nullptr) return true;
+    Leaf* fresh = os.template metadata<Leaf>(1);
+    if (fresh == nullptr) return false;
+    Leaf* expected = nullptr;
+    // Release pairs with the acquire loads: readers see the leaf's initial state. Failure relaxed: another thread's
+    // leaf is there; ours stays unused and untouched, once per leaf and racing thread at the most.
+    (void)place.compare_exchange_strong(expected, fresh, std::memory_order_release, std::memory_order_relaxed);
+    return true;
+  }
+
+  typename Sync::template Atomic<Entry*> flat_{};
+  typename Sync::template Atomic<Root*> root_{};
+  typename Sync::template Plain<std::uintptr_t> base_{};
+};
+
+}  // namespace hakmem

@@ -1,0 +1,114 @@
+#pragma once
+/// Floor 3. Size classes: granule steps up to kSmallMax, computed without a table; above, four per doubling.
+///
+/// Waste bound: a class is less than one granule larger than the request up to kSmallMax, and at most a quarter of the
+/// request's power of two above it, so block_bytes(of(n)) < 1.25 * n there.
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "layout/geometry.hpp"
+
+namespace hakmem {
+
+template <class G>
+class SizeClass {
+ public:
+  static constexpr unsigned kSmallCount = static_cast<unsigned>(G::kSmallMax >> G::kGranuleShift);
+  static constexpr unsigned kSmallShift = static_cast<unsigned>(std::countr_zero(G::kSmallMax));
+  static constexpr unsigned kCount =
+      kSmallCount + 4 * (static_cast<unsigned>(std::countr_zero(G::kLargeMax)) - kSmallShift);
+
+  /// How blocks of one class are laid out in slabs.
+  struct Layout {
+    std::uint64_t divisor;        ///< ceil(2^64 / block_bytes), see is_block_offset
+    std::uint32_t block_bytes;    ///< distance and usable size of the blocks
+    std::uint16_t capacity;       ///< blocks in a slab
+    std::uint16_t carve;          ///< blocks carved at a time
+    std::uint16_t outbox_blocks;  ///< remote frees gathered before they go out as one chain
+    std::uint8_t slots;           ///< adjacent slots that make a slab
+  };
+
+  /// Class of a request of 1..kSmallMax bytes.
+  static constexpr unsigned of_small(std::size_t bytes) noexcept {
+    return static_cast<unsigned>((bytes - 1) >> G::kGranuleShift);
+  }
+
+  /// Class of a request of 1..kLargeMax bytes: the smallest class that holds it.
+  static constexpr unsigned of(std::size_t bytes) noexcept {
+    if (bytes <= G::kSmallMax) return of_small(bytes);
+    const std::size_t last = bytes - 1;
+    const unsigned doubling = static_cast<unsigned>(std::bit_width(last)) - 1;
+    const unsigned quarter = static_cast<unsigned>(last >> (doubling - 2)) & 3u;
+    return kSmallCount + (doubling - kSmallShift) * 4 + quarter;
+  }
+
+  /// Block size of a class, 0 <= c < kCount.
+  static constexpr std::size_t block_bytes(unsigned c) noexcept {
+    if (c < kSmallCount) return (std::size_t{c} + 1) << G::kGranuleShift;
+    const unsigned above = c - kSmallCount;
+    const std::size_t power = G::kSmallMax << (above / 4);
+    return power + power / 4 * (above % 4 + 1);
+  }
+
+  /// Class for `bytes` (1..kLargeMax) whose blocks are all aligned to `alignment`, a power of two <= the slot size.
+  /// \return the class, or kCount when only something larger than kLargeMax would do.
+  static constexpr unsigned of_aligned(std::size_t bytes, std::size_t alignment) noexcept {
+    const std::size_t rounded = (bytes + alignment - 1) & ~(alignment - 1);
+    if (rounded > G::kLargeMax) return kCount;
+    unsigned c = of(rounded);
+    while (c < kCount && (block_bytes(c) & (alignment - 1)) != 0) ++c;
+    return c;
+  }
+
+  static constexpr const Layout& layout(unsigned c) noexcept { return kLayouts[c]; }
+
+  /// Whether `offset` from a slab's base is a multiple of its block size, with the class's divisor and one
+  /// multiplication. Exact while offset * block_bytes < 2^64.
+  /// Source: D. Lemire, O. Kaser, N. Kurz, "Faster remainder by direct computation", 2019.
+  static constexpr bool is_block_offset(std::uint64_t offset, std::uint64_t divisor) noexcept {
+    return offset * divisor < divisor;
+  }
+
+ private:
+  /// Smallest slab that wastes at most 1/16 at its end and holds at least 4 blocks; one block per slab when blocks are
+  /// larger than a slot. What is wasted at the end is address space: its pages are never touched.
+  static constexpr unsigned slots_for(std::size_t block) noexcept {
+    constexpr std::size_t kSlot = kSlotBytes<G>;
+    if (block > kSlot) return static_cast<unsigned>((block + kSlot - 1) / kSlot);
+    const unsigned most = G::kSlots < 8 ? 1 : 8;
+    for (unsigned slots = 1; slots <= most; ++slots) {
+      const std::size_t bytes = slots * kSlot;
+      if (bytes / block >= 4 && bytes % block * 16 <= bytes) return slots;
+    }
+    return 1;
+  }
+
+  static constexpr Layout make_layout(unsigned c) noexcept {
+    const std::size_t block = block_bytes(c);
+    const unsigned slots = slots_for(block);
+    const std::size_t capacity = (slots * kSlotBytes<G>) / block;
+    const auto at_least_one = [](std::size_t n) { return n == 0 ? std::size_t{1} : n; };
+    const std::size_t carve = at_least_one(G::kCarveBytes / block);
+    const std::size_t gathered = at_least_one(G::kOutboxBytes / block);
+    return {.divisor = ~std::uint64_t{0} / block + 1,
+            .block_bytes = static_cast<std::uint32_t>(block),
+            .capacity = static_cast<std::uint16_t>(capacity),
+            .carve = static_cast<std::uint16_t>(carve < capacity ? carve : capacity),
+            .outbox_blocks = static_cast<std::uint16_t>(gathered < G::kOutboxBlocks ? gathered : G::kOutboxBlocks),
+            .slots = static_cast<std::uint8_t>(slots)};
+  }
+
+  static constexpr std::array<Layout, kCount> kLayouts = [] {
+    std::array<Layout, kCount> all{};
+    for (unsigned c = 0; c < kCount; ++c) all[c] = make_layout(c);
+    return all;
+  }();
+
+  static_assert(kSlotBytes<G> >> G::kGranuleShift <= 0xffff, "capacity fits 16 bits");
+  static_assert(block_bytes(kCount - 1) == G::kLargeMax, "the classes end at kLargeMax");
+};
+
+}  // namespace hakmem

@@ -1,0 +1,179 @@
+#pragma once
+/// Floor 1. Linux: pages by mmap, messages by write.
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "os/os_concept.hpp"
+
+namespace hakmem {
+
+namespace linux_detail {
+
+inline constexpr std::size_t kPageBytes = 4096;
+
+/// mmap and munmap must leave errno alone: free() may not change it.
+class KeepErrno {
+ public:
+  KeepErrno() noexcept : saved_(errno) {}
+  ~KeepErrno() { errno = saved_; }
+  KeepErrno(const KeepErrno&) = delete;
+  KeepErrno& operator=(const KeepErrno&) = delete;
+
+ private:
+  int saved_;
+};
+
+inline void* map(void* where, std::size_t bytes, int flags) noexcept {
+  void* p = ::mmap(where, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  return p == MAP_FAILED ? nullptr : p;
+}
+
+inline bool is_aligned(const void* p, std::size_t alignment) noexcept {
+  return (reinterpret_cast<std::uintptr_t>(p) & (alignment - 1)) == 0;
+}
+
+/// Maps more than needed and gives the ends back.
+inline void* map_aligned(std::size_t bytes, std::size_t alignment) noexcept {
+  std::size_t padded;
+  if (__builtin_add_overflow(bytes, alignment - kPageBytes, &padded)) return nullptr;
+  char* p = static_cast<char*>(map(nullptr, padded, 0));
+  if (p == nullptr) return nullptr;
+  const std::size_t head = (alignment - (reinterpret_cast<std::uintptr_t>(p) & (alignment - 1))) & (alignment - 1);
+  const std::size_t tail = padded - head - bytes;
+  if (head != 0) ::munmap(p, head);
+  if (tail != 0) ::munmap(p + head + bytes, tail);
+  return p + head;
+}
+
+/// A line of text without allocation or stdio.
+class Line {
+ public:
+  Line& operator<<(const char* text) noexcept {
+    while (*text != '\0' && length_ < sizeof buffer_) buffer_[length_++] = *text++;
+    return *this;
+  }
+  Line& operator<<(std::size_t value) noexcept { return number(value, 10); }
+  Line& operator<<(const void* p) noexcept { return (*this << "0x").number(reinterpret_cast<std::uintptr_t>(p), 16); }
+  void print() noexcept {
+    *this << "\n";
+    // Nothing is left to do if standard error is closed.
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, buffer_, length_);
+  }
+
+ private:
+  Line& number(std::uintptr_t value, unsigned radix) noexcept {
+    char digits[24];
+    unsigned n = sizeof digits;
+    digits[--n] = '\0';
+    do {
+      digits[--n] = "0123456789abcdef"[value % radix];
+      value /= radix;
+    } while (value != 0);
+    return *this << digits + n;
+  }
+
+  char buffer_[256];
+  std::size_t length_ = 0;
+};
+
+}  // namespace linux_detail
+
+/// Stateless. All calls are thread-safe and async-signal-safe, and allocate nothing.
+class LinuxOs {
+ public:
+  static constexpr unsigned kAddressBits = 47;  // user space of x86-64 with four-level page tables
+  static constexpr std::uintptr_t kAddressBase = 0;
+  static constexpr std::size_t kPageBytes = linux_detail::kPageBytes;
+
+  [[nodiscard]] static constexpr std::uintptr_t address_base() noexcept { return kAddressBase; }
+
+  [[nodiscard]] static void* reserve(std::size_t bytes, std::size_t alignment) noexcept;
+  static void release(void* p, std::size_t bytes) noexcept;
+  static void decommit(void* p, std::size_t bytes) noexcept;
+  [[nodiscard]] static void* resize(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                                    std::size_t alignment) noexcept;
+
+  /// Zero pages, not counted against a commit limit until touched. T's all-zero bytes must be T's initial state.
+  template <class T>
+  [[nodiscard]] static T* metadata(std::size_t n) noexcept {
+    static_assert(alignof(T) <= kPageBytes);
+    if (n > SIZE_MAX / sizeof(T)) return nullptr;
+    return static_cast<T*>(map_lazily(n * sizeof(T)));
+  }
+
+  /// One line on standard error, then abort().
+  [[noreturn]] static void fatal(Corruption what, const char* call, const void* p, const void* block,
+                                 std::size_t block_bytes) noexcept;
+
+ private:
+  static void* map_lazily(std::size_t bytes) noexcept;
+};
+
+static_assert(OsPolicy<LinuxOs>);
+
+/// \return a mapping aligned to `alignment`, which the kernel often gives without help.
+inline void* LinuxOs::reserve(std::size_t bytes, std::size_t alignment) noexcept {
+  const linux_detail::KeepErrno keep;
+  void* p = linux_detail::map(nullptr, bytes, 0);
+  if (p == nullptr || linux_detail::is_aligned(p, alignment)) return p;
+  ::munmap(p, bytes);
+  return linux_detail::map_aligned(bytes, alignment);
+}
+
+inline void LinuxOs::release(void* p, std::size_t bytes) noexcept {
+  const linux_detail::KeepErrno keep;
+  // Fails only when the kernel cannot split a mapping (too many mappings); then the pages at least are given back.
+  if (::munmap(p, bytes) != 0) ::madvise(p, bytes, MADV_DONTNEED);
+}
+
+inline void LinuxOs::decommit(void* p, std::size_t bytes) noexcept {
+  const linux_detail::KeepErrno keep;
+  ::madvise(p, bytes, MADV_DONTNEED);
+}
+
+inline void* LinuxOs::resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment) noexcept {
+  const linux_detail::KeepErrno keep;
+  if (::mremap(p, old_bytes, new_bytes, 0) != MAP_FAILED) return p;
+  if (new_bytes <= old_bytes) return nullptr;
+  void* target = reserve(new_bytes, alignment);
+  if (target == nullptr) return nullptr;
+  // Moves the pages, not the bytes; replaces the reservation.
+  if (::mremap(p, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target) != MAP_FAILED) return target;
+  ::munmap(target, new_bytes);
+  return nullptr;
+}
+
+inline void* LinuxOs::map_lazily(std::size_t bytes) noexcept {
+  const linux_detail::KeepErrno keep;
+  return linux_detail::map(nullptr, (bytes + kPageBytes - 1) & ~(kPageBytes - 1), MAP_NORESERVE);
+}
+
+inline void LinuxOs::fatal(Corruption what, const char* call, const void* p, const void* block,
+                    std::size_t block_bytes) noexcept {
+  linux_detail::Line line;
+  line << "hakmem: " << call << "(" << p << "): ";
+  switch (what) {
+    case Corruption::kForeignPointer:
+      line << "invalid pointer: no block of this heap starts there (never allocated here, or already freed)";
+      break;
+    case Corruption::kInteriorPointer:
+      line << "invalid pointer: not the start of a block, but inside the " << block_bytes << "-byte block " << block;
+      break;
+    case Corruption::kDoubleFree:
+      line << "double free of the " << block_bytes << "-byte block " << block;
+      break;
+    case Corruption::kReleasedSlab:
+      line << "double free: every block of the slab of " << block_bytes << "-byte blocks there is already free";
+      break;
+  }
+  line.print();
+  std::abort();
+}
+
+}  // namespace hakmem

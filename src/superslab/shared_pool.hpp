@@ -1,0 +1,116 @@
+#pragma once
+/// Floor 4, SP-SLOT layer 4: the pool of slots that all threads share.
+///
+/// Acquire in stages (D3): 1 an EMPTY slot of the same class; 1b an EMPTY slot of any class; 2 an UNUSED slot; 3 a
+/// retired SuperSlab from the LRU cache, else a new mapping. Release (D4): ACTIVE -> EMPTY, offered to its class; when
+/// nothing is ACTIVE any more, the thread whose CAS saw it retires the SuperSlab. No lock anywhere.
+
+#include "superslab/free_slots.hpp"
+#include "superslab/lru_cache.hpp"
+#include "superslab/slot_ops.hpp"
+#include "superslab/superslab_table.hpp"
+
+namespace hakmem {
+
+/// Where an acquired run of slots came from.
+enum class AcquireStage : std::uint8_t { kSameClass, kAnyClass, kUnused, kCached, kMapped, kCount };
+
+template <class Config>
+class SharedPool {
+  using Sync = typename Config::Sync;
+  using Os = typename Config::Os;
+  using Geometry = typename Config::Geometry;
+  using Classes = SizeClass<Geometry>;
+  using Ops = SlotOps<Config>;
+  using SlabT = Slab<Config>;
+  using SuperSlabT = SuperSlab<Config>;
+
+ public:
+  /// Stages 1 to 2: slots of live SuperSlabs. Any thread.
+  /// \return the bound descriptor of a run that fits a slab of the class, the caller's alone, or nullptr.
+  [[nodiscard]] SlabT* acquire_live(PageMap<Config>& map, unsigned size_class) noexcept {
+    const unsigned count = Classes::layout(size_class).slots;
+    SlabT* slab = free_slots_.take(size_class, [&](SlabT& hint) { return Ops::claim_at(hint, count); });
+    if (slab != nullptr) return finish(map, *slab->superslab.get(), *slab, count, AcquireStage::kSameClass);
+    if ((slab = claim_available(map, count, SlotChoice::kEmpty, AcquireStage::kAnyClass)) != nullptr) return slab;
+    if ((slab = claim_available(map, count, SlotChoice::kUnused, AcquireStage::kUnused)) != nullptr) return slab;
+    if (count == 1) return nullptr;
+    return claim_available(map, count, SlotChoice::kAny, AcquireStage::kAnyClass);
+  }
+
+  /// Stage 3: a whole SuperSlab. Any thread. \return as acquire_live; nullptr when the system gives no memory.
+  [[nodiscard]] SlabT* acquire_fresh(Os& os, PageMap<Config>& map, unsigned size_class) noexcept {
+    const unsigned count = Classes::layout(size_class).slots;
+    AcquireStage stage = AcquireStage::kCached;
+    SuperSlabT* superslab = lru_.take();
+    if (superslab == nullptr) {
+      stage = AcquireStage::kMapped;
+      superslab = tables_.map_new(os, map);
+      if (superslab == nullptr) return nullptr;
+    }
+    superslab->word.activate(count);
+    if (count < Geometry::kSlots) tables_.offer(*superslab);
+    return finish(map, *superslab, superslab->slabs[0], count, stage);
+  }
+
+  /// Gives the slots of a slab back. Only its holder; no block of it is out and nobody else refers to it.
+  void release(Os& os, PageMap<Config>& map, SlabT& slab) noexcept {
+    SuperSlabT& superslab = *slab.superslab.get();
+    const unsigned size_class = slab.size_class.get();
+    // From here on the slots may belong to another thread, the SuperSlab even to another mapping.
+    const auto released = Ops::release(slab);
+    released_.add();
+    if (released.retired) {
+      retired_.add();
+      if (!lru_.put(superslab)) tables_.unmap(os, map, superslab);
+      return;
+    }
+    free_slots_.offer(size_class, slab);
+    if (released.was_full) tables_.offer(superslab);
+  }
+
+  /// Unmaps what the LRU cache holds. Any thread. \return bytes given back to the system.
+  std::size_t trim(Os& os, PageMap<Config>& map) noexcept {
+    std::size_t bytes = 0;
+    while (SuperSlabT* superslab = lru_.take()) {
+      tables_.unmap(os, map, *superslab);
+      bytes += kSuperSlabBytes<Geometry>;
+    }
+    return bytes;
+  }
+
+  /// Number of runs acquired in a stage so far.
+  [[nodiscard]] std::uint64_t acquired(AcquireStage stage) const noexcept {
+    return acquired_[static_cast<unsigned>(stage)].get();
+  }
+  [[nodiscard]] std::uint64_t released() const noexcept { return released_.get(); }
+  [[nodiscard]] std::uint64_t retired() const noexcept { return retired_.get(); }
+  [[nodiscard]] SuperSlabTable<Config>& superslabs() noexcept { return tables_; }
+
+ private:
+  SlabT* claim_available(PageMap<Config>& map, unsigned count, SlotChoice choice, AcquireStage stage) noexcept {
+    SlabT* slab = nullptr;
+    SuperSlabT* from = nullptr;
+    tables_.visit_available([&](SuperSlabT& superslab) {
+      slab = Ops::claim_run(superslab, count, choice);
+      from = &superslab;
+      return slab != nullptr;
+    });
+    return slab == nullptr ? nullptr : finish(map, *from, *slab, count, stage);
+  }
+
+  SlabT* finish(PageMap<Config>& map, SuperSlabT& superslab, SlabT& slab, unsigned count, AcquireStage stage) noexcept {
+    Ops::bind(map, superslab, slab, count);
+    acquired_[static_cast<unsigned>(stage)].add();
+    return &slab;
+  }
+
+  SuperSlabTable<Config> tables_;
+  FreeSlots<Config> free_slots_;
+  LruCache<Config> lru_;
+  Counter<Sync> acquired_[static_cast<unsigned>(AcquireStage::kCount)];
+  Counter<Sync> released_;
+  Counter<Sync> retired_;
+};
+
+}  // namespace hakmem

@@ -1,0 +1,53 @@
+#pragma once
+/// Floor 4, SP-SLOT layer 1: operations on the slots of one SuperSlab.
+///
+/// The slot word decides; the descriptor of a run's first slot describes the run, and the page map leads from every
+/// slot of the run to it.
+
+#include "layout/descriptors.hpp"
+#include "layout/page_map.hpp"
+
+namespace hakmem {
+
+template <class Config>
+struct SlotOps {
+  using Geometry = typename Config::Geometry;
+  using SlabT = Slab<Config>;
+  using SuperSlabT = SuperSlab<Config>;
+
+  /// Claims the lowest run of `count` adjacent slots that `choice` accepts. Any thread.
+  /// \return the descriptor of its first slot, the caller's alone, or nullptr.
+  [[nodiscard]] static SlabT* claim_run(SuperSlabT& superslab, unsigned count, SlotChoice choice) noexcept {
+    const int first = superslab.word.claim_run(count, choice);
+    return first < 0 ? nullptr : &superslab.slabs[first];
+  }
+
+  /// Claims the run of `count` slots that starts at a hinted descriptor, if it is EMPTY. Any thread.
+  [[nodiscard]] static bool claim_at(SlabT& hint, unsigned count) noexcept {
+    const unsigned slot = hint.slot.get();
+    return slot + count <= Geometry::kSlots && hint.superslab.get()->word.claim_at(slot, count);
+  }
+
+  /// Makes a claimed run ready for use: descriptor and page map. Only the claimer.
+  static void bind(PageMap<Config>& map, SuperSlabT& superslab, SlabT& slab, unsigned count) noexcept {
+    const auto slot = static_cast<std::uint32_t>(&slab - superslab.slabs);
+    // Written once: a hint to this descriptor may be read at any time after its first release.
+    if (slab.superslab.get() == nullptr) {
+      slab.slot.set(slot);
+      slab.superslab.set(&superslab);
+    }
+    slab.base.set(superslab.base.get() + (std::uintptr_t{slot} << Geometry::kSlotShift));
+    slab.slots.set(static_cast<std::uint8_t>(count));
+    for (unsigned i = 0; i < count; ++i) {
+      map.set(reinterpret_cast<void*>(slab.base.get() + (std::uintptr_t{i} << Geometry::kSlotShift)), &slab);
+    }
+  }
+
+  /// Gives a run back: ACTIVE -> EMPTY, or the whole SuperSlab retired. Only the run's holder, which must not touch
+  /// the slab afterwards. See SlotWord::release.
+  [[nodiscard]] static auto release(SlabT& slab) noexcept {
+    return slab.superslab.get()->word.release(slab.slot.get(), slab.slots.get());
+  }
+};
+
+}  // namespace hakmem

@@ -1,0 +1,33 @@
+#pragma once
+/// Floor 1. Statistics: counts that synchronise nothing.
+
+#include <atomic>
+#include <cstdint>
+
+#include "sync/sync_concept.hpp"
+
+namespace hakmem {
+
+/// A relaxed event counter. A policy that declares `kStatistics = false` (the model, whose every atomic operation
+/// multiplies the schedules) counts nothing.
+template <class Sync>
+class Counter {
+  static constexpr bool kCounts = !requires { requires !Sync::kStatistics; };
+
+ public:
+  void add(std::uint64_t n = 1) noexcept {
+    // Relaxed: a statistic, nothing is inferred from it.
+    if constexpr (kCounts) value_.fetch_add(n, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t get() const noexcept {
+    // Relaxed: a statistic.
+    if constexpr (kCounts) return value_.load(std::memory_order_relaxed);
+    return 0;
+  }
+
+ private:
+  struct Nothing {};
+  [[no_unique_address]] std::conditional_t<kCounts, typename Sync::template Atomic<std::uint64_t>, Nothing> value_{};
+};
+
+}  // namespace hakmem
