@@ -1,0 +1,124 @@
+/// The malloc family, interposed (B8), with glibc's semantics.
+
+#include <malloc.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "api/process_heap.hpp"
+#include "hakmem/hakmem.h"
+
+// libc's headers declare these with attributes (malloc, nonnull, deprecated) that a definition need not repeat.
+#pragma GCC diagnostic ignored "-Wmissing-attributes"
+
+#define HAKMEM_EXPORT extern "C" [[gnu::visibility("default")]]
+
+namespace {
+
+constexpr std::size_t kPageBytes = hakmem::LinuxOs::kPageBytes;
+
+/// aligned_alloc and memalign of glibc round an odd alignment up to a power of two.
+void* memalign_rounded(std::size_t alignment, std::size_t size) noexcept {
+  if (alignment > hakmem::ProcessHeap::kMaxBytes) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  return hakmem::allocate_aligned(std::bit_ceil(alignment), size);
+}
+
+}  // namespace
+
+HAKMEM_EXPORT void* malloc(std::size_t size) noexcept { return hakmem::allocate(size); }
+
+HAKMEM_EXPORT void free(void* block) noexcept { hakmem::deallocate(block); }
+
+HAKMEM_EXPORT void cfree(void* block) noexcept { hakmem::deallocate(block); }
+
+HAKMEM_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
+  return hakmem::allocate_zeroed(count, size);
+}
+
+/// As in glibc, size 0 frees a block and returns null.
+HAKMEM_EXPORT void* realloc(void* block, std::size_t size) noexcept {
+  if (size == 0 && block != nullptr) {
+    hakmem::deallocate(block);
+    return nullptr;
+  }
+  return hakmem::reallocate(block, size);
+}
+
+HAKMEM_EXPORT void* reallocarray(void* block, std::size_t count, std::size_t size) noexcept {
+  std::size_t total;
+  if (__builtin_mul_overflow(count, size, &total)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  return realloc(block, total);
+}
+
+/// Returns the error instead of setting errno.
+HAKMEM_EXPORT int posix_memalign(void** out, std::size_t alignment, std::size_t size) noexcept {
+  if (!std::has_single_bit(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
+  const int saved = errno;
+  void* block = hakmem::allocate_aligned(alignment, size);
+  errno = saved;
+  if (block == nullptr) return ENOMEM;
+  *out = block;
+  return 0;
+}
+
+HAKMEM_EXPORT void* memalign(std::size_t alignment, std::size_t size) noexcept {
+  return memalign_rounded(alignment, size);
+}
+
+HAKMEM_EXPORT void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+  return memalign_rounded(alignment, size);
+}
+
+HAKMEM_EXPORT void* valloc(std::size_t size) noexcept { return hakmem::allocate_aligned(kPageBytes, size); }
+
+HAKMEM_EXPORT void* pvalloc(std::size_t size) noexcept {
+  std::size_t padded;
+  if (__builtin_add_overflow(size, kPageBytes - 1, &padded)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  return hakmem::allocate_aligned(kPageBytes, padded & ~(kPageBytes - 1));
+}
+
+HAKMEM_EXPORT std::size_t malloc_usable_size(void* block) noexcept { return hak_usable_size(block); }
+
+/// The pad is accepted and not used: what is kept is kept in whole SuperSlabs.
+HAKMEM_EXPORT int malloc_trim(std::size_t) noexcept { return hak_trim(); }
+
+/// Fills in what exists here: SuperSlabs as the arena, direct mappings as mmapped blocks.
+HAKMEM_EXPORT struct mallinfo2 mallinfo2() noexcept {
+  hak_statistics now;
+  hak_statistics_get(&now);
+  struct mallinfo2 info {};
+  info.arena = (now.superslabs_mapped - now.superslabs_unmapped) * hakmem::kSuperSlabBytes<hakmem::FullGeometry>;
+  info.hblks = now.direct_mapped - now.direct_unmapped;
+  return info;
+}
+
+HAKMEM_EXPORT void malloc_stats() noexcept {
+  hak_statistics now;
+  hak_statistics_get(&now);
+  std::fprintf(stderr,
+               "hakmem: SuperSlabs mapped %llu, unmapped %llu, retired %llu\n"
+               "hakmem: slots acquired: same class %llu, any class %llu, unused %llu, cached %llu, mapped %llu\n"
+               "hakmem: direct mappings made %llu, undone %llu; thread contexts %llu\n",
+               static_cast<unsigned long long>(now.superslabs_mapped),
+               static_cast<unsigned long long>(now.superslabs_unmapped),
+               static_cast<unsigned long long>(now.superslabs_retired),
+               static_cast<unsigned long long>(now.acquired_same_class),
+               static_cast<unsigned long long>(now.acquired_any_class),
+               static_cast<unsigned long long>(now.acquired_unused),
+               static_cast<unsigned long long>(now.acquired_cached),
+               static_cast<unsigned long long>(now.acquired_mapped),
+               static_cast<unsigned long long>(now.direct_mapped),
+               static_cast<unsigned long long>(now.direct_unmapped),
+               static_cast<unsigned long long>(now.thread_contexts));
+}

@@ -1,0 +1,94 @@
+#include "api/process_heap.hpp"
+
+#include <pthread.h>
+
+#include <cerrno>
+
+namespace hakmem {
+
+constinit ProcessHeap process_heap;
+constinit ProcessContext detached_context;
+constinit thread_local ProcessContext* thread_context = &detached_context;
+
+namespace {
+
+pthread_once_t once = PTHREAD_ONCE_INIT;
+pthread_key_t exit_key;
+bool ready = false;
+
+/// Set while and after the thread's exit handler runs.
+constinit thread_local bool thread_exited __attribute__((tls_model("initial-exec"))) = false;
+
+void on_thread_exit(void* context) noexcept {
+  // From here on frees go straight to the remote words and allocations borrow: other threads' exit handlers and
+  // destructors may still come.
+  thread_exited = true;
+  thread_context = &detached_context;
+  process_heap.detach(*static_cast<ProcessContext*>(context));
+}
+
+void set_up() noexcept { ready = process_heap.init() && ::pthread_key_create(&exit_key, on_thread_exit) == 0; }
+
+/// Before main and before any thread, so that no fork can happen half-way through.
+[[gnu::constructor]] void set_up_early() noexcept { (void)ensure_process_heap(); }
+
+void* checked(void* block) noexcept {
+  if (block == nullptr) [[unlikely]] errno = ENOMEM;
+  return block;
+}
+
+}  // namespace
+
+bool ensure_process_heap() noexcept {
+  ::pthread_once(&once, set_up);
+  if (!ready) errno = ENOMEM;
+  return ready;
+}
+
+ContextUse::ContextUse() noexcept : context_(thread_context) {
+  if (context_->attached.get()) [[likely]] return;
+  context_ = ensure_process_heap() ? process_heap.attach() : nullptr;
+  if (context_ == nullptr) return;
+  if (thread_exited) {
+    borrowed_ = true;
+    return;
+  }
+  thread_context = context_;
+  // May itself allocate: the context is in place by now. Fails only without memory; then the context is not parked at
+  // the thread's exit.
+  (void)::pthread_setspecific(exit_key, context_);
+}
+
+ContextUse::~ContextUse() {
+  if (borrowed_) process_heap.detach(*context_);
+}
+
+void* allocate_slow(std::size_t bytes) noexcept {
+  // Larger requests need no context of the thread's own first: with one, this is one pop from a list.
+  ProcessContext& own = *thread_context;
+  if (own.attached.get()) [[likely]] return checked(process_heap.allocate(own, bytes));
+  const ContextUse context;
+  return checked(context ? process_heap.allocate(*context, bytes) : nullptr);
+}
+
+void* allocate_zeroed(std::size_t count, std::size_t bytes) noexcept {
+  std::size_t total;
+  if (__builtin_mul_overflow(count, bytes, &total)) return checked(nullptr);
+  const ContextUse context;
+  return checked(context ? process_heap.allocate_zeroed(*context, total) : nullptr);
+}
+
+void* allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept {
+  const ContextUse context;
+  return checked(context ? process_heap.allocate_aligned(*context, bytes, alignment) : nullptr);
+}
+
+void* reallocate(void* block, std::size_t bytes) noexcept {
+  if (block == nullptr) return allocate(bytes);
+  const ContextUse context;
+  return checked(context ? process_heap.reallocate(*context, block, bytes == 0 ? 1 : bytes) : nullptr);
+}
+
+bool trim() noexcept { return process_heap.trim(*thread_context); }
+
+}  // namespace hakmem

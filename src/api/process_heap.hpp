@@ -1,0 +1,86 @@
+#pragma once
+/// Floor 7. The process's one heap and each thread's way into it. All global state lives here.
+
+#include <cstddef>
+
+#include "heap/heap.hpp"
+#include "os/linux_os.hpp"
+#ifdef HAKMEM_VALGRIND
+#include "sync/valgrind_sync.hpp"
+#else
+#include "sync/std_sync.hpp"
+#endif
+
+namespace hakmem {
+
+#ifdef HAKMEM_VALGRIND
+using ProcessSync = ValgrindSync;
+#else
+using ProcessSync = StdSync;
+#endif
+
+using ProcessConfig = Config<ProcessSync, LinuxOs, FullGeometry>;
+using ProcessHeap = Heap<ProcessConfig>;
+using ProcessContext = ThreadContext<ProcessConfig>;
+
+static_assert(sizeof(Slab<ProcessConfig>) == 128, "the owner's cache line and the others'");
+
+#pragma GCC visibility push(hidden)
+
+/// Zero-initialised, so that it is ready before any constructor runs.
+extern ProcessHeap process_heap;
+
+/// Stands in for the context of a thread that has none: owns nothing, so every fast path falls through.
+extern ProcessContext detached_context;
+
+/// The thread's context, or `detached_context` before its first allocation and after its exit.
+extern thread_local ProcessContext* thread_context __attribute__((tls_model("initial-exec")));
+
+/// Sets the heap up unless that has been done. Thread-safe, any time. \return false without memory, errno ENOMEM.
+bool ensure_process_heap() noexcept;
+
+/// A context to allocate from for the length of one slow call. A thread that has none gets one for life; a thread that
+/// has run its exit handler borrows a parked one.
+class ContextUse {
+ public:
+  ContextUse() noexcept;
+  ~ContextUse();
+  ContextUse(const ContextUse&) = delete;
+  ContextUse& operator=(const ContextUse&) = delete;
+
+  /// False without memory.
+  explicit operator bool() const noexcept { return context_ != nullptr; }
+  ProcessContext& operator*() const noexcept { return *context_; }
+
+ private:
+  ProcessContext* context_;
+  bool borrowed_ = false;
+};
+
+// The malloc family's common body. On failure nullptr and errno ENOMEM. --------------------------------------------
+
+/// The long way of allocation: everything but a small block from the thread's detached list.
+void* allocate_slow(std::size_t bytes) noexcept;
+
+[[gnu::always_inline]] inline void* allocate(std::size_t bytes) noexcept {
+  if (void* block = process_heap.try_allocate(*thread_context, bytes)) [[likely]] return block;
+  return allocate_slow(bytes);
+}
+
+void* allocate_zeroed(std::size_t count, std::size_t bytes) noexcept;
+
+/// \param alignment a power of two
+void* allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept;
+
+/// \param block nullptr allocates \param bytes 0 counts as 1
+void* reallocate(void* block, std::size_t bytes) noexcept;
+
+[[gnu::always_inline]] inline void deallocate(void* block) noexcept {
+  process_heap.deallocate(*thread_context, block);
+}
+
+bool trim() noexcept;
+
+#pragma GCC visibility pop
+
+}  // namespace hakmem
