@@ -1,0 +1,41 @@
+"""Builds the presets that the parts need."""
+import re
+
+from hakmem_verify import report
+
+PROGRESS = re.compile(r"^\[(\d+)/(\d+)\]")
+
+
+def commands(preset, jobs):
+    """Configure, then build."""
+    return (("configure", ["cmake", "--preset", preset]),
+            ("build", ["cmake", "--build", "--preset", preset, "-j", jobs]))
+
+
+def build_preset(context, preset):
+    """Builds one preset. What fails is a row, and a cause for the parts that need the preset."""
+    seconds = 0.0
+
+    def listen(line):
+        progress = PROGRESS.match(line)
+        if progress:
+            context.screen.live("build", f"building {preset}: {progress[1]} of {progress[2]}")
+
+    for step, command in commands(preset, context.jobs):
+        context.screen.live("build", f"building {preset}: {step}")
+        outcome = context.runner.run(f"build-{preset}-{step}", command, context.plan.build_seconds, on_line=listen)
+        seconds += outcome.seconds
+        if outcome.clean:
+            continue
+        context.screen.live("build", "")
+        context.broken_presets[preset] = f"the preset {preset} is not built"
+        context.add(report.ended_badly(report.BUILD, preset, outcome, f"{step} {outcome.describe()}", "cmake"))
+        return
+    context.screen.live("build", "")
+    context.add(report.Row(report.BUILD, preset, "cmake", "", seconds, "built", "pass"))
+
+
+def build_all(context, presets):
+    """Builds the presets one after the other (each uses all jobs)."""
+    for preset in presets:
+        build_preset(context, preset)
