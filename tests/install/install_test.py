@@ -1,0 +1,82 @@
+"""Installs the build and uses it as a stranger would. Usage: install_test.py BUILD CMAKE COMPILER TEST..."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+CONSUMER = pathlib.Path(__file__).resolve().parent / "consumer"
+BUILD, CMAKE, COMPILER = sys.argv[1:4]
+del sys.argv[1:4]
+
+
+def run(command, **options):
+    """Runs a command that must succeed and returns its output."""
+    done = subprocess.run([str(word) for word in command], text=True, capture_output=True, check=False, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{command} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class ConsumersFindTheInstalledPackage(unittest.TestCase):
+    """The tree is moved after the installation: nothing in it may remember where it was put first."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="hakmem-install-")
+        self.addCleanup(directory.cleanup)
+        self.work = pathlib.Path(directory.name)
+        run([CMAKE, "--install", BUILD, "--prefix", self.work / "first"])
+        self.prefix = (self.work / "first").rename(self.work / "moved")
+        self.library_folder = next(self.prefix.rglob("libhakmem.so")).parent
+
+    def test_through_find_package(self):
+        build = self.work / "consumer"
+        run([CMAKE, "-S", CONSUMER, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}",
+             f"-DCMAKE_CXX_COMPILER={COMPILER}"])
+        run([CMAKE, "--build", build])
+        self.assertIn("malloc belongs to libhakmem.so", run([build / "consumer_shared"]))
+        self.assertIn("malloc belongs to consumer_static", run([build / "consumer_static"]))
+
+    def test_through_pkg_config(self):
+        environment = {**os.environ, "PKG_CONFIG_PATH": str(self.library_folder / "pkgconfig")}
+        words = run(["pkg-config", "--cflags", "--libs", "hakmem"], env=environment).split()
+        program = self.work / "consumer_pkg_config"
+        run([COMPILER, CONSUMER / "consumer.cpp", "-o", program, *words])
+        found = {**os.environ, "LD_LIBRARY_PATH": str(self.library_folder)}
+        self.assertIn("malloc belongs to libhakmem.so", run([program], env=found))
+        with self.subTest("another malloc would be noticed"):
+            self.assertIn("malloc belongs to libc.so", run([program], env={**found, "LD_PRELOAD": "libc.so.6"}))
+
+    def test_another_version_is_refused(self):
+        source = self.work / "newer"
+        shutil.copytree(CONSUMER, source)
+        lists = source / "CMakeLists.txt"
+        lists.write_text(re.sub(r"find_package\(hakmem [0-9.]+", "find_package(hakmem 99.0", lists.read_text()))
+        done = subprocess.run([CMAKE, "-S", source, "-B", self.work / "b", f"-DCMAKE_PREFIX_PATH={self.prefix}"],
+                              text=True, capture_output=True, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("99.0", done.stderr)
+
+
+def needed(path):
+    """The shared libraries that a program or library asks for."""
+    return set(re.findall(r"\(NEEDED\).*\[(.*)\]", run(["readelf", "--dynamic", "--wide", path])))
+
+
+class LibraryNeedsNothingButTheCLibrary(unittest.TestCase):
+    def test_the_library(self):
+        self.assertLessEqual(needed(pathlib.Path(BUILD) / "libhakmem.so"), {"libc.so.6", "ld-linux-x86-64.so.2"})
+
+    def test_a_cxx_program_would_be_noticed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source = pathlib.Path(folder) / "program.cpp"
+            source.write_text("#include <iostream>\nint main() { std::cout << 1; }\n")
+            run([COMPILER, source, "-o", source.with_suffix("")])
+            self.assertIn("libstdc++.so.6", needed(source.with_suffix("")))
+
+
+if __name__ == "__main__":
+    unittest.main()
