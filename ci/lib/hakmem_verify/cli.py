@@ -135,5 +135,7 @@ def main(root, argv):
         facts = facts_of(root, arguments)
         started = time.monotonic()
         check_all(context, arguments.only)
-        facts["seconds"] = round(time.monotonic() - started, 1)
+        ended = time.monotonic()
+        facts["seconds"] = round(ended - started, 1)
+        facts["seconds_after_build"] = round(ended - context.clock_start, 1)
         return finish(context, arguments, facts, stop.is_set())

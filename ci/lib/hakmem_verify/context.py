@@ -20,12 +20,13 @@ class Context:
         self.scratch = root / "build" / "verify"
         self.rows = []
         self.broken_presets = {}  # preset -> why it cannot be used
-        self.deadline = None  # set once the build is done
+        self.clock_start = self.deadline = None  # set once the build is done
         self.lock = threading.Lock()
 
     def start_clock(self):
         """From here on the time counts that the plan allows."""
-        self.deadline = time.monotonic() + self.plan.total_seconds
+        self.clock_start = time.monotonic()
+        self.deadline = self.clock_start + self.plan.total_seconds
 
     def time_for(self, wanted):
         """The seconds that something may take: what it wants, or what is left."""
