@@ -34,7 +34,7 @@ extern ProcessHeap process_heap;
 extern ProcessContext detached_context;
 
 /// The thread's context, or `detached_context` before its first allocation and after its exit.
-extern thread_local ProcessContext* thread_context __attribute__((tls_model("initial-exec")));
+extern constinit thread_local ProcessContext* thread_context __attribute__((tls_model("initial-exec")));
 
 /// Sets the heap up unless that has been done. Thread-safe, any time. \return false without memory, errno ENOMEM.
 bool ensure_process_heap() noexcept;

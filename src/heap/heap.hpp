@@ -91,16 +91,9 @@ class Heap {
   /// Frees a block of this heap; nullptr is allowed. `context` may be a thread's stand-in (not attached).
   /// Foreign, interior and, where it shows, already free pointers end in Os::fatal.
   [[gnu::always_inline]] void deallocate(Context& context, void* block) noexcept {
-    Slab<Config>* slab = map_.find(block);
-    if (slab == nullptr) [[unlikely]] return deallocate_unmapped(block);
-    // Relaxed: handoff lemma.
-    if (slab->owner.load(std::memory_order_relaxed) != &context) return deallocate_remote(context, *slab, block);
-    if (!slab->is_block(block)) [[unlikely]] return report_interior(*slab, block);
-    if (slab->free.peek() == block) [[unlikely]] return report(Corruption::kDoubleFree, *slab, block);
-    slab->free.push(block);
-    const std::int32_t left = slab->frees_to_event.get() - 1;
-    slab->frees_to_event.set(left);
-    if (left <= 0) [[unlikely]] on_event(context, *slab, block);
+    Slab<Config>* slab = map_.find_flat(block);
+    if (slab == nullptr) [[unlikely]] return deallocate_unmapped(context, block);
+    deallocate_in(context, *slab, block);
   }
 
   /// Grows or shrinks a block, contents kept up to the smaller size. \param block of this heap, not nullptr;
@@ -160,6 +153,7 @@ class Heap {
     auto& list = context.slabs[size_class];
     auto& head = context.heads[size_class];
     while (SlabT* slab = list.first()) {
+      unretain(context, *slab);
       if (void* chain = Ops::refill(*slab)) {
         head.adopt(chain);
         return head.pop();
@@ -193,7 +187,18 @@ class Heap {
     return trim(context) ? direct_.allocate(os_, map_, bytes, alignment) : nullptr;
   }
 
-  // Deallocation, slow -----------------------------------------------------------------------------------------------
+  // Deallocation -----------------------------------------------------------------------------------------------------
+
+  [[gnu::always_inline]] void deallocate_in(Context& context, SlabT& slab, void* block) noexcept {
+    // Relaxed: handoff lemma.
+    if (slab.owner.load(std::memory_order_relaxed) != &context) return deallocate_remote(context, slab, block);
+    if (!slab.is_block(block)) [[unlikely]] return report_interior(slab, block);
+    if (slab.free.peek() == block) [[unlikely]] return report(Corruption::kDoubleFree, slab, block);
+    slab.free.push(block);
+    const std::int32_t left = slab.frees_to_event.get() - 1;
+    slab.frees_to_event.set(left);
+    if (left <= 0) [[unlikely]] on_event(context, slab, block);
+  }
 
   /// `frees_to_event` has reached 0, or gone below because the slab was empty before this free.
   [[gnu::noinline]] void on_event(Context& context, SlabT& slab, void* block) noexcept {
@@ -203,8 +208,7 @@ class Heap {
       Ops::wake_by_owner(list, slab);
       if (slab.state.get() != SlabState::kAwake || !Ops::is_empty(slab)) return;
     }
-    const std::size_t bytes = std::size_t{slab.slots.get()} << Geometry::kSlotShift;
-    if (!list.alone(slab) || bytes > Geometry::kRetainBytes) release_slab(list, slab);
+    retain_or_release(context, list, slab);
   }
 
   [[gnu::noinline]] void deallocate_remote(Context& context, SlabT& slab, void* block) noexcept {
@@ -222,8 +226,33 @@ class Heap {
     if (!direct_.deallocate(os_, map_, slab, block)) report(Corruption::kInteriorPointer, slab, block);
   }
 
-  [[gnu::noinline]] void deallocate_unmapped(void* block) noexcept {
-    if (block != nullptr) os_.fatal(Corruption::kForeignPointer, "free", block, nullptr, 0);
+  /// nullptr, a foreign pointer, or a page map of two levels.
+  [[gnu::noinline]] void deallocate_unmapped(Context& context, void* block) noexcept {
+    if (block == nullptr) return;
+    SlabT* slab = map_.find(block);
+    if (slab == nullptr) return os_.fatal(Corruption::kForeignPointer, "free", block, nullptr, 0);
+    deallocate_in(context, *slab, block);
+  }
+
+  // Empty slabs ------------------------------------------------------------------------------------------------------
+
+  static std::size_t bytes_of(const SlabT& slab) noexcept {
+    return std::size_t{slab.slots.get()} << Geometry::kSlotShift;
+  }
+
+  /// An awake slab has become empty: the owner keeps a few, so that coming and going blocks cost no slots.
+  void retain_or_release(Context& context, ClassList<Config>& list, SlabT& slab) noexcept {
+    const std::size_t retained = context.retained_bytes.get() + bytes_of(slab);
+    if (retained > Geometry::kRetainBytes) return release_slab(list, slab);
+    context.retained_bytes.set(retained);
+    slab.state.set(SlabState::kRetained);
+  }
+
+  /// Takes a slab that is about to be used or released out of the retained ones.
+  static void unretain(Context& context, SlabT& slab) noexcept {
+    if (slab.state.get() != SlabState::kRetained) return;
+    context.retained_bytes.set(context.retained_bytes.get() - bytes_of(slab));
+    slab.state.set(SlabState::kAwake);
   }
 
   void release_slab(ClassList<Config>& list, SlabT& slab) noexcept {
@@ -240,7 +269,7 @@ class Heap {
       SlabT* next = slab->inbox_next.get();
       auto& list = context.slabs[slab->size_class.get()];
       Ops::wake_by_post(list, *slab);
-      if (Ops::is_empty(*slab) && !list.alone(*slab)) release_slab(list, *slab);
+      if (Ops::is_empty(*slab)) retain_or_release(context, list, *slab);
       slab = next;
     }
   }
@@ -269,6 +298,7 @@ class Heap {
       for (SlabT* slab = first;;) {
         SlabT* next = slab->next.get();
         const bool done = slab == last;
+        unretain(context, *slab);
         Ops::collect(*slab);
         if (Ops::is_empty(*slab)) release_slab(list, *slab);
         if (done) break;

@@ -20,6 +20,8 @@ struct alignas(64) ThreadContext {
   /// Per class the awake slabs.
   ClassList<Config> slabs[Classes::kCount];
   Outbox<Config> outbox;
+  /// Slots of empty slabs that are kept for the next blocks, at most Geometry::kRetainBytes.
+  Plain<std::size_t> retained_bytes{};
   /// Position in the context pool, constant once the context exists.
   Plain<std::uint32_t> index{};
   /// False only for a thread's stand-in before its first allocation and after its exit: it owns nothing, and its frees

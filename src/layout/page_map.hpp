@@ -58,12 +58,18 @@ class PageMap {
 
   /// Descriptor for an address, or nullptr when it is foreign (also for nullptr). Any thread, any value.
   [[nodiscard]] Slab<Config>* find(const void* p) const noexcept {
-    const std::size_t index = index_of(p);
+    // Relaxed: constant after init, see init.
+    if (flat_.load(std::memory_order_relaxed) != nullptr) return find_flat(p);
+    return find_in_leaf(index_of(p));
+  }
+
+  /// The fast way: nullptr also when the map has two levels.
+  [[nodiscard]] Slab<Config>* find_flat(const void* p) const noexcept {
     // Relaxed: constant after init, see init.
     const Entry* flat = flat_.load(std::memory_order_relaxed);
+    if (flat == nullptr) [[unlikely]] return nullptr;
     // Relaxed: handoff lemma, see the head of this file.
-    if (flat != nullptr) [[likely]] return flat[index].load(std::memory_order_relaxed);
-    return find_in_leaf(index);
+    return flat[index_of(p)].load(std::memory_order_relaxed);
   }
 
   /// Makes sure that `set` cannot fail in [p, p + bytes). Any thread. \return false when there is no memory for it.
@@ -114,7 +120,7 @@ class PageMap {
     return leaf->entries[index & (kLeafEntries - 1)];
   }
 
-  [[gnu::noinline]] Slab<Config>* find_in_leaf(std::size_t index) const noexcept {
+  Slab<Config>* find_in_leaf(std::size_t index) const noexcept {
     // Relaxed: constant after init.
     const Root* root = root_.load(std::memory_order_relaxed);
     if (root == nullptr) return nullptr;
