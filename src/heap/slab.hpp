@@ -2,8 +2,8 @@
 /// Floor 5. What an owner does with a slab: cut it into blocks, take up freed ones, put it to sleep and wake it.
 ///
 /// `frees_to_event` makes one decrement-and-test in the free path cover every case: while the slab is awake it counts
-/// the blocks that are out (handed out, or in the class's detached list), so zero means empty; while it sleeps it is 1,
-/// so the owner's first free into it is noticed.
+/// the blocks that are out (handed out, or in the class's detached list), so zero means empty; while it sleeps it counts
+/// down the class's wake threshold, so that a slab is not woken for a single block.
 
 #include "heap/class_list.hpp"
 #include "layout/descriptors.hpp"
@@ -69,14 +69,14 @@ struct SlabOps {
     if (!slab.remote.try_sleep()) return false;
     list.remove(slab);
     slab.state.set(SlabState::kAsleep);
-    slab.frees_to_event.set(1);
+    slab.frees_to_event.set(wake_threshold(slab));
     return true;
   }
 
-  /// The owner has freed one block into its sleeping slab.
+  /// The owner has freed as many blocks into its sleeping slab as it takes to wake it.
   static void wake_by_owner(List& list, SlabT& slab) noexcept {
     if (slab.remote.try_wake()) {
-      become_awake(list, slab, 1);
+      become_awake(list, slab, wake_threshold(slab));
     } else {
       slab.state.set(SlabState::kAwaited);
       slab.frees_to_event.set(kNoEvent);
@@ -85,7 +85,8 @@ struct SlabOps {
 
   /// A waker's post has arrived in the inbox.
   static void wake_by_post(List& list, SlabT& slab) noexcept {
-    const std::int32_t freed = slab.state.get() == SlabState::kAwaited ? 1 + kNoEvent - slab.frees_to_event.get() : 0;
+    const std::int32_t awaited = slab.state.get() == SlabState::kAwaited ? kNoEvent : 0;
+    const std::int32_t freed = wake_threshold(slab) + awaited - slab.frees_to_event.get();
     const auto chain = slab.remote.take_all(slab.base.get());
     append(slab, chain.head);
     become_awake(list, slab, freed + static_cast<std::int32_t>(chain.count));
@@ -95,6 +96,10 @@ struct SlabOps {
   [[nodiscard]] static bool is_empty(const SlabT& slab) noexcept { return slab.frees_to_event.get() == 0; }
 
  private:
+  static std::int32_t wake_threshold(const SlabT& slab) noexcept {
+    return Classes::layout(slab.size_class.get()).wake_blocks;
+  }
+
   static void become_awake(List& list, SlabT& slab, std::int32_t free_blocks) noexcept {
     slab.state.set(SlabState::kAwake);
     slab.frees_to_event.set(static_cast<std::int32_t>(slab.carved.get()) - free_blocks);

@@ -21,6 +21,8 @@ concept GeometryPolicy = requires {
   requires G::kLargeMax <= (std::size_t{G::kSlots} << G::kSlotShift);
   requires G::kCarveBytes >= 1;                               // slabs are carved into blocks this much at a time
   requires G::kRetainBytes >= 0;                              // empty slabs that a thread keeps, in all
+  requires G::kWakeDivisor >= 1;                              // a sleeping slab wakes when 1/kWakeDivisor of it is free,
+  requires G::kWakeBlocks >= 1 && G::kWakeBlocks <= 255;      // or this many blocks
   requires std::has_single_bit(unsigned{G::kOutboxEntries});  // slabs whose remote frees are gathered at once
   requires G::kOutboxBlocks >= 1;                             // longest gathered chain, in blocks
   requires G::kOutboxBytes >= 1;                              // and in bytes
@@ -40,6 +42,8 @@ struct FullGeometry {
   static constexpr std::size_t kLargeMax = std::size_t{1} << 20;
   static constexpr std::size_t kCarveBytes = 4096;
   static constexpr std::size_t kRetainBytes = std::size_t{1} << 20;
+  static constexpr unsigned kWakeDivisor = 16;
+  static constexpr unsigned kWakeBlocks = 32;
   static constexpr unsigned kOutboxEntries = 16;
   static constexpr unsigned kOutboxBlocks = 64;
   static constexpr std::size_t kOutboxBytes = std::size_t{32} << 10;

@@ -28,6 +28,7 @@ class SizeClass {
     std::uint16_t capacity;       ///< blocks in a slab
     std::uint16_t carve;          ///< blocks carved at a time
     std::uint16_t outbox_blocks;  ///< remote frees gathered before they go out as one chain
+    std::uint8_t wake_blocks;     ///< owner's frees that wake a sleeping slab, 1..capacity
     std::uint8_t slots;           ///< adjacent slots that make a slab
   };
 
@@ -92,12 +93,14 @@ class SizeClass {
     const std::size_t capacity = (slots * kSlotBytes<G>) / block;
     const auto at_least_one = [](std::size_t n) { return n == 0 ? std::size_t{1} : n; };
     const std::size_t carve = at_least_one(G::kCarveBytes / block);
+    const std::size_t wake = at_least_one(capacity / G::kWakeDivisor);
     const std::size_t gathered = at_least_one(G::kOutboxBytes / block);
     return {.divisor = ~std::uint64_t{0} / block + 1,
             .block_bytes = static_cast<std::uint32_t>(block),
             .capacity = static_cast<std::uint16_t>(capacity),
             .carve = static_cast<std::uint16_t>(carve < capacity ? carve : capacity),
             .outbox_blocks = static_cast<std::uint16_t>(gathered < G::kOutboxBlocks ? gathered : G::kOutboxBlocks),
+            .wake_blocks = static_cast<std::uint8_t>(wake < G::kWakeBlocks ? wake : G::kWakeBlocks),
             .slots = static_cast<std::uint8_t>(slots)};
   }
 
