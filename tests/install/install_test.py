@@ -34,7 +34,7 @@ class ConsumersFindTheInstalledPackage(unittest.TestCase):
 
     def test_through_find_package(self):
         build = self.work / "consumer"
-        run([CMAKE, "-S", CONSUMER, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}",
+        run([CMAKE, "-G", "Ninja", "-S", CONSUMER, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}",
              f"-DCMAKE_CXX_COMPILER={COMPILER}"])
         run([CMAKE, "--build", build])
         self.assertIn("malloc belongs to libhakmem.so", run([build / "consumer_shared"]))
@@ -55,7 +55,8 @@ class ConsumersFindTheInstalledPackage(unittest.TestCase):
         shutil.copytree(CONSUMER, source)
         lists = source / "CMakeLists.txt"
         lists.write_text(re.sub(r"find_package\(hakmem [0-9.]+", "find_package(hakmem 99.0", lists.read_text()))
-        done = subprocess.run([CMAKE, "-S", source, "-B", self.work / "b", f"-DCMAKE_PREFIX_PATH={self.prefix}"],
+        done = subprocess.run([CMAKE, "-G", "Ninja", "-S", source, "-B", self.work / "b",
+                               f"-DCMAKE_PREFIX_PATH={self.prefix}"],
                               text=True, capture_output=True, check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("99.0", done.stderr)
