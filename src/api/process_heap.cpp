@@ -63,12 +63,18 @@ ContextUse::~ContextUse() {
   if (borrowed_) process_heap.detach(*context_);
 }
 
-void* allocate_slow(std::size_t bytes) noexcept {
-  // Larger requests need no context of the thread's own first: with one, this is one pop from a list.
-  ProcessContext& own = *thread_context;
-  if (own.attached.get()) [[likely]] return checked(process_heap.allocate(own, bytes));
+namespace {
+
+[[gnu::noinline]] void* allocate_slower(std::size_t bytes) noexcept {
   const ContextUse context;
   return checked(context ? process_heap.allocate(*context, bytes) : nullptr);
+}
+
+}  // namespace
+
+void* allocate_slow(std::size_t bytes) noexcept {
+  if (void* block = process_heap.try_allocate_cached(*thread_context, bytes)) return block;
+  return allocate_slower(bytes);
 }
 
 void* allocate_zeroed(std::size_t count, std::size_t bytes) noexcept {

@@ -59,13 +59,25 @@ class Heap {
     return context.heads[Classes::of_small(bytes)].pop();
   }
 
+  /// Second fast path: a mid block from the detached list. \return nullptr when that does not do.
+  [[nodiscard, gnu::always_inline]] void* try_allocate_cached(Context& context, std::size_t bytes) noexcept {
+    if (bytes - (Geometry::kSmallMax + 1) >= Geometry::kMidMax - Geometry::kSmallMax) return nullptr;
+    const unsigned size_class = Classes::of_large(bytes);
+    void* block = context.heads[size_class].pop();
+    if (block != nullptr) [[likely]] context.add_cached(size_class, -1);
+    return block;
+  }
+
   /// A block of at least `bytes` (0 counts as 1), aligned to 16 (to the block size where that is a smaller power of
   /// two's multiple). \param context attached.
   [[nodiscard]] void* allocate(Context& context, std::size_t bytes) noexcept {
     if (bytes == 0) bytes = 1;
     if (bytes > Geometry::kLargeMax) [[unlikely]] return allocate_direct(context, bytes, 1);
     const unsigned size_class = Classes::of(bytes);
-    if (void* block = context.heads[size_class].pop()) [[likely]] return block;
+    if (void* block = context.heads[size_class].pop()) [[likely]] {
+      if (size_class >= Classes::kSmallCount) context.add_cached(size_class, -1);
+      return block;
+    }
     return refill(context, size_class);
   }
 
@@ -151,13 +163,9 @@ class Heap {
   [[gnu::noinline]] void* refill(Context& context, unsigned size_class) noexcept {
     if (!context.inbox.looks_empty()) collect_inbox(context);
     auto& list = context.slabs[size_class];
-    auto& head = context.heads[size_class];
     while (SlabT* slab = list.first()) {
       unretain(context, *slab);
-      if (void* chain = Ops::refill(*slab)) {
-        head.adopt(chain);
-        return head.pop();
-      }
+      if (const auto chain = Ops::refill(*slab); chain.head != nullptr) return hand_out(context, size_class, chain);
       // A full slab sleeps, unless blocks have arrived just now: then it is refilled from them.
       (void)Ops::sleep(list, *slab);
     }
@@ -165,8 +173,14 @@ class Heap {
     if (slab == nullptr) return nullptr;
     Ops::make(*slab, context, size_class);
     list.push_back(*slab);
-    head.adopt(Ops::refill(*slab));
-    return head.pop();
+    return hand_out(context, size_class, Ops::refill(*slab));
+  }
+
+  /// Makes a chain the class's detached list and takes its first block.
+  static void* hand_out(Context& context, unsigned size_class, typename Ops::Chain chain) noexcept {
+    if (size_class >= Classes::kSmallCount) context.add_cached(size_class, static_cast<std::int32_t>(chain.count) - 1);
+    context.heads[size_class].adopt(chain.head);
+    return context.heads[size_class].pop();
   }
 
   SlabT* acquire_slab(Context& context, unsigned size_class) noexcept {
@@ -190,10 +204,15 @@ class Heap {
   // Deallocation -----------------------------------------------------------------------------------------------------
 
   [[gnu::always_inline]] void deallocate_in(Context& context, SlabT& slab, void* block) noexcept {
-    // Relaxed: handoff lemma.
-    if (slab.owner.load(std::memory_order_relaxed) != &context) return deallocate_remote(context, slab, block);
+    // Relaxed: handoff lemma. Slabs of cached classes carry a marked owner and take the other way.
+    if (slab.owner.load(std::memory_order_relaxed) != &context) return deallocate_other(context, slab, block);
     if (!slab.is_block(block)) [[unlikely]] return report_interior(slab, block);
     if (slab.free.peek() == block) [[unlikely]] return report(Corruption::kDoubleFree, slab, block);
+    put_back(context, slab, block);
+  }
+
+  /// A block goes back to the slab, which is the context's own.
+  [[gnu::always_inline]] void put_back(Context& context, SlabT& slab, void* block) noexcept {
     slab.free.push(block);
     const std::int32_t left = slab.frees_to_event.get() - 1;
     slab.frees_to_event.set(left);
@@ -211,6 +230,16 @@ class Heap {
     retain_or_release(context, list, slab);
   }
 
+  /// Everything but a small block of an own slab.
+  [[gnu::noinline]] void deallocate_other(Context& context, SlabT& slab, void* block) noexcept {
+    // Relaxed: handoff lemma.
+    if (slab.owner.load(std::memory_order_relaxed) != cached_owner(&context)) {
+      return deallocate_remote(context, slab, block);
+    }
+    if (!slab.is_block(block)) [[unlikely]] return report_interior(slab, block);
+    deallocate_cached(context, slab, block);
+  }
+
   [[gnu::noinline]] void deallocate_remote(Context& context, SlabT& slab, void* block) noexcept {
     // Relaxed: handoff lemma. No owner: a direct mapping, or a block that was free already when its slab went.
     if (slab.owner.load(std::memory_order_relaxed) == nullptr) return deallocate_ownerless(slab, block);
@@ -218,6 +247,37 @@ class Heap {
     if (!context.attached.get()) return send_remote(slab, block, block, 1);
     if (context.outbox.add(slab, block) == Outbox<Config>::Offer::kDoubleFree) {
       report(Corruption::kDoubleFree, slab, block);
+    }
+  }
+
+  /// An own block of a cached class goes straight to the detached list, to be handed out next while its memory is hot.
+  [[gnu::always_inline]] void deallocate_cached(Context& context, SlabT& slab, void* block) noexcept {
+    const unsigned size_class = slab.size_class.get();
+    auto& head = context.heads[size_class];
+    if (head.peek() == block) [[unlikely]] return report(Corruption::kDoubleFree, slab, block);
+    head.push(block);
+    if (context.add_cached(size_class, 1) > Classes::layout(size_class).cache_blocks) [[unlikely]] {
+      spill(context, size_class);
+    }
+  }
+
+  /// A detached list has grown too long: its colder half goes back to the slabs.
+  [[gnu::noinline]] void spill(Context& context, unsigned size_class) noexcept {
+    const std::int32_t keep = Classes::layout(size_class).cache_blocks / 2;
+    void* last = context.heads[size_class].peek();
+    for (std::int32_t i = 1; i < keep; ++i) last = Sync::load_link(last);
+    void* rest = Sync::load_link(last);
+    Sync::store_link(last, nullptr);
+    context.set_cached(size_class, keep);
+    put_back_chain(context, rest);
+  }
+
+  /// A chain of blocks goes back to the context's own slabs.
+  void put_back_chain(Context& context, void* block) noexcept {
+    while (block != nullptr) {
+      void* next = Sync::load_link(block);
+      put_back(context, *map_.find(block), block);
+      block = next;
     }
   }
 
@@ -278,11 +338,8 @@ class Heap {
   void sweep(Context& context) noexcept {
     context.outbox.flush_all();
     for (unsigned c = 0; c < Classes::kCount; ++c) {
-      for (void* block = context.heads[c].take_all(); block != nullptr;) {
-        void* next = Sync::load_link(block);
-        deallocate(context, block);
-        block = next;
-      }
+      put_back_chain(context, context.heads[c].take_all());
+      if (c >= Classes::kSmallCount) context.set_cached(c, 0);
     }
     sweep_empty(context);
   }

@@ -14,7 +14,7 @@ void send_remote(Slab<Config>& slab, void* first, void* last, std::uint32_t coun
   if (!slab.remote.push_chain(slab.base.get(), first, last, count)) return;
   // Relaxed: handoff lemma. The context is type-stable; it may be parked by now, its next user collects the inbox.
   // The slab cannot be given back before its owner has got this post, so the owner is still the right one.
-  inbox_of(*slab.owner.load(std::memory_order_relaxed)).post(&slab);
+  inbox_of(*unmarked_owner(slab.owner.load(std::memory_order_relaxed))).post(&slab);
 }
 
 /// A small direct-mapped table of chains under way. Its owner only.

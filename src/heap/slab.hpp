@@ -19,6 +19,7 @@ struct SlabOps {
   using Classes = SizeClass<Geometry>;
   using SlabT = Slab<Config>;
   using List = ClassList<Config>;
+  using Chain = typename decltype(SlabT::remote)::Chain;
 
   /// Larger than any number of frees into one slab.
   static constexpr std::int32_t kNoEvent = 1 << 30;
@@ -36,7 +37,7 @@ struct SlabOps {
     slab.carved.set(0);
     slab.remote.reset();
     // Relaxed: the first block's handoff publishes the owner (handoff lemma).
-    slab.owner.store(&owner, std::memory_order_relaxed);
+    slab.owner.store(layout.cache_blocks == 0 ? &owner : cached_owner(&owner), std::memory_order_relaxed);
   }
 
   /// Undoes `make` before the slots are given back.
@@ -49,11 +50,20 @@ struct SlabOps {
   [[nodiscard]] static bool is_full(const SlabT& slab) noexcept { return slab.carved.get() == slab.capacity.get(); }
 
   /// Takes up everything that is free for allocation: the owner's frees, then others' frees, then fresh blocks.
-  /// \return a chain for the class's detached list, or nullptr when the slab is full.
-  [[nodiscard]] static void* refill(SlabT& slab) noexcept {
-    if (!slab.free.empty()) return detach(slab, slab.free.take_all());
-    if (slab.remote.has_chain()) return detach(slab, slab.remote.take_all(slab.base.get()).head);
-    return is_full(slab) ? nullptr : carve(slab);
+  /// \return a chain for the class's detached list, without a head when the slab is full.
+  [[nodiscard]] static Chain refill(SlabT& slab) noexcept {
+    Chain chain{nullptr, 0};
+    if (!slab.free.empty()) {
+      const auto out = static_cast<std::uint32_t>(slab.frees_to_event.get());
+      chain = {slab.free.take_all(), slab.carved.get() - out};
+    } else if (slab.remote.has_chain()) {
+      chain = slab.remote.take_all(slab.base.get());
+    } else if (!is_full(slab)) {
+      chain = carve(slab);
+    }
+    // With the chain detached every cut block is out.
+    slab.frees_to_event.set(slab.carved.get());
+    return chain;
   }
 
   /// Adds others' frees to the owner's. The slab is awake.
@@ -106,12 +116,6 @@ struct SlabOps {
     list.push_back(slab);
   }
 
-  /// With the chain detached every cut block is out.
-  static void* detach(SlabT& slab, void* chain) noexcept {
-    slab.frees_to_event.set(slab.carved.get());
-    return chain;
-  }
-
   /// Puts `chain` behind the owner's frees, which are the shorter walk.
   static void append(SlabT& slab, void* chain) noexcept {
     if (slab.free.empty()) {
@@ -124,7 +128,7 @@ struct SlabOps {
   }
 
   /// Cuts the next few blocks, so that memory is touched no sooner than it is used.
-  static void* carve(SlabT& slab) noexcept {
+  static Chain carve(SlabT& slab) noexcept {
     const auto& layout = Classes::layout(slab.size_class.get());
     const unsigned carved = slab.carved.get();
     const unsigned left = layout.capacity - carved;
@@ -137,7 +141,7 @@ struct SlabOps {
     }
     Sync::store_link(block, nullptr);
     slab.carved.set(static_cast<std::uint16_t>(carved + count));
-    return detach(slab, first);
+    return {first, count};
   }
 };
 

@@ -15,10 +15,13 @@ struct alignas(64) ThreadContext {
   template <class T>
   using Plain = typename Sync::template Plain<T>;
 
-  /// Per class the detached list: blocks to hand out next, all of one slab.
+  /// Per class the detached list: blocks to hand out next. Of a small class, what was taken up from one slab; of a
+  /// cached class, also what the owner has freed since (B3).
   LocalList<Sync> heads[Classes::kCount];
   /// Per class the awake slabs.
   ClassList<Config> slabs[Classes::kCount];
+  /// Lengths of the detached lists above the small classes.
+  Plain<std::int32_t> cached[Classes::kCount - Classes::kSmallCount];
   Outbox<Config> outbox;
   /// Slots of empty slabs that are kept for the next blocks, at most Geometry::kRetainBytes.
   Plain<std::size_t> retained_bytes{};
@@ -30,6 +33,16 @@ struct alignas(64) ThreadContext {
 
   /// Apart from the owner's lines: other threads write it.
   alignas(64) SlabInbox<Config> inbox;
+
+  /// Changes the length of a detached list. \return the new length.
+  std::int32_t add_cached(unsigned size_class, std::int32_t change) noexcept {
+    auto& length = cached[size_class - Classes::kSmallCount];
+    length.set(length.get() + change);
+    return length.get();
+  }
+  void set_cached(unsigned size_class, std::int32_t length) noexcept {
+    cached[size_class - Classes::kSmallCount].set(length);
+  }
 };
 
 template <class Config>

@@ -28,6 +28,19 @@ enum class SlabState : std::uint8_t {
   kDirect,   ///< not a slab: one block with a mapping of its own
 };
 
+/// The owner as slabs of cached classes name it: marked in the lowest bit, so that one comparison in the free path
+/// tells "own and small" from all other cases.
+template <class Config>
+ThreadContext<Config>* cached_owner(ThreadContext<Config>* owner) noexcept {
+  return reinterpret_cast<ThreadContext<Config>*>(reinterpret_cast<std::uintptr_t>(owner) | 1);
+}
+
+/// The context behind a slab's owner, marked or not.
+template <class Config>
+ThreadContext<Config>* unmarked_owner(ThreadContext<Config>* owner) noexcept {
+  return reinterpret_cast<ThreadContext<Config>*>(reinterpret_cast<std::uintptr_t>(owner) & ~std::uintptr_t{1});
+}
+
 /// A slab: adjacent slots of a SuperSlab, cut into blocks of one class, owned by one thread context.
 ///
 /// Handoff lemma: whoever frees a block got it by a handoff that happens-after its allocation, so everything written
@@ -43,7 +56,8 @@ struct alignas(64) Slab {
 
   // First line: what an allocation or a free by the owner touches. Remote freers only read what the lemma covers.
 
-  /// Written when the slab is made and when it is given back; constant while any block is out.
+  /// Written when the slab is made and when it is given back; constant while any block is out. Marked for cached
+  /// classes, see cached_owner.
   Atomic<ThreadContext<Config>*> owner{};
   /// Blocks that the owner has freed and not yet taken up again.
   LocalList<Sync> free{};

@@ -16,6 +16,8 @@ concept GeometryPolicy = requires {
   requires std::has_single_bit(unsigned{G::kSlots});          // SuperSlabs are aligned to their size
   requires std::has_single_bit(std::size_t{G::kSmallMax});    // granule steps up to here, four per doubling above
   requires (G::kSmallMax >> G::kGranuleShift) >= 4;           // so that a quarter of a doubling is whole granules
+  requires G::kMidMax >= G::kSmallMax;                        // blocks above kSmallMax up to here are cached by thread,
+  requires G::kCacheBytes >= 0;                               // each class up to this much
   requires std::has_single_bit(std::size_t{G::kLargeMax});    // largest block that lives in slots
   requires G::kLargeMax >= G::kSmallMax;
   requires G::kLargeMax <= (std::size_t{G::kSlots} << G::kSlotShift);
@@ -39,6 +41,7 @@ struct FullGeometry {
   static constexpr unsigned kSlots = 32;
   static constexpr std::size_t kSmallMax = 1024;
   static constexpr std::size_t kMidMax = std::size_t{32} << 10;
+  static constexpr std::size_t kCacheBytes = std::size_t{128} << 10;
   static constexpr std::size_t kLargeMax = std::size_t{1} << 20;
   static constexpr std::size_t kCarveBytes = 4096;
   static constexpr std::size_t kRetainBytes = std::size_t{1} << 20;

@@ -28,6 +28,7 @@ class SizeClass {
     std::uint16_t capacity;       ///< blocks in a slab
     std::uint16_t carve;          ///< blocks carved at a time
     std::uint16_t outbox_blocks;  ///< remote frees gathered before they go out as one chain
+    std::uint8_t cache_blocks;    ///< own frees that a thread keeps at hand; 0: the class is not cached
     std::uint8_t wake_blocks;     ///< owner's frees that wake a sleeping slab, 1..capacity
     std::uint8_t slots;           ///< adjacent slots that make a slab
   };
@@ -39,7 +40,11 @@ class SizeClass {
 
   /// Class of a request of 1..kLargeMax bytes: the smallest class that holds it.
   static constexpr unsigned of(std::size_t bytes) noexcept {
-    if (bytes <= G::kSmallMax) return of_small(bytes);
+    return bytes <= G::kSmallMax ? of_small(bytes) : of_large(bytes);
+  }
+
+  /// Class of a request of kSmallMax+1..kLargeMax bytes.
+  static constexpr unsigned of_large(std::size_t bytes) noexcept {
     const std::size_t last = bytes - 1;
     const unsigned doubling = static_cast<unsigned>(std::bit_width(last)) - 1;
     const unsigned quarter = static_cast<unsigned>(last >> (doubling - 2)) & 3u;
@@ -87,6 +92,14 @@ class SizeClass {
     return 1;
   }
 
+  /// Mid classes (B3) are cached by bytes; at least 2 blocks, so that a spill keeps one.
+  static constexpr std::uint8_t cache_blocks_for(std::size_t block) noexcept {
+    if (block <= G::kSmallMax || block > G::kMidMax) return 0;
+    const std::size_t blocks = G::kCacheBytes / block;
+    if (blocks < 2) return 2;
+    return static_cast<std::uint8_t>(blocks < 64 ? blocks : 64);
+  }
+
   static constexpr Layout make_layout(unsigned c) noexcept {
     const std::size_t block = block_bytes(c);
     const unsigned slots = slots_for(block);
@@ -100,6 +113,7 @@ class SizeClass {
             .capacity = static_cast<std::uint16_t>(capacity),
             .carve = static_cast<std::uint16_t>(carve < capacity ? carve : capacity),
             .outbox_blocks = static_cast<std::uint16_t>(gathered < G::kOutboxBlocks ? gathered : G::kOutboxBlocks),
+            .cache_blocks = cache_blocks_for(block),
             .wake_blocks = static_cast<std::uint8_t>(wake < G::kWakeBlocks ? wake : G::kWakeBlocks),
             .slots = static_cast<std::uint8_t>(slots)};
   }
