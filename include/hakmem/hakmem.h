@@ -25,25 +25,25 @@ extern "C" {
 HAK_API int hak_init(void) HAK_NOEXCEPT;
 
 /* A block of at least `size` bytes (0 counts as 1), aligned to 16. */
-HAK_API void *hak_alloc(size_t size) HAK_NOEXCEPT __attribute__((malloc, alloc_size(1), warn_unused_result));
+HAK_API void* hak_alloc(size_t size) HAK_NOEXCEPT __attribute__((malloc, alloc_size(1), warn_unused_result));
 
 /* A zero-filled block for `count` elements of `size` bytes. */
-HAK_API void *hak_calloc(size_t count, size_t size) HAK_NOEXCEPT
+HAK_API void* hak_calloc(size_t count, size_t size) HAK_NOEXCEPT
     __attribute__((malloc, alloc_size(1, 2), warn_unused_result));
 
 /* Grows or shrinks a block, contents kept up to the smaller size. NULL as `block` allocates. Size 0 counts as 1, so a
  * block is never freed. On failure the old block is as it was. */
-HAK_API void *hak_realloc(void *block, size_t size) HAK_NOEXCEPT __attribute__((alloc_size(2), warn_unused_result));
+HAK_API void* hak_realloc(void* block, size_t size) HAK_NOEXCEPT __attribute__((alloc_size(2), warn_unused_result));
 
 /* A block of at least `size` bytes aligned to `alignment`, a power of two; else NULL and EINVAL. */
-HAK_API void *hak_aligned_alloc(size_t alignment, size_t size) HAK_NOEXCEPT
+HAK_API void* hak_aligned_alloc(size_t alignment, size_t size) HAK_NOEXCEPT
     __attribute__((malloc, alloc_size(2), warn_unused_result));
 
 /* Frees a block; NULL is allowed. Leaves errno alone. */
-HAK_API void hak_free(void *block) HAK_NOEXCEPT;
+HAK_API void hak_free(void* block) HAK_NOEXCEPT;
 
 /* Bytes of a live block that may be used, at least what was asked for; 0 for NULL. */
-HAK_API size_t hak_usable_size(const void *block) HAK_NOEXCEPT;
+HAK_API size_t hak_usable_size(const void* block) HAK_NOEXCEPT;
 
 /* Gives memory that holds no live block back to the system: of this thread and of threads that have exited. Returns 1
  * if any was given back, else 0. */
@@ -66,7 +66,7 @@ struct hak_statistics {
   uint64_t thread_contexts; /* thread contexts made: the largest number of threads at one time */
 };
 
-HAK_API void hak_statistics_get(struct hak_statistics *out) HAK_NOEXCEPT;
+HAK_API void hak_statistics_get(struct hak_statistics* out) HAK_NOEXCEPT;
 
 #ifdef __cplusplus
 }

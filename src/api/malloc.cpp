@@ -97,7 +97,7 @@ HAKMEM_EXPORT int malloc_trim(std::size_t) noexcept { return hak_trim(); }
 HAKMEM_EXPORT struct mallinfo2 mallinfo2() noexcept {
   hak_statistics now;
   hak_statistics_get(&now);
-  struct mallinfo2 info {};
+  struct mallinfo2 info{};
   info.arena = (now.superslabs_mapped - now.superslabs_unmapped) * hakmem::kSuperSlabBytes<hakmem::FullGeometry>;
   info.hblks = now.direct_mapped - now.direct_unmapped;
   return info;
@@ -106,19 +106,15 @@ HAKMEM_EXPORT struct mallinfo2 mallinfo2() noexcept {
 HAKMEM_EXPORT void malloc_stats() noexcept {
   hak_statistics now;
   hak_statistics_get(&now);
-  std::fprintf(stderr,
-               "hakmem: SuperSlabs mapped %llu, unmapped %llu, retired %llu\n"
-               "hakmem: slots acquired: same class %llu, any class %llu, unused %llu, cached %llu, mapped %llu\n"
-               "hakmem: direct mappings made %llu, undone %llu; thread contexts %llu\n",
-               static_cast<unsigned long long>(now.superslabs_mapped),
-               static_cast<unsigned long long>(now.superslabs_unmapped),
-               static_cast<unsigned long long>(now.superslabs_retired),
-               static_cast<unsigned long long>(now.acquired_same_class),
-               static_cast<unsigned long long>(now.acquired_any_class),
-               static_cast<unsigned long long>(now.acquired_unused),
-               static_cast<unsigned long long>(now.acquired_cached),
-               static_cast<unsigned long long>(now.acquired_mapped),
-               static_cast<unsigned long long>(now.direct_mapped),
-               static_cast<unsigned long long>(now.direct_unmapped),
-               static_cast<unsigned long long>(now.thread_contexts));
+  std::fprintf(
+      stderr,
+      "hakmem: SuperSlabs mapped %llu, unmapped %llu, retired %llu\n"
+      "hakmem: slots acquired: same class %llu, any class %llu, unused %llu, cached %llu, mapped %llu\n"
+      "hakmem: direct mappings made %llu, undone %llu; thread contexts %llu\n",
+      static_cast<unsigned long long>(now.superslabs_mapped), static_cast<unsigned long long>(now.superslabs_unmapped),
+      static_cast<unsigned long long>(now.superslabs_retired), static_cast<unsigned long long>(now.acquired_same_class),
+      static_cast<unsigned long long>(now.acquired_any_class), static_cast<unsigned long long>(now.acquired_unused),
+      static_cast<unsigned long long>(now.acquired_cached), static_cast<unsigned long long>(now.acquired_mapped),
+      static_cast<unsigned long long>(now.direct_mapped), static_cast<unsigned long long>(now.direct_unmapped),
+      static_cast<unsigned long long>(now.thread_contexts));
 }

@@ -42,13 +42,15 @@ void* allocate(std::size_t size, std::size_t alignment) noexcept {
 }
 
 inline void* new_block(std::size_t size, std::size_t alignment) {
-  if (void* block = allocate(size, alignment)) [[likely]] return block;
+  if (void* block = allocate(size, alignment)) [[likely]]
+    return block;
   return retry_or_throw(size, alignment);
 }
 
 /// The standard's nothrow forms give null where the others throw; a handler's exception ends the process here.
 inline void* new_block_nothrow(std::size_t size, std::size_t alignment) noexcept {
-  if (void* block = allocate(size, alignment)) [[likely]] return block;
+  if (void* block = allocate(size, alignment)) [[likely]]
+    return block;
   return retry(size, alignment);
 }
 
@@ -85,9 +87,7 @@ HAKMEM_EXPORT void operator delete(void* block, std::size_t, std::align_val_t) n
 HAKMEM_EXPORT void operator delete[](void* block, std::size_t, std::align_val_t) noexcept { deallocate(block); }
 HAKMEM_EXPORT void operator delete(void* block, const std::nothrow_t&) noexcept { deallocate(block); }
 HAKMEM_EXPORT void operator delete[](void* block, const std::nothrow_t&) noexcept { deallocate(block); }
-HAKMEM_EXPORT void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
-  deallocate(block);
-}
+HAKMEM_EXPORT void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept { deallocate(block); }
 HAKMEM_EXPORT void operator delete[](void* block, std::align_val_t, const std::nothrow_t&) noexcept {
   deallocate(block);
 }

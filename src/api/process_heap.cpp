@@ -33,7 +33,8 @@ void set_up() noexcept { ready = process_heap.init() && ::pthread_key_create(&ex
 [[gnu::constructor]] void set_up_early() noexcept { (void)ensure_process_heap(); }
 
 void* checked(void* block) noexcept {
-  if (block == nullptr) [[unlikely]] errno = ENOMEM;
+  if (block == nullptr) [[unlikely]]
+    errno = ENOMEM;
   return block;
 }
 
@@ -46,7 +47,8 @@ bool ensure_process_heap() noexcept {
 }
 
 ContextUse::ContextUse() noexcept : context_(thread_context) {
-  if (context_->attached.get()) [[likely]] return;
+  if (context_->attached.get()) [[likely]]
+    return;
   context_ = ensure_process_heap() ? process_heap.attach() : nullptr;
   if (context_ == nullptr) return;
   if (thread_exited) {

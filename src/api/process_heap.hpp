@@ -63,7 +63,8 @@ class ContextUse {
 void* allocate_slow(std::size_t bytes) noexcept;
 
 [[gnu::always_inline]] inline void* allocate(std::size_t bytes) noexcept {
-  if (void* block = process_heap.try_allocate(*thread_context, bytes)) [[likely]] return block;
+  if (void* block = process_heap.try_allocate(*thread_context, bytes)) [[likely]]
+    return block;
   return allocate_slow(bytes);
 }
 
@@ -75,9 +76,7 @@ void* allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept;
 /// \param block nullptr allocates \param bytes 0 counts as 1
 void* reallocate(void* block, std::size_t bytes) noexcept;
 
-[[gnu::always_inline]] inline void deallocate(void* block) noexcept {
-  process_heap.deallocate(*thread_context, block);
-}
+[[gnu::always_inline]] inline void deallocate(void* block) noexcept { process_heap.deallocate(*thread_context, block); }
 
 bool trim() noexcept;
 

@@ -55,7 +55,8 @@ class Heap {
   /// Fast path: a small block from the detached list. \return nullptr when that does not do; then call `allocate`.
   [[nodiscard, gnu::always_inline]] void* try_allocate(Context& context, std::size_t bytes) noexcept {
     // A request for 0 wraps around and goes the long way.
-    if (bytes - 1 >= Geometry::kSmallMax) [[unlikely]] return nullptr;
+    if (bytes - 1 >= Geometry::kSmallMax) [[unlikely]]
+      return nullptr;
     return context.heads[Classes::of_small(bytes)].pop();
   }
 
@@ -64,7 +65,8 @@ class Heap {
     if (bytes - (Geometry::kSmallMax + 1) >= Geometry::kMidMax - Geometry::kSmallMax) return nullptr;
     const unsigned size_class = Classes::of_large(bytes);
     void* block = context.heads[size_class].pop();
-    if (block != nullptr) [[likely]] context.add_cached(size_class, -1);
+    if (block != nullptr) [[likely]]
+      context.add_cached(size_class, -1);
     return block;
   }
 
@@ -72,7 +74,8 @@ class Heap {
   /// two's multiple). \param context attached.
   [[nodiscard]] void* allocate(Context& context, std::size_t bytes) noexcept {
     if (bytes == 0) bytes = 1;
-    if (bytes > Geometry::kLargeMax) [[unlikely]] return allocate_direct(context, bytes, 1);
+    if (bytes > Geometry::kLargeMax) [[unlikely]]
+      return allocate_direct(context, bytes, 1);
     const unsigned size_class = Classes::of(bytes);
     if (void* block = context.heads[size_class].pop()) [[likely]] {
       if (size_class >= Classes::kSmallCount) context.add_cached(size_class, -1);
@@ -104,7 +107,8 @@ class Heap {
   /// Foreign, interior and, where it shows, already free pointers end in Os::fatal.
   [[gnu::always_inline]] void deallocate(Context& context, void* block) noexcept {
     Slab<Config>* slab = map_.find_flat(block);
-    if (slab == nullptr) [[unlikely]] return deallocate_unmapped(context, block);
+    if (slab == nullptr) [[unlikely]]
+      return deallocate_unmapped(context, block);
     deallocate_in(context, *slab, block);
   }
 
@@ -206,8 +210,10 @@ class Heap {
   [[gnu::always_inline]] void deallocate_in(Context& context, SlabT& slab, void* block) noexcept {
     // Relaxed: handoff lemma. Slabs of cached classes carry a marked owner and take the other way.
     if (slab.owner.load(std::memory_order_relaxed) != &context) return deallocate_other(context, slab, block);
-    if (!slab.is_block(block)) [[unlikely]] return report_interior(slab, block);
-    if (slab.free.peek() == block) [[unlikely]] return report(Corruption::kDoubleFree, slab, block);
+    if (!slab.is_block(block)) [[unlikely]]
+      return report_interior(slab, block);
+    if (slab.free.peek() == block) [[unlikely]]
+      return report(Corruption::kDoubleFree, slab, block);
     put_back(context, slab, block);
   }
 
@@ -216,12 +222,14 @@ class Heap {
     slab.free.push(block);
     const std::int32_t left = slab.frees_to_event.get() - 1;
     slab.frees_to_event.set(left);
-    if (left <= 0) [[unlikely]] on_event(context, slab, block);
+    if (left <= 0) [[unlikely]]
+      on_event(context, slab, block);
   }
 
   /// `frees_to_event` has reached 0, or gone below because the slab was empty before this free.
   [[gnu::noinline]] void on_event(Context& context, SlabT& slab, void* block) noexcept {
-    if (slab.frees_to_event.get() < 0) [[unlikely]] return report(Corruption::kDoubleFree, slab, block);
+    if (slab.frees_to_event.get() < 0) [[unlikely]]
+      return report(Corruption::kDoubleFree, slab, block);
     auto& list = context.slabs[slab.size_class.get()];
     if (slab.state.get() == SlabState::kAsleep) {
       Ops::wake_by_owner(list, slab);
@@ -236,14 +244,16 @@ class Heap {
     if (slab.owner.load(std::memory_order_relaxed) != cached_owner(&context)) {
       return deallocate_remote(context, slab, block);
     }
-    if (!slab.is_block(block)) [[unlikely]] return report_interior(slab, block);
+    if (!slab.is_block(block)) [[unlikely]]
+      return report_interior(slab, block);
     deallocate_cached(context, slab, block);
   }
 
   [[gnu::noinline]] void deallocate_remote(Context& context, SlabT& slab, void* block) noexcept {
     // Relaxed: handoff lemma. No owner: a direct mapping, or a block that was free already when its slab went.
     if (slab.owner.load(std::memory_order_relaxed) == nullptr) return deallocate_ownerless(slab, block);
-    if (!slab.is_block(block)) [[unlikely]] return report_interior(slab, block);
+    if (!slab.is_block(block)) [[unlikely]]
+      return report_interior(slab, block);
     if (!context.attached.get()) return send_remote(slab, block, block, 1);
     if (context.outbox.add(slab, block) == Outbox<Config>::Offer::kDoubleFree) {
       report(Corruption::kDoubleFree, slab, block);
@@ -254,7 +264,8 @@ class Heap {
   [[gnu::always_inline]] void deallocate_cached(Context& context, SlabT& slab, void* block) noexcept {
     const unsigned size_class = slab.size_class.get();
     auto& head = context.heads[size_class];
-    if (head.peek() == block) [[unlikely]] return report(Corruption::kDoubleFree, slab, block);
+    if (head.peek() == block) [[unlikely]]
+      return report(Corruption::kDoubleFree, slab, block);
     head.push(block);
     if (context.add_cached(size_class, 1) > Classes::layout(size_class).cache_blocks) [[unlikely]] {
       spill(context, size_class);

@@ -2,8 +2,8 @@
 /// Floor 5. What an owner does with a slab: cut it into blocks, take up freed ones, put it to sleep and wake it.
 ///
 /// `frees_to_event` makes one decrement-and-test in the free path cover every case: while the slab is awake it counts
-/// the blocks that are out (handed out, or in the class's detached list), so zero means empty; while it sleeps it counts
-/// down the class's wake threshold, so that a slab is not woken for a single block.
+/// the blocks that are out (handed out, or in the class's detached list), so zero means empty; while it sleeps it
+/// counts down the class's wake threshold, so that a slab is not woken for a single block.
 
 #include "heap/class_list.hpp"
 #include "layout/descriptors.hpp"

@@ -20,12 +20,12 @@ struct SuperSlab;
 
 /// What a descriptor describes at the moment, as its owner sees it.
 enum class SlabState : std::uint8_t {
-  kNone,     ///< nothing: the slot is not the first of an ACTIVE slab
-  kAwake,    ///< a slab on its owner's class list
-  kRetained, ///< an empty slab on its class list, counted in its context's retained bytes
-  kAsleep,   ///< a full slab on no list; the remote word says ASLEEP unless a waker has been there
-  kAwaited,  ///< the owner has freed into a sleeping slab that a waker had woken first: it will come by the inbox
-  kDirect,   ///< not a slab: one block with a mapping of its own
+  kNone,      ///< nothing: the slot is not the first of an ACTIVE slab
+  kAwake,     ///< a slab on its owner's class list
+  kRetained,  ///< an empty slab on its class list, counted in its context's retained bytes
+  kAsleep,    ///< a full slab on no list; the remote word says ASLEEP unless a waker has been there
+  kAwaited,   ///< the owner has freed into a sleeping slab that a waker had woken first: it will come by the inbox
+  kDirect,    ///< not a slab: one block with a mapping of its own
 };
 
 /// The owner as slabs of cached classes name it: marked in the lowest bit, so that one comparison in the free path

@@ -10,21 +10,21 @@ namespace hakmem {
 /// What every geometry must have; all sizes in bytes, all shifts log2.
 template <class G>
 concept GeometryPolicy = requires {
-  requires G::kGranuleShift >= 4;                             // distance of the smallest blocks
-  requires G::kSlotShift > G::kGranuleShift;                  // one slot of a SuperSlab
-  requires G::kSlots >= 1 && G::kSlots <= 32;                 // slots per SuperSlab
-  requires std::has_single_bit(unsigned{G::kSlots});          // SuperSlabs are aligned to their size
-  requires std::has_single_bit(std::size_t{G::kSmallMax});    // granule steps up to here, four per doubling above
-  requires (G::kSmallMax >> G::kGranuleShift) >= 4;           // so that a quarter of a doubling is whole granules
-  requires G::kMidMax >= G::kSmallMax;                        // blocks above kSmallMax up to here are cached by thread,
-  requires G::kCacheBytes >= 0;                               // each class up to this much
-  requires std::has_single_bit(std::size_t{G::kLargeMax});    // largest block that lives in slots
+  requires G::kGranuleShift >= 4;                           // distance of the smallest blocks
+  requires G::kSlotShift > G::kGranuleShift;                // one slot of a SuperSlab
+  requires G::kSlots >= 1 && G::kSlots <= 32;               // slots per SuperSlab
+  requires std::has_single_bit(unsigned{G::kSlots});        // SuperSlabs are aligned to their size
+  requires std::has_single_bit(std::size_t{G::kSmallMax});  // granule steps up to here, four per doubling above
+  requires(G::kSmallMax >> G::kGranuleShift) >= 4;          // so that a quarter of a doubling is whole granules
+  requires G::kMidMax >= G::kSmallMax;                      // blocks above kSmallMax up to here are cached by thread,
+  requires G::kCacheBytes >= 0;                             // each class up to this much
+  requires std::has_single_bit(std::size_t{G::kLargeMax});  // largest block that lives in slots
   requires G::kLargeMax >= G::kSmallMax;
   requires G::kLargeMax <= (std::size_t{G::kSlots} << G::kSlotShift);
-  requires G::kCarveBytes >= 1;                               // slabs are carved into blocks this much at a time
-  requires G::kRetainBytes >= 0;                              // empty slabs that a thread keeps, in all
-  requires G::kWakeDivisor >= 1;                              // a sleeping slab wakes when 1/kWakeDivisor of it is free,
-  requires G::kWakeBlocks >= 1 && G::kWakeBlocks <= 255;      // or this many blocks
+  requires G::kCarveBytes >= 1;                           // slabs are carved into blocks this much at a time
+  requires G::kRetainBytes >= 0;                          // empty slabs that a thread keeps, in all
+  requires G::kWakeDivisor >= 1;                          // a sleeping slab wakes when 1/kWakeDivisor of it is free,
+  requires G::kWakeBlocks >= 1 && G::kWakeBlocks <= 255;  // or this many blocks
   requires std::has_single_bit(unsigned{G::kOutboxEntries});  // slabs whose remote frees are gathered at once
   requires G::kOutboxBlocks >= 1;                             // longest gathered chain, in blocks
   requires G::kOutboxBytes >= 1;                              // and in bytes

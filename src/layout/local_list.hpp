@@ -16,7 +16,8 @@ class LocalList {
   /// Takes a block. \return nullptr when there is none.
   [[nodiscard]] void* pop() noexcept {
     void* block = head_.get();
-    if (block != nullptr) [[likely]] head_.set(Sync::load_link(block));
+    if (block != nullptr) [[likely]]
+      head_.set(Sync::load_link(block));
     return block;
   }
 

@@ -67,7 +67,8 @@ class PageMap {
   [[nodiscard]] Slab<Config>* find_flat(const void* p) const noexcept {
     // Relaxed: constant after init, see init.
     const Entry* flat = flat_.load(std::memory_order_relaxed);
-    if (flat == nullptr) [[unlikely]] return nullptr;
+    if (flat == nullptr) [[unlikely]]
+      return nullptr;
     // Relaxed: handoff lemma, see the head of this file.
     return flat[index_of(p)].load(std::memory_order_relaxed);
   }
@@ -94,8 +95,8 @@ class PageMap {
   [[nodiscard]] bool take(const void* p, Slab<Config>* slab) noexcept {
     Slab<Config>* expected = slab;
     // Relaxed: decides between two freers of the same block, which is an error of theirs; nothing is published.
-    return entry(index_of(p)).compare_exchange_strong(expected, nullptr, std::memory_order_relaxed,
-                                                      std::memory_order_relaxed);
+    return entry(index_of(p))
+        .compare_exchange_strong(expected, nullptr, std::memory_order_relaxed, std::memory_order_relaxed);
   }
 
  private:

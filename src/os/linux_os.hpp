@@ -155,7 +155,7 @@ inline void* LinuxOs::map_lazily(std::size_t bytes) noexcept {
 }
 
 inline void LinuxOs::fatal(Corruption what, const char* call, const void* p, const void* block,
-                    std::size_t block_bytes) noexcept {
+                           std::size_t block_bytes) noexcept {
   linux_detail::Line line;
   line << "hakmem: " << call << "(" << p << "): ";
   switch (what) {
@@ -165,9 +165,7 @@ inline void LinuxOs::fatal(Corruption what, const char* call, const void* p, con
     case Corruption::kInteriorPointer:
       line << "invalid pointer: not the start of a block, but inside the " << block_bytes << "-byte block " << block;
       break;
-    case Corruption::kDoubleFree:
-      line << "double free of the " << block_bytes << "-byte block " << block;
-      break;
+    case Corruption::kDoubleFree: line << "double free of the " << block_bytes << "-byte block " << block; break;
     case Corruption::kReleasedSlab:
       line << "double free: every block of the slab of " << block_bytes << "-byte blocks there is already free";
       break;

@@ -9,10 +9,10 @@ namespace hakmem {
 
 /// What a corruption report names. The policy turns it into one message and ends the process (or the model's run).
 enum class Corruption : std::uint8_t {
-  kForeignPointer,     ///< the address belongs to nothing this heap has handed out
-  kInteriorPointer,    ///< inside a block, not at its start: misaligned or offset
-  kDoubleFree,         ///< the block is free already
-  kReleasedSlab,       ///< the block's slab is empty and was given back: the block was free already
+  kForeignPointer,   ///< the address belongs to nothing this heap has handed out
+  kInteriorPointer,  ///< inside a block, not at its start: misaligned or offset
+  kDoubleFree,       ///< the block is free already
+  kReleasedSlab,     ///< the block's slab is empty and was given back: the block was free already
 };
 
 /// Operating-system policy. Objects of it may have state (limits, planted failures) and are owned by the heap.

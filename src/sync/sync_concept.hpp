@@ -28,7 +28,8 @@ concept PolicyPlain = requires(P p, const P cp, T v) {
 };
 
 /// Synchronisation policy. All members are static; none may throw.
-///  - `Atomic<T>`: default construction gives T{}; in production an all-zero byte pattern is a valid Atomic holding T{}.
+///  - `Atomic<T>`: default construction gives T{}; in production an all-zero byte pattern is a valid Atomic holding
+///  T{}.
 ///  - `Plain<T>`: the same for plain variables.
 ///  - `load_link` / `store_link`: the in-block `next` link (spec row A2): plain memory laid over the block's first
 ///    bytes. Only the thread that owns the block may call them.
