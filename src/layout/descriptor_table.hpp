@@ -76,8 +76,8 @@ class DescriptorTable {
     word(mark, index).clear_unless(index % kPerGroup, still_worth);
   }
 
-  /// Calls `visit(T&)` for every descriptor whose `mark` is set at the moment, by index, until it returns true.
-  /// Any thread. \return whether some call returned true.
+  /// Calls `visit(T&, index)` for every descriptor whose `mark` is set at the moment, by index, until it returns true.
+  /// Any thread. A mark seen here orders nothing: of the descriptor only atomics may be read, hence the index beside it. \return whether some call returned true.
   template <class Visit>
   bool visit_marked(unsigned mark, Visit visit) noexcept {
     const std::uint32_t groups = group_count();
@@ -85,7 +85,8 @@ class DescriptorTable {
       Group* group = find_group(g);
       if (group == nullptr) continue;
       for (std::uint64_t set = group->marks[mark].load(); set != 0; set &= set - 1) {
-        if (visit(group->items[std::countr_zero(set)])) return true;
+        const auto bit = static_cast<std::uint32_t>(std::countr_zero(set));
+        if (visit(group->items[bit], g * kPerGroup + bit)) return true;
       }
     }
     return false;

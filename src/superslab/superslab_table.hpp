@@ -54,10 +54,10 @@ class SuperSlabTable {
   /// that turn out to be full. Any thread. \return whether some call returned true.
   template <class Claim>
   bool visit_available(Claim claim) noexcept {
-    return table_.visit_marked(kAvailable, [&](SuperSlabT& superslab) {
+    return table_.visit_marked(kAvailable, [&](SuperSlabT& superslab, std::uint32_t index) {
       const auto worth = [&] { return superslab.word.snapshot().free() != 0; };
       if (!worth()) {
-        table_.clear_mark_unless(kAvailable, superslab.index.get(), worth);
+        table_.clear_mark_unless(kAvailable, index, worth);
         return false;
       }
       return claim(superslab);
