@@ -1,0 +1,60 @@
+#include "model/engine/scenario.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+namespace hakmem::model {
+
+namespace {
+
+std::vector<const Suite*>& registry() {
+  static std::vector<const Suite*> suites;
+  return suites;
+}
+
+/// N of "bound=N", 0..64.
+unsigned parse_parameter(std::string_view digits, std::string& problem) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc{} || end != digits.data() + digits.size() || value > 64) {
+    problem = fmt::format("'{}' is no number from 0 to 64", digits);
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string to_string(const Strategy& strategy) {
+  switch (strategy.kind) {
+    case Strategy::Kind::kFull: return "full";
+    case Strategy::Kind::kBound: return fmt::format("bound={}", strategy.parameter);
+    case Strategy::Kind::kRandom: return "random";
+    case Strategy::Kind::kPct: return fmt::format("pct={}", strategy.parameter);
+  }
+  return "?";
+}
+
+Strategy parse_strategy(const std::string& text, std::string& problem) {
+  if (text == "full") return {Strategy::Kind::kFull, 0};
+  if (text == "random") return {Strategy::Kind::kRandom, 0};
+  if (text.starts_with("bound=")) return {Strategy::Kind::kBound, parse_parameter(text.substr(6), problem)};
+  if (text.starts_with("pct=")) {
+    const Strategy strategy{Strategy::Kind::kPct, parse_parameter(text.substr(4), problem)};
+    if (problem.empty() && (strategy.parameter < 1 || strategy.parameter > 16)) problem = "pct takes 1 to 16";
+    return strategy;
+  }
+  problem = fmt::format("unknown scheduler '{}': full, bound=N, random or pct=D", text);
+  return {};
+}
+
+const std::vector<const Suite*>& Suite::all() {
+  std::sort(registry().begin(), registry().end(), [](auto* a, auto* b) { return a->name() < b->name(); });
+  return registry();
+}
+
+Registered::Registered(Suite suite) : suite_(std::move(suite)) { registry().push_back(&suite_); }
+
+}  // namespace hakmem::model

@@ -1,0 +1,193 @@
+#pragma once
+/// What a suite is: a tiny concurrent program over the shipping headers, with its invariants, the searches that explore
+/// it in each tier, and its broken variants, which must be caught.
+
+#include <cstdint>
+#include <functional>
+#include <new>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "model/engine/simulated_memory.hpp"
+#include "model/engine/sites.hpp"
+
+namespace hakmem::model {
+
+/// One execution's program. Built and destroyed inside each execution; must be deterministic but for the schedule.
+/// A scenario type also has `static constexpr unsigned kThreads`, 2 to 4.
+class Scenario {
+ public:
+  virtual ~Scenario() = default;
+  /// Sets up, before the threads; everything it does happens before them.
+  virtual void before() {}
+  /// The program of thread 0 .. kThreads-1.
+  virtual void thread(unsigned index) = 0;
+  /// Judges, after the threads; everything they did happens before it.
+  virtual void after() {}
+  /// Holds between any two steps. Reads atomics by debug_value() alone.
+  virtual void invariant() {}
+};
+
+/// How a scenario's type is built in the engine's memory.
+struct ScenarioType {
+  unsigned threads;
+  bool has_invariant;
+  Scenario* (*make)(void* memory);
+
+  template <class S>
+  static constexpr ScenarioType of() {
+    static_assert(std::is_base_of_v<Scenario, S> && sizeof(S) <= SimulatedMemory::kScenarioBytes && alignof(S) <= 4096);
+    static_assert(S::kThreads >= 2 && S::kThreads <= 4);
+    return {S::kThreads, !std::is_same_v<decltype(&S::invariant), void (Scenario::*)()>,
+            [](void* memory) -> Scenario* { return ::new (memory) S; }};
+  }
+};
+
+/// How executions are chosen.
+struct Strategy {
+  enum class Kind : std::uint8_t {
+    kFull,    ///< every execution
+    kBound,   ///< every execution with at most `parameter` preemptions
+    kRandom,  ///< uniform choices
+    kPct,     ///< random priorities with `parameter` - 1 change points
+  };
+  Kind kind = Kind::kFull;
+  unsigned parameter = 0;
+
+  [[nodiscard]] bool exhaustive() const noexcept { return kind == Kind::kFull || kind == Kind::kBound; }
+  friend bool operator==(const Strategy&, const Strategy&) = default;
+};
+
+/// "full", "bound=3", "random", "pct=3".
+std::string to_string(const Strategy& strategy);
+/// The strategy that a text names; the problem in `problem` if it names none.
+Strategy parse_strategy(const std::string& text, std::string& problem);
+
+struct Search {
+  Strategy strategy;
+  std::uint64_t executions = 0;  ///< how many, at most; 0 = no limit (random: until the time is over)
+  double seconds = 0;            ///< how long, at most; 0 = no limit
+};
+
+inline Search full(double seconds = 60) { return {{Strategy::Kind::kFull, 0}, 0, seconds}; }
+inline Search bound(unsigned preemptions, double seconds = 60) {
+  return {{Strategy::Kind::kBound, preemptions}, 0, seconds};
+}
+inline Search random(std::uint64_t executions, double seconds = 60) {
+  return {{Strategy::Kind::kRandom, 0}, executions, seconds};
+}
+inline Search pct(unsigned depth, std::uint64_t executions, double seconds = 60) {
+  return {{Strategy::Kind::kPct, depth}, executions, seconds};
+}
+
+enum class Tier : std::uint8_t { kQuick, kDefault };
+
+/// A way to break the scenario, which its searches must notice.
+struct Variant {
+  std::string name;
+  std::string what;                 ///< for people
+  std::vector<Mutation> mutations;  ///< changes of sites
+  ScenarioType type;                ///< the scenario itself, or one over a broken algorithm
+  std::string expected;             ///< part of the problem that must be found; empty: any
+};
+
+class Suite {
+ public:
+  template <class S>
+  static Suite of(std::string name, std::string proves) {
+    return Suite(std::move(name), std::move(proves), ScenarioType::of<S>());
+  }
+
+  /// The searches of the quick tier, and of the default tier too unless that has its own.
+  Suite quick(std::vector<Search> searches) && {
+    quick_ = std::move(searches);
+    return std::move(*this);
+  }
+  Suite thorough(std::vector<Search> searches) && {
+    thorough_ = std::move(searches);
+    return std::move(*this);
+  }
+
+  /// Operations per execution before it counts as a livelock; set-up included.
+  Suite depth(unsigned operations) && {
+    depth_ = operations;
+    return std::move(*this);
+  }
+
+  /// The latest variant counts as caught only if what is found is this: "DATA RACE", or part of a require's text.
+  Suite as(std::string problem) && {
+    variants_.back().expected = std::move(problem);
+    return std::move(*this);
+  }
+
+  /// A variant with other orders or without atomicity at one place.
+  Suite broken(std::string name, Mutation mutation) && {
+    variants_.push_back({std::move(name), describe(mutation), {mutation}, type_, {}});
+    return std::move(*this);
+  }
+
+  /// A variant with another algorithm.
+  template <class S>
+  Suite broken(std::string name, std::string what) && {
+    variants_.push_back({std::move(name), std::move(what), {}, ScenarioType::of<S>(), {}});
+    return std::move(*this);
+  }
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] const std::string& proves() const noexcept { return proves_; }
+  [[nodiscard]] const ScenarioType& type() const noexcept { return type_; }
+  [[nodiscard]] unsigned depth() const noexcept { return depth_; }
+  [[nodiscard]] const std::vector<Variant>& variants() const noexcept { return variants_; }
+  [[nodiscard]] const std::vector<Search>& searches(Tier tier) const noexcept {
+    return tier == Tier::kDefault && !thorough_.empty() ? thorough_ : quick_;
+  }
+
+  /// All suites of the program, by name.
+  static const std::vector<const Suite*>& all();
+
+ private:
+  Suite(std::string name, std::string proves, ScenarioType type)
+      : name_(std::move(name)), proves_(std::move(proves)), type_(type) {}
+  std::string name_;
+  std::string proves_;
+  ScenarioType type_;
+  unsigned depth_ = 2000;
+  std::vector<Search> quick_;
+  std::vector<Search> thorough_;
+  std::vector<Variant> variants_;
+};
+
+/// Makes a suite known to the program: a constant at namespace scope in the scenario's source file.
+class Registered {
+ public:
+  explicit Registered(Suite suite);
+
+ private:
+  Suite suite_;
+};
+
+// Mutations in words
+// ---------------------------------------------------------------------------------------------------
+
+struct Place {
+  const char* file;
+  const char* function;
+  Operation operation;
+  std::optional<Orders> written = {};
+  unsigned occurrence = 0;
+};
+
+inline Mutation weaken(const Place& place, std::memory_order success,
+                       std::memory_order failure = std::memory_order_relaxed) {
+  return {place.file,    place.function,  place.operation, Behaviour::kAsWritten, Orders{success, failure},
+          place.written, place.occurrence};
+}
+inline Mutation split(const Place& place) {
+  return {place.file, place.function, place.operation, Behaviour::kSplit, {}, place.written, place.occurrence};
+}
+inline Mutation lose(const Place& place) {
+  return {place.file, place.function, place.operation, Behaviour::kLost, {}, place.written, place.occurrence};
+}
+
+}  // namespace hakmem::model

@@ -1,0 +1,261 @@
+#pragma once
+/// How the checker's choices are made: one scheduler for all strategies, over Relacy's tree search.
+///
+/// Full and context-bounded search are Relacy's own. The random strategies are ours: the stock generator's low bits are
+/// so regular that many interleavings are never produced. Every choice of every strategy is recorded, so any execution
+/// can be replayed from its list of choices.
+///
+/// From time to time an execution is run a second time, with the same choices. If it then meets other sites, the
+/// scenario is not deterministic, and a search of it would prove nothing.
+
+#include <algorithm>
+#include <cstdint>
+#include <istream>
+#include <ostream>
+
+#include "model/engine/relacy.hpp"
+#include "model/engine/search.hpp"
+#include "model/engine/sites.hpp"
+
+namespace hakmem::model {
+
+/// splitmix64 to seed, xorshift64* to draw.
+class Random {
+ public:
+  void seed(std::uint64_t value) noexcept {
+    value += 0x9e3779b97f4a7c15u;
+    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
+    value = (value ^ (value >> 27)) * 0x94d049bb133111ebu;
+    state_ = (value ^ (value >> 31)) | 1;
+  }
+  /// 0 .. limit-1.
+  unsigned operator()(unsigned limit) noexcept {
+    state_ ^= state_ >> 12;
+    state_ ^= state_ << 25;
+    state_ ^= state_ >> 27;
+    const std::uint64_t drawn = (state_ * 0x2545f4914f6cdd1du) >> 32;
+    return static_cast<unsigned>((drawn * limit) >> 32);
+  }
+
+ private:
+  std::uint64_t state_ = 1;
+};
+
+/// A list of choices that does not count as the scenario's memory.
+using Choices = rl::vector<std::uint16_t>::type;
+
+/// One search as the scheduler sees it: what to do, and what has come of it.
+struct Course {
+  // Given.
+  Strategy strategy;
+  std::uint64_t seed = 0;
+  std::uint64_t most_executions = 0;  ///< 0 = no limit
+  double deadline = 0;                ///< of now(); 0 = none
+  const Choices* replay = nullptr;    ///< run this one execution instead
+
+  // Shared with the process that waits.
+  const volatile bool* stop = nullptr;
+  volatile std::uint64_t* progress = nullptr;
+  volatile double* share = nullptr;
+
+  // Found.
+  std::uint64_t executions = 0;  ///< without the repetitions
+  bool time_over = false;        ///< ended by the deadline
+  bool stopped = false;          ///< ended by `stop`
+  bool deterministic = true;
+  Choices choices;  ///< of the latest execution
+};
+
+/// The course of the search that this process runs at the moment.
+Course& current_course() noexcept;
+
+template <rl::thread_id_t kThreads>
+class Scheduler
+    : public rl::tree_search_scheduler<Scheduler<kThreads>, rl::tree_search_scheduler_thread_info<kThreads>, kThreads> {
+  using Tree =
+      rl::tree_search_scheduler<Scheduler<kThreads>, rl::tree_search_scheduler_thread_info<kThreads>, kThreads>;
+
+ public:
+  using thread_info_t = typename Tree::thread_info_t;
+  using shared_context_t = typename Tree::shared_context_t;
+
+  Scheduler(rl::test_params& params, shared_context_t& context, rl::thread_id_t dynamic_threads)
+      : Tree(params, context, dynamic_threads), course_(current_course()) {}
+
+  // What the checker calls -------------------------------------------------------------------------------------------
+
+  rl::thread_id_t iteration_begin_impl() {
+    course_.choices.clear();
+    Sites::digest() = 0;
+    this->stree_depth_ = 0;
+    preemptions_left_ = course_.strategy.parameter;
+    if (!repeating_) ++execution_;
+    if (!course_.strategy.exhaustive()) begin_random();
+    if (course_.strategy.kind == Strategy::Kind::kPct) return highest();
+    return this->running_threads[choose(static_cast<unsigned>(this->running_threads_count), rl::sched_type_sched)];
+  }
+
+  bool iteration_end_impl() {
+    if (course_.replay != nullptr) return true;
+    if (!same_as_before()) return true;
+    if (!repeating_) {
+      ++course_.executions;
+      if ((course_.executions & (course_.executions - 1)) == 0 || course_.executions % kRepeatEvery == 0) {
+        repeating_ = true;
+        return false;
+      }
+    }
+    repeating_ = false;
+    return over() || !advance();
+  }
+
+  rl::thread_id_t schedule_impl(rl::unpark_reason& reason, unsigned yield) {
+    if (course_.strategy.exhaustive()) return Tree::schedule_impl(reason, yield);
+    reason = rl::unpark_reason_normal;
+    if (course_.strategy.kind == Strategy::Kind::kPct) return schedule_by_priority(yield);
+    const auto running = static_cast<unsigned>(this->running_threads_count);
+    return this->running_threads[running == 1 ? 0 : choose(running, rl::sched_type_sched)];
+  }
+
+  unsigned rand_impl(unsigned limit, rl::sched_type type) { return choose(limit, type); }
+
+  bool can_switch(thread_info_t&) { return course_.strategy.kind != Strategy::Kind::kBound || preemptions_left_ != 0; }
+
+  void on_switch(thread_info_t& from) {
+    if (course_.strategy.kind == Strategy::Kind::kBound && from.state_ == rl::thread_state_running) --preemptions_left_;
+  }
+
+  rl::iteration_t iteration_count_impl() { return ~rl::iteration_t{0}; }
+  void get_state_impl(std::ostream&) {}
+  void set_state_impl(std::istream&) {}
+
+ private:
+  static constexpr std::uint64_t kRepeatEvery = 4096;
+  static constexpr unsigned kPctSteps = 64;  ///< change points of PCT fall into the first so many steps
+  static constexpr unsigned kMostPctPoints = 16;
+
+  // Choices ----------------------------------------------------------------------------------------------------------
+
+  unsigned choose(unsigned limit, rl::sched_type type) {
+    const unsigned choice = next_choice(limit, type);
+    course_.choices.push_back(static_cast<std::uint16_t>(choice));
+    return choice;
+  }
+
+  unsigned next_choice(unsigned limit, rl::sched_type type) {
+    const std::size_t position = course_.choices.size();
+    if (course_.replay != nullptr) {
+      // Past the end, and where the list does not fit the program: the caller compares the outcome.
+      if (position < course_.replay->size() && (*course_.replay)[position] < limit) return (*course_.replay)[position];
+      course_.deterministic = false;
+      return 0;
+    }
+    if (!course_.strategy.exhaustive()) return random_(limit);
+    if (this->stree_depth_ < this->stree_.size()) {
+      const auto& node = this->stree_[this->stree_depth_];
+      if (node.count_ != limit || node.type_ != type) diverged();
+    }
+    return Tree::rand_impl(limit, type);
+  }
+
+  /// A prefix of choices that led somewhere has led elsewhere.
+  void diverged() {
+    course_.deterministic = false;
+    rl::ctx().fail_test("the scenario is not deterministic", rl::test_result_inconsistent_test_suite,
+                        rl::debug_info("scheduler", __FILE__, __LINE__));
+  }
+
+  // From one execution to the next -----------------------------------------------------------------------------------
+
+  /// Compares a repeated execution with its first run.
+  bool same_as_before() {
+    if (course_.strategy.exhaustive() && this->stree_depth_ != this->stree_.size()) course_.deterministic = false;
+    const std::uint64_t digest = Sites::digest();
+    if (repeating_ && digest != last_digest_) course_.deterministic = false;
+    last_digest_ = digest;
+    return course_.deterministic;
+  }
+
+  bool over() {
+    if (course_.most_executions != 0 && course_.executions >= course_.most_executions) return true;
+    if (course_.executions % 64 != 0) return false;
+    *course_.progress = course_.executions;
+    if (course_.strategy.exhaustive() && course_.executions % 4096 == 0) *course_.share = share_done();
+    course_.stopped = *course_.stop;
+    course_.time_over = course_.deadline != 0 && now() > course_.deadline;
+    return course_.stopped || course_.time_over;
+  }
+
+  /// To the next execution. \return false when there is none.
+  bool advance() {
+    if (!course_.strategy.exhaustive()) return true;
+    auto& tree = this->stree_;
+    while (!tree.empty() && tree.back().index_ + 1 == tree.back().count_) tree.pop_back();
+    if (tree.empty()) return false;
+    ++tree.back().index_;
+    return true;
+  }
+
+  /// How much of the tree lies behind, if all subtrees of a node were of one size.
+  double share_done() const {
+    double share = 0;
+    double width = 1;
+    for (const auto& node : this->stree_) {
+      width /= node.count_;
+      share += width * node.index_;
+    }
+    return share;
+  }
+
+  // Random strategies ------------------------------------------------------------------------------------------------
+
+  void begin_random() {
+    random_.seed(course_.seed * 0x9e3779b97f4a7c15u ^ execution_);
+    if (course_.strategy.kind != Strategy::Kind::kPct) return;
+    step_ = 0;
+    next_low_ = kLow;
+    for (unsigned i = 0; i < static_cast<unsigned>(kThreads); ++i) priority_[i] = 2 * kLow + i;
+    for (unsigned i = static_cast<unsigned>(kThreads) - 1; i > 0; --i) {
+      std::swap(priority_[i], priority_[choose(i + 1, rl::sched_type_user)]);
+    }
+    for (unsigned i = 0; i + 1 < course_.strategy.parameter; ++i) {
+      change_at_[i] = choose(kPctSteps, rl::sched_type_user) + 1;
+    }
+  }
+
+  /// Probabilistic concurrency testing (Burckhardt et al., 2010): the running thread of highest priority goes on; at
+  /// each change point it falls below all others, as does one that yields.
+  rl::thread_id_t schedule_by_priority(unsigned yield) {
+    ++step_;
+    if (yield != 0 && this->thread_ != nullptr) demote(this->thread_->index_);
+    const unsigned points = course_.strategy.parameter - 1;
+    if (std::find(change_at_, change_at_ + points, step_) != change_at_ + points) demote(highest());
+    return highest();
+  }
+
+  rl::thread_id_t highest() const {
+    rl::thread_id_t best = this->running_threads[0];
+    for (rl::thread_id_t i = 1; i < this->running_threads_count; ++i) {
+      const rl::thread_id_t thread = this->running_threads[static_cast<std::size_t>(i)];
+      if (priority_[thread] > priority_[best]) best = thread;
+    }
+    return best;
+  }
+
+  void demote(rl::thread_id_t thread) { priority_[thread] = next_low_--; }
+
+  static constexpr unsigned kLow = 1u << 30;
+
+  Course& course_;
+  unsigned preemptions_left_ = 0;
+  std::uint64_t execution_ = 0;
+  bool repeating_ = false;
+  std::uint64_t last_digest_ = 0;
+  Random random_;
+  unsigned step_ = 0;
+  unsigned next_low_ = kLow;
+  unsigned priority_[static_cast<unsigned>(kThreads)] = {};
+  unsigned change_at_[kMostPctPoints] = {};
+};
+
+}  // namespace hakmem::model

@@ -1,0 +1,235 @@
+#include "model/engine/search.hpp"
+
+#include <fmt/format.h>
+
+#include <ctime>
+#include <sstream>
+
+#include "model/engine/relacy.hpp"
+#include "model/engine/scheduler.hpp"
+#include "model/engine/simulated_memory.hpp"
+
+namespace hakmem::model {
+
+double now() noexcept {
+  timespec time;
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+namespace {
+
+Course* running_course = nullptr;
+const ScenarioType* running_type = nullptr;
+
+/// The scenario in the shape that the checker asks for. One type per number of threads, whatever the scenario: the
+/// checker is a template over it, and large.
+template <rl::thread_id_t kThreads>
+struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
+  Execution() {
+    SimulatedMemory::begin();
+    scenario_ = running_type->make(SimulatedMemory::scenario_memory());
+  }
+  ~Execution() {
+    scenario_->~Scenario();
+    SimulatedMemory::end();
+  }
+  void before() { scenario_->before(); }
+  void thread(unsigned index) { scenario_->thread(index); }
+  void after() { scenario_->after(); }
+  void invariant() {
+    if (running_type->has_invariant) scenario_->invariant();
+  }
+
+ private:
+  Scenario* scenario_;
+};
+
+template <rl::thread_id_t kThreads>
+rl::test_result_e run(rl::test_params& params) {
+  rl::ostringstream state;
+  return rl::run_test<Execution<kThreads>, Scheduler<kThreads>>(params, state, false);
+}
+
+rl::test_result_e run(const ScenarioType& type, rl::test_params& params) {
+  running_type = &type;
+  switch (type.threads) {
+    case 2: return run<2>(params);
+    case 3: return run<3>(params);
+    default: return run<4>(params);
+  }
+}
+
+rl::test_params params_for(unsigned depth, const Strategy& strategy, std::ostream& out, std::ostream& nowhere) {
+  rl::test_params params;
+  params.output_stream = &out;
+  params.progress_stream = &nowhere;
+  params.execution_depth_limit = depth;
+  params.search_type = strategy.exhaustive() ? rl::sched_full : rl::sched_random;
+  return params;
+}
+
+/// Choices as text: '0'..'9', 'a'..'z', 'A'..'Z', a dot before what is larger, and a run of n zeros as "_n_".
+std::string encode(const Choices& choices) {
+  static constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::string text;
+  for (std::size_t i = 0; i < choices.size();) {
+    std::size_t zeros = 0;
+    while (i + zeros < choices.size() && choices[i + zeros] == 0) ++zeros;
+    if (zeros > 3) {
+      text += fmt::format("_{}_", zeros);
+      i += zeros;
+      continue;
+    }
+    const unsigned choice = choices[i++];
+    if (choice < 62) {
+      text += kDigits[choice];
+    } else {
+      text += fmt::format(".{}.", choice);
+    }
+  }
+  return text;
+}
+
+/// The number in text[i..] up to `end`; moves i behind it. \return -1 if there is none.
+long number_before(const std::string& text, std::size_t& i, char end) {
+  const std::size_t close = text.find(end, i);
+  if (close == std::string::npos || close == i || close - i > 5) return -1;
+  long value = 0;
+  for (; i < close; ++i) {
+    if (text[i] < '0' || text[i] > '9') return -1;
+    value = value * 10 + (text[i] - '0');
+  }
+  ++i;
+  return value;
+}
+
+bool decode(const std::string& text, Choices& choices) {
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i++];
+    long value = -1;
+    std::size_t times = 1;
+    if (c >= '0' && c <= '9') value = c - '0';
+    if (c >= 'a' && c <= 'z') value = c - 'a' + 10;
+    if (c >= 'A' && c <= 'Z') value = c - 'A' + 36;
+    if (c == '.') value = number_before(text, i, '.');
+    if (c == '_') {
+      const long zeros = number_before(text, i, '_');
+      if (zeros > 0) {
+        times = static_cast<std::size_t>(zeros);
+        value = 0;
+      }
+    }
+    if (value < 0 || value > 0xffff) return false;
+    choices.insert(choices.end(), times, static_cast<std::uint16_t>(value));
+  }
+  return true;
+}
+
+/// A line of the checker's history in our words: without the places inside the checker itself, and without where the
+/// compiler was started. \return empty for a line that says nothing.
+std::string readable(const std::string& line) {
+  const std::size_t inside = line.find(", in fiber_proc_impl, ");
+  if (inside == std::string::npos) return line;
+  for (const char* marker : {"[CTOR BEGIN]", "[CTOR END]", "[BEFORE BEGIN]", "[DTOR BEGIN]", "[DTOR END]"}) {
+    if (line.find(marker) != std::string::npos) return {};
+  }
+  return line.substr(0, inside);
+}
+
+/// What the checker has written about a failed execution: the result, then each step in order. The same steps by thread
+/// follow there; they are left out.
+void read_report(const std::string& report, Outcome& outcome) {
+  outcome.problem = report.substr(0, report.find('\n'));
+  const std::size_t begin = report.find("execution history (");
+  if (begin == std::string::npos) return;
+  const std::size_t end = report.find("\nthread 0:\n", begin);
+  std::istringstream lines(report.substr(begin, end == std::string::npos ? end : end - begin));
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    if (const std::string text = readable(line); !text.empty()) outcome.trace += text + "\n";
+  }
+}
+
+/// Runs the choices with the recording of every step switched on.
+rl::test_result_e retrace(const ScenarioType& type, unsigned depth, const Strategy& strategy, const Choices& choices,
+                          Outcome& outcome, bool& fits) {
+  rl::ostringstream out;
+  std::ostream nowhere(nullptr);
+  rl::test_params params = params_for(depth, strategy, out, nowhere);
+  params.collect_history = true;
+  Course course;
+  course.strategy = strategy;
+  course.replay = &choices;
+  running_course = &course;
+  const rl::test_result_e result = run(type, params);
+  fits = course.deterministic && course.choices.size() == choices.size();
+  if (result != rl::test_result_success) read_report(std::string(out.str().c_str()), outcome);
+  return result;
+}
+
+}  // namespace
+
+Course& current_course() noexcept { return *running_course; }
+
+Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits) {
+  rl::ostringstream out;
+  std::ostream nowhere(nullptr);
+  rl::test_params params = params_for(depth, search.strategy, out, nowhere);
+  Course course;
+  course.strategy = search.strategy;
+  course.seed = limits.seed;
+  course.most_executions = search.executions;
+  const double start = now();
+  course.deadline = search.seconds == 0 ? 0 : start + search.seconds;
+  course.stop = limits.stop;
+  course.progress = limits.progress;
+  course.share = limits.share;
+  running_course = &course;
+
+  const rl::test_result_e result = run(type, params);
+  Outcome outcome;
+  outcome.executions = course.executions;
+  outcome.seconds = now() - start;
+  // A search that is given nothing but time is done when that is over.
+  outcome.cut = course.stopped || (course.time_over && (search.strategy.exhaustive() || search.executions != 0));
+  if (!course.deterministic) {
+    outcome.failed = true;
+    outcome.problem = "the scenario is not deterministic: the same choices led elsewhere";
+    return outcome;
+  }
+  if (result == rl::test_result_success) return outcome;
+  outcome.failed = true;
+  ++outcome.executions;
+  outcome.choices = encode(course.choices);
+  bool fits = false;
+  const Choices choices = course.choices;
+  if (retrace(type, depth, search.strategy, choices, outcome, fits) != result || !fits) {
+    outcome.problem =
+        fmt::format("the scenario is not deterministic: {} is not reproduced", rl::test_result_str(result));
+  }
+  return outcome;
+}
+
+Outcome replay(const ScenarioType& type, unsigned depth, const Strategy& strategy, const std::string& text) {
+  Outcome outcome;
+  outcome.executions = 1;
+  Choices choices;
+  bool fits = false;
+  if (!decode(text, choices)) {
+    outcome.failed = true;
+    outcome.problem = "the list of choices is damaged";
+    return outcome;
+  }
+  const double start = now();
+  outcome.failed = retrace(type, depth, strategy, choices, outcome, fits) != rl::test_result_success;
+  outcome.seconds = now() - start;
+  if (!fits) {
+    outcome.failed = true;
+    outcome.problem = "the choices do not fit the scenario";
+  }
+  return outcome;
+}
+
+}  // namespace hakmem::model

@@ -1,0 +1,41 @@
+#pragma once
+/// One search of one scenario in this process, and the replay of one of its executions.
+
+#include <cstdint>
+#include <string>
+
+#include "model/engine/scenario.hpp"
+
+namespace hakmem::model {
+
+/// What a search has come to.
+struct Outcome {
+  bool failed = false;           ///< a counterexample, or no verdict is possible; `problem` says which
+  bool cut = false;              ///< ended before it was done: by the time limit, or because it was told to
+  std::uint64_t executions = 0;  ///< explored, the failing one included
+  double seconds = 0;
+  std::string problem;  ///< "DATA RACE (data race detected)"; empty unless failed
+  std::string trace;    ///< the failing execution, step by step
+  std::string choices;  ///< the failing execution, for replay()
+};
+
+/// Seconds of a monotonic clock.
+double now() noexcept;
+
+/// What a search may use.
+struct Limits {
+  std::uint64_t seed = 0;
+  const volatile bool* stop = nullptr;         ///< becomes true when the search shall end; never null
+  volatile std::uint64_t* progress = nullptr;  ///< executions so far; never null
+  volatile double* share = nullptr;            ///< part of an exhaustive search that is done; never null
+};
+
+/// Explores. The variant's mutations must be in force; see Sites::mutate.
+/// \param depth operations per execution before it counts as a livelock
+Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits);
+
+/// Runs one execution again. \param choices as in an Outcome. \return its outcome with the trace; `problem` says so
+/// when the choices do not fit the scenario.
+Outcome replay(const ScenarioType& type, unsigned depth, const Strategy& strategy, const std::string& choices);
+
+}  // namespace hakmem::model

@@ -1,0 +1,192 @@
+#include "model/engine/simulated_memory.hpp"
+
+#include <sys/mman.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include "model/engine/relacy.hpp"
+#include "model/engine/variable.hpp"
+
+namespace hakmem::model {
+
+namespace {
+
+constexpr std::uintptr_t kFixedAddress = 0x5eed00000000;
+constexpr std::size_t kCells = SimulatedMemory::kPageBytes / SimulatedMemory::kCellBytes;
+constexpr unsigned kMostObjects = 256;
+
+/// One granule of a mapped page.
+struct Cell {
+  RaceCheck check;
+  std::uintptr_t value = 0;
+  bool initialised = false;
+};
+
+struct Objects {
+  void* first;
+  std::size_t count;
+  void (*destroy)(void*, std::size_t);
+};
+
+alignas(Cell) std::byte storage[kCells][sizeof(Cell)];
+bool mapped[kCells];
+std::size_t cells_in_use = 0;
+std::size_t descriptor_bytes = 0;
+Objects objects[kMostObjects];
+unsigned object_count = 0;
+
+/// Pages, scenario, descriptors. Reserved once per process, at the same address in every process.
+std::uintptr_t reserved() noexcept {
+  static const std::uintptr_t base = [] {
+    void* const wanted = reinterpret_cast<void*>(kFixedAddress);
+    constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+    constexpr std::size_t kBytes =
+        SimulatedMemory::kPageBytes + SimulatedMemory::kScenarioBytes + SimulatedMemory::kDescriptorBytes;
+    void* got = ::mmap(wanted, kBytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
+    if (got != wanted) {
+      std::perror("hakmem-check: cannot reserve the simulated memory");
+      std::abort();
+    }
+    return kFixedAddress;
+  }();
+  return base;
+}
+
+Cell& cell(std::size_t index) noexcept { return *std::launder(reinterpret_cast<Cell*>(storage[index])); }
+
+[[noreturn]] void fail(const char* what, const Where& where) {
+  rl::ctx().fail_test(what, rl::test_result_access_to_freed_memory, info_of(where));
+  __builtin_unreachable();
+}
+
+/// The cell of an address; ends the run when it is not mapped.
+std::size_t index_of(std::uintptr_t address, const Where& where) {
+  const std::uintptr_t offset = address - SimulatedMemory::page_base();
+  if (offset >= SimulatedMemory::kPageBytes) fail("I4 mapped: touch outside all memory", where);
+  const std::size_t index = offset / SimulatedMemory::kCellBytes;
+  if (!mapped[index]) fail("I4 mapped: touch of memory that is not mapped", where);
+  return index;
+}
+
+PlainEvent event_at(const void* block, const char* what, std::uintptr_t value, bool is_write) {
+  return {block, what, value, is_write, value >= SimulatedMemory::page_base()};
+}
+
+void destroy_cell(std::size_t index) {
+  cell(index).~Cell();
+  mapped[index] = false;
+  --cells_in_use;
+}
+
+}  // namespace
+
+std::uintptr_t SimulatedMemory::page_base() noexcept { return reserved(); }
+
+void* SimulatedMemory::scenario_memory() noexcept { return reinterpret_cast<void*>(reserved() + kPageBytes); }
+
+void SimulatedMemory::begin() noexcept {
+  if (cells_in_use != 0) {
+    for (bool& is_mapped : mapped) is_mapped = false;
+  }
+  cells_in_use = 0;
+  descriptor_bytes = 0;
+  object_count = 0;
+}
+
+void SimulatedMemory::end() {
+  while (object_count != 0) {
+    const Objects& last = objects[--object_count];
+    last.destroy(last.first, last.count);
+  }
+  for (std::size_t i = 0; cells_in_use != 0; ++i) {
+    if (mapped[i]) destroy_cell(i);
+  }
+}
+
+void SimulatedMemory::map(std::uintptr_t p, std::size_t bytes, const Where& where) {
+  const std::size_t first = (p - page_base()) / kCellBytes;
+  for (std::size_t i = first; i < first + bytes / kCellBytes; ++i) {
+    if (mapped[i]) fail("I4 mapped: mapped twice", where);
+    // The mapping thread hands out zeros: who touches the memory must have synchronised with it.
+    (::new (static_cast<void*>(storage[i])) Cell)->check.initialise();
+    mapped[i] = true;
+    ++cells_in_use;
+  }
+}
+
+void SimulatedMemory::unmap(std::uintptr_t p, std::size_t bytes, const Where& where) {
+  for (std::uintptr_t address = p; address < p + bytes; address += kCellBytes) {
+    const std::size_t index = index_of(address, where);
+    cell(index).check.access(event_at(reinterpret_cast<void*>(address), "page (unmap)", 0, true), where);
+    destroy_cell(index);
+  }
+}
+
+void SimulatedMemory::decommit(std::uintptr_t p, std::size_t bytes, const Where& where) {
+  for (std::uintptr_t address = p; address < p + bytes; address += kCellBytes) {
+    Cell& target = cell(index_of(address, where));
+    target.check.access(event_at(reinterpret_cast<void*>(address), "page (decommit)", 0, true), where);
+    target.initialised = false;
+  }
+}
+
+void SimulatedMemory::move(std::uintptr_t from, std::size_t old_bytes, std::uintptr_t to, std::size_t new_bytes,
+                           const Where& where) {
+  map(to, new_bytes, where);
+  for (std::size_t offset = 0; offset < old_bytes && offset < new_bytes; offset += kCellBytes) {
+    const Cell& source = cell(index_of(from + offset, where));
+    Cell& target = cell(index_of(to + offset, where));
+    target.value = source.value;
+    target.initialised = source.initialised;
+  }
+  unmap(from, old_bytes, where);
+}
+
+std::uintptr_t SimulatedMemory::find_unmapped(std::size_t bytes, std::size_t alignment, std::size_t space) noexcept {
+  for (std::size_t offset = 0; offset + bytes <= space; offset += alignment) {
+    std::size_t i = offset / kCellBytes;
+    const std::size_t end = (offset + bytes) / kCellBytes;
+    while (i < end && !mapped[i]) ++i;
+    if (i == end) return page_base() + offset;
+  }
+  return 0;
+}
+
+std::uintptr_t SimulatedMemory::read(const void* block, const char* what, const Where& where) {
+  const Cell& target = cell(index_of(reinterpret_cast<std::uintptr_t>(block), where));
+  target.check.access(event_at(block, what, target.value, false), where);
+  if (!target.initialised) {
+    rl::ctx().fail_test("memory that nobody has written since it was mapped", rl::test_result_unitialized_access,
+                        info_of(where));
+  }
+  return target.value;
+}
+
+void SimulatedMemory::write(const void* block, std::uintptr_t value, const char* what, const Where& where) {
+  Cell& target = cell(index_of(reinterpret_cast<std::uintptr_t>(block), where));
+  target.check.access(event_at(block, what, value, true), where);
+  target.value = value;
+  target.initialised = true;
+}
+
+void* SimulatedMemory::take(std::size_t bytes, std::size_t alignment) {
+  const std::size_t start = (descriptor_bytes + alignment - 1) & ~(alignment - 1);
+  if (start + bytes > kDescriptorBytes) {
+    std::fputs("hakmem-check: more descriptors than SimulatedMemory::kDescriptorBytes; make it larger\n", stderr);
+    std::abort();
+  }
+  descriptor_bytes = start + bytes;
+  return reinterpret_cast<void*>(reserved() + kPageBytes + kScenarioBytes + start);
+}
+
+void SimulatedMemory::at_end(void* first, std::size_t count, void (*destroy)(void*, std::size_t)) {
+  if (object_count == kMostObjects) {
+    std::fputs("hakmem-check: more groups of descriptors than kMostObjects; make it larger\n", stderr);
+    std::abort();
+  }
+  objects[object_count++] = {first, count, destroy};
+}
+
+}  // namespace hakmem::model

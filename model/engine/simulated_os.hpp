@@ -1,0 +1,104 @@
+#pragma once
+/// The operating system of the model: pages that know whether they are mapped, mappings that can fail, descriptors
+/// that live as long as the execution. See os/os_concept.hpp for what is asked of it.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "model/engine/relacy.hpp"
+#include "model/engine/simulated_memory.hpp"
+#include "model/engine/variable.hpp"
+#include "model/engine/where.hpp"
+#include "os/os_concept.hpp"
+
+namespace hakmem::model {
+
+/// \tparam kBits log2 of the bytes of address space that there are: a small page map makes fast executions.
+template <unsigned kBits>
+class SimulatedOs {
+  static constexpr std::size_t kSpace = std::size_t{1} << kBits;
+  static_assert(kSpace <= SimulatedMemory::kPageBytes);
+
+ public:
+  static constexpr unsigned kAddressBits = kBits;
+  static constexpr std::size_t kPageBytes = 2 * SimulatedMemory::kCellBytes;
+  static constexpr unsigned kNever = ~0u;
+
+  /// The `nth` call (1 = the next) of reserve, resize or metadata fails, and no other.
+  void fail_at(unsigned nth) noexcept { calls_until_failure_ = nth; }
+
+  /// Up to `times` calls fail: each of them is a choice that the search explores in both ways.
+  void may_fail(unsigned times) noexcept { failures_left_ = times; }
+
+  /// Reservations made and not released.
+  [[nodiscard]] unsigned reservations() const noexcept { return reservations_; }
+
+  [[nodiscard]] static std::uintptr_t address_base() noexcept { return SimulatedMemory::page_base(); }
+
+  [[nodiscard]] void* reserve(std::size_t bytes, std::size_t alignment, Where where = Where::here()) noexcept {
+    const std::uintptr_t p = fails() ? 0 : SimulatedMemory::find_unmapped(bytes, alignment, kSpace);
+    if (p == 0) return nullptr;
+    SimulatedMemory::map(p, bytes, where);
+    ++reservations_;
+    return reinterpret_cast<void*>(p);
+  }
+
+  void release(void* p, std::size_t bytes, Where where = Where::here()) noexcept {
+    SimulatedMemory::unmap(reinterpret_cast<std::uintptr_t>(p), bytes, where);
+    --reservations_;
+  }
+
+  void decommit(void* p, std::size_t bytes, Where where = Where::here()) noexcept {
+    SimulatedMemory::decommit(reinterpret_cast<std::uintptr_t>(p), bytes, where);
+  }
+
+  /// Always moves, which is the harder case.
+  [[nodiscard]] void* resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment,
+                             Where where = Where::here()) noexcept {
+    const std::uintptr_t target = fails() ? 0 : SimulatedMemory::find_unmapped(new_bytes, alignment, kSpace);
+    if (target == 0) return nullptr;
+    SimulatedMemory::move(reinterpret_cast<std::uintptr_t>(p), old_bytes, target, new_bytes, where);
+    return reinterpret_cast<void*>(target);
+  }
+
+  template <class T>
+  [[nodiscard]] T* metadata(std::size_t n) noexcept {
+    return fails() ? nullptr : SimulatedMemory::make<T>(n);
+  }
+
+  /// A report of the heap about its user is a failure of the scenario.
+  void fatal(Corruption what, const char*, const void*, const void*, std::size_t,
+             Where where = Where::here()) noexcept {
+    rl::ctx().fail_test(text_of(what), rl::test_result_user_assert_failed, info_of(where));
+  }
+
+ private:
+  /// Whether this call fails. The system is no part of what is explored: its state is seen in execution order.
+  bool fails() noexcept {
+    if (calls_until_failure_ != kNever && --calls_until_failure_ == 0) {
+      calls_until_failure_ = kNever;
+      return true;
+    }
+    if (failures_left_ == 0 || rl::ctx().rand(2, rl::sched_type_user) == 0) return false;
+    --failures_left_;
+    return true;
+  }
+
+  static const char* text_of(Corruption what) noexcept {
+    switch (what) {
+      case Corruption::kForeignPointer: return "heap reports: foreign pointer";
+      case Corruption::kInteriorPointer: return "heap reports: interior pointer";
+      case Corruption::kDoubleFree: return "heap reports: double free";
+      case Corruption::kReleasedSlab: return "heap reports: block of a released slab";
+    }
+    return "heap reports a corruption";
+  }
+
+  unsigned calls_until_failure_ = kNever;
+  unsigned failures_left_ = 0;
+  unsigned reservations_ = 0;
+};
+
+static_assert(OsPolicy<SimulatedOs<8>>);
+
+}  // namespace hakmem::model

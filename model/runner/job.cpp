@@ -1,0 +1,156 @@
+#include "model/runner/job.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "model/engine/sites.hpp"
+
+namespace hakmem::model {
+
+namespace {
+
+/// A number for this very program: a token of another build would name other choices.
+std::string fingerprint() {
+  std::ifstream file("/proc/self/exe", std::ios::binary);
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (auto byte = std::istreambuf_iterator<char>(file); byte != std::istreambuf_iterator<char>(); ++byte) {
+    hash = (hash ^ static_cast<unsigned char>(*byte)) * 0x100000001b3u;
+  }
+  return fmt::format("{:08x}", static_cast<std::uint32_t>(hash ^ (hash >> 32)));
+}
+
+std::string full_name(const Suite& suite, const Variant& variant) { return suite.name() + "~" + variant.name; }
+
+std::string token_for(const std::string& name, const Strategy& strategy, const Outcome& outcome) {
+  if (outcome.choices.empty()) return {};
+  return fmt::format("{}:{}:{}:{}", name, to_string(strategy), fingerprint(), outcome.choices);
+}
+
+std::string verdict_of(const Search& search, const Outcome& outcome) {
+  if (outcome.cut) return "TRUNCATED";
+  switch (search.strategy.kind) {
+    case Strategy::Kind::kFull: return "COMPLETE";
+    case Strategy::Kind::kBound: return fmt::format("BOUNDED({})", search.strategy.parameter);
+    default: return fmt::format("SAMPLED({})", outcome.executions);
+  }
+}
+
+Result row_of(const std::string& name, const Strategy& strategy, const Outcome& outcome) {
+  Result result;
+  result.suite = name;
+  result.scheduler = to_string(strategy);
+  result.executions = outcome.executions;
+  result.seconds = outcome.seconds;
+  result.trace = outcome.trace;
+  result.token = token_for(name, strategy, outcome);
+  return result;
+}
+
+/// Mutations name sites, and sites are known once they have been met: a few executions of the suite as it is.
+std::string break_it(const Suite& suite, const Variant& variant, const Limits& limits) {
+  if (variant.mutations.empty()) return {};
+  explore(suite.type(), suite.depth(), random(512, 10), limits);
+  return Sites::mutate(variant.mutations);
+}
+
+Result judge_variant(const Variant& variant, const Search& search, const Outcome& outcome, Result result) {
+  result.broken_variant = true;
+  if (!outcome.failed) {
+    result.verdict = verdict_of(search, outcome);
+    result.message = fmt::format("not caught: {}", variant.what);
+    return result;
+  }
+  result.pass = outcome.problem.find(variant.expected) != std::string::npos;
+  result.verdict = result.pass ? "CAUGHT" : "FAILED";
+  result.message = outcome.problem;
+  if (!result.pass) result.message += fmt::format(", expected {}", variant.expected);
+  return result;
+}
+
+}  // namespace
+
+Result without_verdict(const Job& job, std::string message) {
+  Result result;
+  result.suite = job.suite;
+  result.scheduler = job.scheduler;
+  result.broken_variant = job.broken_variant;
+  result.verdict = "TRUNCATED";
+  result.message = std::move(message);
+  return result;
+}
+
+Job job_for(const Suite& suite, const Search& search, std::uint64_t seed) {
+  const auto work = [&suite, search, seed](Limits limits) {
+    limits.seed = seed;
+    const Outcome outcome = explore(suite.type(), suite.depth(), search, limits);
+    Result result = row_of(suite.name(), search.strategy, outcome);
+    result.pass = !outcome.failed && !outcome.cut;
+    result.verdict = outcome.failed ? "FAILED" : verdict_of(search, outcome);
+    result.message = outcome.problem;
+    if (outcome.cut && !outcome.failed) result.message = "ended before it was done";
+    return result;
+  };
+  return {suite.name(), to_string(search.strategy), false, search.seconds, work};
+}
+
+Job job_for(const Suite& suite, const Variant& variant, const std::vector<Search>& searches, std::uint64_t seed) {
+  double seconds = 0;
+  for (const Search& search : searches) seconds += search.seconds;
+  Job job{full_name(suite, variant), to_string(searches.front().strategy), true, seconds, {}};
+  job.work = [&suite, &variant, searches, seed, job](Limits limits) {
+    limits.seed = seed;
+    if (const std::string problem = break_it(suite, variant, limits); !problem.empty()) {
+      return without_verdict(job, problem);
+    }
+    Result result;
+    for (const Search& search : searches) {
+      const Outcome outcome = explore(variant.type, suite.depth(), search, limits);
+      result = judge_variant(variant, search, outcome, row_of(job.suite, search.strategy, outcome));
+      if (outcome.failed || *limits.stop) break;
+    }
+    return result;
+  };
+  return job;
+}
+
+Replayed replay_token(const std::string& token) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0;;) {
+    const std::size_t end = token.find(':', begin);
+    parts.push_back(token.substr(begin, end - begin));
+    if (end == std::string::npos) break;
+    begin = end + 1;
+  }
+  Replayed replayed;
+  if (parts.size() != 4) {
+    replayed.problem = "no replay token: it has the form suite:scheduler:build:choices";
+    return replayed;
+  }
+  const Strategy strategy = parse_strategy(parts[1], replayed.problem);
+  if (!replayed.problem.empty()) return replayed;
+  if (parts[2] != fingerprint()) {
+    replayed.problem = "the token belongs to another build of hakmem-check; run the suite again";
+    return replayed;
+  }
+  static bool stop = false;
+  static Shared shared;
+  const Limits limits{0, &stop, &shared.executions, &shared.share};
+  for (const Suite* suite : Suite::all()) {
+    if (suite->name() == parts[0]) {
+      replayed.outcome = replay(suite->type(), suite->depth(), strategy, parts[3]);
+      return replayed;
+    }
+    for (const Variant& variant : suite->variants()) {
+      if (full_name(*suite, variant) != parts[0]) continue;
+      replayed.problem = break_it(*suite, variant, limits);
+      if (replayed.problem.empty()) replayed.outcome = replay(variant.type, suite->depth(), strategy, parts[3]);
+      return replayed;
+    }
+  }
+  replayed.problem = fmt::format("the token names '{}', and there is no such suite", parts[0]);
+  return replayed;
+}
+
+}  // namespace hakmem::model

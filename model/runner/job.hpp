@@ -1,0 +1,43 @@
+#pragma once
+/// A piece of work for a process of its own, and what it leaves behind.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "model/engine/search.hpp"
+#include "model/runner/result.hpp"
+
+namespace hakmem::model {
+
+/// What a job's process shares with the one that waits.
+struct Shared {
+  volatile std::uint64_t executions = 0;
+  volatile double share = 0;
+};
+
+struct Job {
+  std::string suite;
+  std::string scheduler;
+  bool broken_variant = false;
+  double seconds = 0;  ///< after which the process is told to stop, and later killed; 0 = none
+  std::function<Result(const Limits&)> work;
+};
+
+/// A row that says why there is no verdict.
+Result without_verdict(const Job& job, std::string message);
+
+/// One search of a suite.
+Job job_for(const Suite& suite, const Search& search, std::uint64_t seed);
+
+/// The suite's searches, one after the other, until one of them catches the variant.
+Job job_for(const Suite& suite, const Variant& variant, const std::vector<Search>& searches, std::uint64_t seed);
+
+/// What a replay token says.
+struct Replayed {
+  std::string problem;  ///< why the token is no good; then nothing was run
+  Outcome outcome;
+};
+Replayed replay_token(const std::string& token);
+
+}  // namespace hakmem::model

@@ -1,0 +1,223 @@
+/// hakmem-check: runs the model's suites, replays their counterexamples, and tests the checker itself.
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <thread>
+
+#include "model/litmus/litmus.hpp"
+#include "model/runner/job.hpp"
+#include "model/runner/pool.hpp"
+
+namespace hakmem::model {
+
+namespace {
+
+constexpr int kPassed = 0;
+constexpr int kFailed = 1;
+constexpr int kWrongCall = 2;
+constexpr int kInterrupted = 130;
+
+struct Options {
+  std::string pattern;
+  bool quick = false;
+  double seconds = 0;
+  std::string scheduler;
+  std::uint64_t executions = 0;
+  std::uint64_t seed = 1;
+  unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
+  std::string json;
+  std::string token;
+};
+
+/// Whether a name is meant by a pattern: a part of the name, or with * and ? all of it.
+bool matches(const std::string& name, const std::string& pattern) {
+  if (pattern.find_first_of("*?[") == std::string::npos) return name.find(pattern) != std::string::npos;
+  return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+}
+
+int wrong_call(const CLI::App& app, const std::string& problem) {
+  std::fprintf(stderr, "hakmem-check: %s\n%s", problem.c_str(), app.help().c_str());
+  return kWrongCall;
+}
+
+int list() {
+  for (const Suite* suite : Suite::all()) {
+    std::string searches;
+    for (const Search& search : suite->searches(Tier::kQuick)) searches += " " + to_string(search.strategy);
+    std::printf("%-52s%-24s %s\n", suite->name().c_str(), searches.c_str(), suite->proves().c_str());
+    for (const Variant& variant : suite->variants()) {
+      const std::string name = suite->name() + "~" + variant.name;
+      std::printf("%-52s %-23s %s\n", name.c_str(), "broken", variant.what.c_str());
+    }
+  }
+  return kPassed;
+}
+
+/// The searches that the options ask for; a suite's own plan when they ask for nothing special.
+std::vector<Search> searches_for(const Suite& suite, const Options& options, const Strategy& strategy, double share) {
+  if (options.scheduler.empty()) return suite.searches(options.quick ? Tier::kQuick : Tier::kDefault);
+  constexpr std::uint64_t kSample = 200'000;
+  Search search{strategy, options.executions, share};
+  if (!strategy.exhaustive() && search.executions == 0 && share == 0) search.executions = kSample;
+  return {search};
+}
+
+std::vector<Job> jobs_for(const Options& options, const Strategy& strategy) {
+  struct Chosen {
+    const Suite* suite;
+    const Variant* variant;
+  };
+  std::vector<Chosen> chosen;
+  for (const Suite* suite : Suite::all()) {
+    if (matches(suite->name(), options.pattern)) chosen.push_back({suite, nullptr});
+    for (const Variant& variant : suite->variants()) {
+      if (matches(suite->name() + "~" + variant.name, options.pattern)) chosen.push_back({suite, &variant});
+    }
+  }
+  const double share = chosen.empty() ? 0 : options.seconds * options.jobs / static_cast<double>(chosen.size());
+  std::vector<Job> jobs;
+  for (const auto& [suite, variant] : chosen) {
+    const std::vector<Search> searches = searches_for(*suite, options, strategy, share);
+    if (variant != nullptr) {
+      jobs.push_back(job_for(*suite, *variant, searches, options.seed));
+    } else {
+      for (const Search& search : searches) jobs.push_back(job_for(*suite, search, options.seed));
+    }
+  }
+  return jobs;
+}
+
+/// Uses up the rest of the time with random executions of all suites, each round with another seed.
+void sample_until(double deadline, const Options& options, Pool& pool, std::vector<Result>& results) {
+  constexpr double kLeast = 1;  // seconds of a suite, below which starting a process is not worth it
+  std::vector<const Suite*> suites;
+  for (const Suite* suite : Suite::all()) {
+    if (matches(suite->name(), options.pattern)) suites.push_back(suite);
+  }
+  for (std::uint64_t seed = options.seed + 1; !suites.empty() && !Pool::interrupted(); ++seed) {
+    const double left = deadline - now() - kLeast;
+    const double each = left * options.jobs / static_cast<double>(suites.size());
+    if (left < kLeast) return;
+    std::vector<Job> jobs;
+    for (const Suite* suite : suites) {
+      if (static_cast<double>(jobs.size()) * kLeast > left * options.jobs) break;
+      jobs.push_back(job_for(*suite, random(0, std::max(each, kLeast)), seed));
+    }
+    for (Result& result : pool.run(std::move(jobs))) results.push_back(std::move(result));
+  }
+}
+
+/// The closing line, the report and the exit code.
+int conclude(const std::vector<Result>& results, const Options& options, double started) {
+  const auto failed = std::count_if(results.begin(), results.end(), [](const Result& r) { return !r.pass; });
+  std::uint64_t executions = 0;
+  for (const Result& result : results) executions += result.executions;
+  std::printf("%zu searches, %zu hold, %td do not; %llu executions in %.1f s\n", results.size(),
+              results.size() - static_cast<std::size_t>(failed), failed, static_cast<unsigned long long>(executions),
+              now() - started);
+  if (!options.json.empty()) {
+    if (const std::string problem = write_report(options.json, results); !problem.empty()) {
+      std::fprintf(stderr, "hakmem-check: %s\n", problem.c_str());
+      return kFailed;
+    }
+  }
+  if (Pool::interrupted()) return kInterrupted;
+  return failed == 0 && !results.empty() ? kPassed : kFailed;
+}
+
+int run(const CLI::App& app, const Options& options) {
+  std::string problem;
+  const Strategy strategy = options.scheduler.empty() ? Strategy{} : parse_strategy(options.scheduler, problem);
+  if (!problem.empty()) return wrong_call(app, problem);
+  if (options.executions != 0 && options.scheduler.empty()) {
+    return wrong_call(app, "--executions needs --scheduler random or pct=D");
+  }
+  if (options.executions != 0 && strategy.exhaustive()) {
+    return wrong_call(app, "--executions bounds random and pct=D only: a search ends when it is done");
+  }
+  const double started = now();
+  std::vector<Job> jobs = jobs_for(options, strategy);
+  if (jobs.empty()) {
+    return wrong_call(app, fmt::format("no suite matches '{}'; hakmem-check list names them", options.pattern));
+  }
+  const double deadline = options.seconds == 0 ? 0 : started + options.seconds;
+  Pool pool(options.jobs, deadline);
+  std::vector<Result> results = pool.run(std::move(jobs));
+  if (deadline != 0 && options.scheduler.empty()) sample_until(deadline, options, pool, results);
+  return conclude(results, options, started);
+}
+
+int litmus(const Options& options) {
+  const double started = now();
+  std::vector<Job> jobs;
+  for (const Litmus& test : litmus_tests()) {
+    jobs.push_back(job_for(test, full(30)));
+    jobs.push_back(job_for(test, random(100'000, 30)));
+  }
+  std::puts("The outcomes that C++20 allows are produced, and no others, but for those marked as blind spots.");
+  Pool pool(options.jobs, 0);
+  const std::vector<Result> results = pool.run(std::move(jobs));
+  return conclude(results, options, started);
+}
+
+int replay(const CLI::App& app, const Options& options) {
+  const Replayed replayed = replay_token(options.token);
+  if (!replayed.problem.empty()) return wrong_call(app, replayed.problem);
+  std::fputs(replayed.outcome.trace.c_str(), stdout);
+  std::printf("%s\n", replayed.outcome.failed ? replayed.outcome.problem.c_str() : "this execution holds");
+  return replayed.outcome.failed ? kFailed : kPassed;
+}
+
+void add_common(CLI::App& command, Options& options) {
+  command.add_option("--jobs", options.jobs, "processes at a time, 1 to 256 (default: the number of processors)")
+      ->check(CLI::Range(1u, 256u));
+  command.add_option("--json", options.json, "write a report to this file");
+}
+
+void add_run(CLI::App& command, Options& options) {
+  command.add_option("pattern", options.pattern, "part of a suite's name, or a pattern with * and ?");
+  command.add_flag("--quick", options.quick, "the quick tier");
+  command
+      .add_option("--seconds", options.seconds, "use this much time for all: what the plan leaves goes into sampling")
+      ->check(CLI::Range(1.0, 1e6));
+  command.add_option("--scheduler", options.scheduler, "full, bound=N, random or pct=D, instead of the suites' plans");
+  command.add_option("--executions", options.executions, "of each random or pct search")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 48));
+  command.add_option("--seed", options.seed, "of the random searches (default 1)");
+  add_common(command, options);
+}
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Model checks hakmem's lock-free core from its shipping headers.", "hakmem-check");
+  app.require_subcommand(1);
+  CLI::App* list_command = app.add_subcommand("list", "names all suites and their broken variants");
+  CLI::App* run_command = app.add_subcommand("run", "explores suites; every broken variant must be caught");
+  add_run(*run_command, options);
+  CLI::App* litmus_command = app.add_subcommand("litmus", "tests the checker: what it sees and what it cannot");
+  add_common(*litmus_command, options);
+  CLI::App* replay_command = app.add_subcommand("replay", "shows one execution again, from the token of a failure");
+  replay_command->add_option("token", options.token, "as printed with the failure")->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return wrong_call(app, error.what());
+  }
+  if (list_command->parsed()) return list();
+  if (run_command->parsed()) return run(*run_command, options);
+  if (litmus_command->parsed()) return litmus(options);
+  return replay(*replay_command, options);
+}
+
+}  // namespace
+
+}  // namespace hakmem::model
+
+int main(int argc, char** argv) { return hakmem::model::main(argc, argv); }

@@ -1,0 +1,64 @@
+#include "model/runner/result.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+namespace hakmem::model {
+
+nlohmann::json to_json(const Result& result) {
+  return {{"suite", result.suite},
+          {"scheduler", result.scheduler},
+          {"executions", result.executions},
+          {"seconds", result.seconds},
+          {"verdict", result.verdict},
+          {"status", result.pass ? "pass" : "fail"},
+          {"broken_variant", result.broken_variant},
+          {"message", result.message},
+          {"trace", result.trace},
+          {"replay", result.token}};
+}
+
+Result result_from_json(const nlohmann::json& json) {
+  Result result;
+  result.suite = json.at("suite");
+  result.scheduler = json.at("scheduler");
+  result.executions = json.at("executions");
+  result.seconds = json.at("seconds");
+  result.verdict = json.at("verdict");
+  result.pass = json.at("status") == "pass";
+  result.broken_variant = json.at("broken_variant");
+  result.message = json.at("message");
+  result.trace = json.at("trace");
+  result.token = json.at("replay");
+  return result;
+}
+
+std::string write_report(const std::string& path, const std::vector<Result>& results) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const Result& result : results) rows.push_back(to_json(result));
+  const std::string temporary = fmt::format("{}.{}", path, ::getpid());
+  std::ofstream file(temporary);
+  file << nlohmann::json{{"results", rows}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  file.close();
+  if (!file || std::rename(temporary.c_str(), path.c_str()) != 0) {
+    const std::string why = std::strerror(errno);
+    std::remove(temporary.c_str());
+    return fmt::format("cannot write {}: {}", path, why);
+  }
+  return {};
+}
+
+std::string to_line(const Result& result) {
+  std::string line =
+      fmt::format("{:4}  {:<50} {:<8} {:<14} {:>12} executions {:>8.2f} s", result.pass ? "pass" : "FAIL", result.suite,
+                  result.scheduler, result.verdict, result.executions, result.seconds);
+  if (!result.message.empty()) line += "  " + result.message;
+  return line;
+}
+
+}  // namespace hakmem::model

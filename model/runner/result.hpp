@@ -1,0 +1,33 @@
+#pragma once
+/// A row of the report: what one search of one suite or broken variant has come to.
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace hakmem::model {
+
+struct Result {
+  std::string suite;
+  std::string scheduler;
+  std::uint64_t executions = 0;
+  double seconds = 0;
+  std::string verdict;  ///< COMPLETE, BOUNDED(b), SAMPLED(n), TRUNCATED; FAILED for a counterexample; CAUGHT
+  bool pass = false;
+  bool broken_variant = false;
+  std::string message;  ///< one line: what was found, or why there is no verdict
+  std::string trace;    ///< the execution that shows it
+  std::string token;    ///< replays it
+};
+
+nlohmann::json to_json(const Result& result);
+Result result_from_json(const nlohmann::json& json);
+
+/// {"results": [...]}, written whole or not at all. \return what went wrong, or nothing.
+std::string write_report(const std::string& path, const std::vector<Result>& results);
+
+/// One line for people; two when there is something to say.
+std::string to_line(const Result& result);
+
+}  // namespace hakmem::model
