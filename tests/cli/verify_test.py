@@ -148,9 +148,9 @@ class Verify(unittest.TestCase):
 
     def test_a_counterexample_fails_and_its_trace_is_printed(self):
         trace = "thread 1: src/lockfree/remote_word.hpp:57 store relaxed"
-        bad = {**MODELS[0], "status": "fail", "trace": trace}
+        bad = {**MODELS[0], "status": "fail", "verdict": "FAILED", "trace": trace, "replay": "remote_word@17"}
         self.tree.script("build/model/hakmem-check", hakmem_check([bad, MODELS[1]], then="sys.exit(1)"))
-        self.assert_not_green("FAILED", trace, "COUNTEREXAMPLE")
+        self.assert_not_green("FAILED", trace, "COUNTEREXAMPLE", "hakmem-check replay remote_word@17")
 
     def test_a_broken_variant_that_is_not_caught_fails(self):
         self.tree.script("build/model/hakmem-check", hakmem_check([{**MODELS[2], "status": "fail"}]))

@@ -132,7 +132,7 @@ def main(root, argv):
         stop.install()
         context = Context(root, plan.QUICK if arguments.quick else plan.FULL, arguments.jobs, screen.Screen(),
                           process.Runner(root, logs, stop))
-        facts = facts_of(root, arguments)
+        facts = {**facts_of(root, arguments), "seed": context.seed}
         started = time.monotonic()
         check_all(context, arguments.only)
         ended = time.monotonic()

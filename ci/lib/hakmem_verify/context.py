@@ -13,6 +13,7 @@ class Context:
 
     def __init__(self, root, plan, jobs, screen, runner):
         self.root = root
+        self.seed = int(time.time()) if plan.fresh_seed else 1  # of random schedulers and of stress
         self.plan = plan
         self.jobs = jobs
         self.screen = screen

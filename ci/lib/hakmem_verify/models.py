@@ -28,8 +28,10 @@ def judge(result):
 def row_of(result, log):
     """The row of one suite, or of one broken variant."""
     verdict, status, message = judge(result)
+    if status != "pass" and result.get("replay"):
+        message += f" (again: build/model/hakmem-check replay {result['replay']})"
     return report.Row(PART, result["suite"], result["scheduler"], f"{result['executions']:,} executions",
-                      result["seconds"], verdict, status, message, result.get("trace", ""), log)
+                      result["seconds"], verdict, status, message.strip(), result.get("trace", ""), log)
 
 
 def folded(results, check):
@@ -88,7 +90,7 @@ def run(context):
     if suites is None:
         context.add(report.not_run(PART, "suites", cause))
         return
-    arguments = ["run", *context.plan.model_arguments, "--jobs", context.jobs]
+    arguments = ["run", *context.plan.model_arguments, "--jobs", context.jobs, "--seed", context.seed]
     reported = run_tool(context, tool, "suites", arguments, context.plan.model_seconds,
                         lambda result: "broken variants, each caught" if result["broken_variant"] else None)
     silent = "interrupted" if context.runner.stop.is_set() else "hakmem-check lists it, but reported nothing of it"

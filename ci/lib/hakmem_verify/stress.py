@@ -1,7 +1,6 @@
 """The part `stress`: every scenario of the stress program, plain and under each sanitizer."""
 import re
 import shutil
-import time
 
 from hakmem_verify import context as contexts
 from hakmem_verify import report
@@ -75,7 +74,7 @@ def run_sanitizer(context, sanitizer):
         context.add(report.not_run(PART, "all scenarios", cause, sanitizer))
         return
     path = context.fresh_report(f"stress-{sanitizer}")
-    command = command_of(context, sanitizer, program, int(time.time()), path)
+    command = command_of(context, sanitizer, program, context.seed, path)
     outcome = context.run(f"stress-{sanitizer}", f"stress {sanitizer}", command, context.plan.stress_limit_seconds,
                           environment)
     results, problem = contexts.read_results(path, FIELDS)
