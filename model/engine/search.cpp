@@ -126,11 +126,20 @@ bool decode(const std::string& text, Choices& choices) {
   return true;
 }
 
-/// A line of the checker's history in our words: without the places inside the checker itself, and without where the
-/// compiler was started. \return empty for a line that says nothing.
+/// "..., in function<of types>, file(line)" without the types.
+std::string without_template_arguments(const std::string& line) {
+  const std::size_t function = line.rfind(", in ");
+  const std::size_t file = line.rfind(", ");
+  const std::size_t types = line.find('<', function);
+  if (function == std::string::npos || types == std::string::npos || types > file) return line;
+  return line.substr(0, types) + line.substr(file);
+}
+
+/// A line of the checker's history in our words: without the places inside the checker itself, and without template
+/// arguments. \return empty for a line that says nothing.
 std::string readable(const std::string& line) {
   const std::size_t inside = line.find(", in fiber_proc_impl, ");
-  if (inside == std::string::npos) return line;
+  if (inside == std::string::npos) return without_template_arguments(line);
   for (const char* marker : {"[CTOR BEGIN]", "[CTOR END]", "[BEFORE BEGIN]", "[DTOR BEGIN]", "[DTOR END]"}) {
     if (line.find(marker) != std::string::npos) return {};
   }

@@ -15,11 +15,22 @@ Site Sites::sites_[kMost];
 unsigned Sites::count_ = 0;
 Site* Sites::cache_[kCacheSize];
 
+namespace {
+
+/// The name of a function without the template arguments that some compilers add.
+std::string_view plain_name(const char* function) {
+  const std::string_view name(function);
+  return name.starts_with("operator") ? name : name.substr(0, name.find('<'));
+}
+
+}  // namespace
+
 Site& Sites::find_or_add(const Where& where, Operation operation, Orders orders) {
+  const std::string_view function = plain_name(where.function);
   for (unsigned i = 0; i < count_; ++i) {
     Site& site = sites_[i];
     if (site.where.line == where.line && site.operation == operation && site.written == orders &&
-        std::strcmp(site.where.function, where.function) == 0 && std::strcmp(site.where.file, where.file) == 0) {
+        site.where.function == function && std::strcmp(site.where.file, where.file) == 0) {
       // Another translation unit may have its own copy of the file's name.
       site.where.file = where.file;
       return site;
@@ -30,7 +41,9 @@ Site& Sites::find_or_add(const Where& where, Operation operation, Orders orders)
     std::abort();
   }
   Site& site = sites_[count_++];
-  site = {where, operation, Behaviour::kAsWritten, orders, orders, 0};
+  // Not by new, which would count as the scenario's; kept for as long as the process lives.
+  const char* const name = ::strndup(function.data(), function.size());
+  site = {{name, where.file, where.line}, operation, Behaviour::kAsWritten, orders, orders, 0};
   return site;
 }
 

@@ -1,0 +1,17 @@
+#pragma once
+/// Short names for what broken variants are made of.
+
+#include <atomic>
+
+#include "model/engine/sites.hpp"
+
+namespace hakmem::model {
+
+using enum Operation;
+
+inline constexpr auto kRelaxed = std::memory_order_relaxed;
+inline constexpr auto kAcquire = std::memory_order_acquire;
+inline constexpr auto kRelease = std::memory_order_release;
+inline constexpr auto kAcqRel = std::memory_order_acq_rel;
+
+}  // namespace hakmem::model
