@@ -1,0 +1,165 @@
+/// The heap against a shadow of live blocks: no overlap, alignment, contents, usable size, zeroes, nothing left at the
+/// end, whatever several contexts do in whatever order, and whichever call to the system is refused.
+
+#include "core_heap.hpp"
+#include "heap_commands.hpp"
+#include "support/toy_geometry.hpp"
+
+namespace hakmem::test {
+namespace {
+
+template <class HeapT>
+MakeHeap on(PageMapKind kind) {
+  return [kind] { return std::make_unique<HeapT>(kind); };
+}
+
+constexpr unsigned kToyBits = 24;
+constexpr unsigned kFullBits = 30;
+
+using ToyHeap = CoreHeap<ToyGeometry, kToyBits>;
+using LeastHeap = CoreHeap<LeastGeometry, kToyBits>;
+using FullHeap = CoreHeap<FullGeometry, kFullBits>;
+using WholeAddressSpaceHeap = CoreHeap<FullGeometry, 47, kFullBits>;
+
+TEST(HeapProperty, ToyHeapKeepsItsPromises) {
+  Coverage coverage;
+  EXPECT_TRUE(holds(keeps_its_promises(on<ToyHeap>(PageMapKind::kFlat), coverage), 5));
+  EXPECT_TRUE(
+      coverage.reaches({"awake", "retained", "asleep", "awaited", "remote frees waiting", "inbox waiting", "same class",
+                        "any class", "unused", "cached", "mapped", "direct", "context adopted", "impossible size"},
+                       10));
+}
+
+TEST(HeapProperty, ToyHeapWithTwoLevelPageMapKeepsItsPromises) {
+  Coverage coverage;
+  EXPECT_TRUE(holds(keeps_its_promises(on<ToyHeap>(PageMapKind::kTwoLevel), coverage), 5));
+  EXPECT_TRUE(coverage.reaches({"asleep", "awaited", "direct", "context adopted"}, 10));
+}
+
+TEST(HeapProperty, ToyHeapSurvivesRefusedCalls) {
+  Coverage coverage;
+  EXPECT_TRUE(holds(keeps_its_promises<Refuse, Refuse>(on<ToyHeap>(PageMapKind::kFlat), coverage), 5));
+  EXPECT_TRUE(coverage.reaches({"asleep", "awaited", "refused", "out of memory"}, 10));
+}
+
+TEST(HeapProperty, ToyHeapWithTwoLevelPageMapSurvivesRefusedCalls) {
+  Coverage coverage;
+  EXPECT_TRUE(holds(keeps_its_promises<Refuse, Refuse>(on<ToyHeap>(PageMapKind::kTwoLevel), coverage), 5));
+  EXPECT_TRUE(coverage.reaches({"refused", "out of memory"}, 10));
+}
+
+TEST(HeapProperty, HeapOfLeastGeometryKeepsItsPromisesAndSurvivesRefusedCalls) {
+  Coverage coverage;
+  EXPECT_TRUE(holds(keeps_its_promises<Refuse>(on<LeastHeap>(PageMapKind::kFlat), coverage), 5));
+  EXPECT_TRUE(coverage.reaches({"asleep", "any class", "cached", "direct", "refused", "out of memory"}, 10));
+}
+
+TEST(HeapProperty, FullHeapKeepsItsPromises) {
+  Coverage coverage;
+  EXPECT_TRUE(holds(keeps_its_promises(on<WholeAddressSpaceHeap>(PageMapKind::kFlat), coverage), 2));
+  EXPECT_TRUE(coverage.reaches({"awake", "retained", "asleep", "remote frees waiting", "inbox waiting", "unused",
+                                "mapped", "direct", "context adopted", "impossible size"},
+                               10));
+}
+
+TEST(HeapProperty, FullHeapWithTwoLevelPageMapKeepsItsPromises) {
+  Coverage coverage;
+  EXPECT_TRUE(holds(keeps_its_promises(on<WholeAddressSpaceHeap>(PageMapKind::kTwoLevel), coverage), 2));
+}
+
+TEST(HeapProperty, FullHeapSurvivesRefusedCalls) {
+  Coverage coverage;
+  EXPECT_TRUE(holds(keeps_its_promises<Refuse, Refuse>(on<FullHeap>(PageMapKind::kFlat), coverage), 2));
+}
+
+// Negative controls ---------------------------------------------------------------------------------------------------
+
+struct HandsOutTwice : ToyHeap {
+  using ToyHeap::ToyHeap;
+  void* allocate(unsigned context, std::size_t bytes) override {
+    if (last != nullptr && bytes <= ToyHeap::usable_size(last)) return last;
+    return last = ToyHeap::allocate(context, bytes);
+  }
+  void deallocate(unsigned context, void* block) override {
+    if (block == last) last = nullptr;
+    ToyHeap::deallocate(context, block);
+  }
+  void* last = nullptr;
+};
+
+struct IgnoresAlignment : ToyHeap {
+  using ToyHeap::ToyHeap;
+  void* allocate_aligned(unsigned context, std::size_t bytes, std::size_t) override {
+    return ToyHeap::allocate(context, bytes);
+  }
+};
+
+struct SkipsZeroing : ToyHeap {
+  using ToyHeap::ToyHeap;
+  void* allocate_zeroed(unsigned context, std::size_t bytes) override { return ToyHeap::allocate(context, bytes); }
+};
+
+struct ForgetsContents : ToyHeap {
+  using ToyHeap::ToyHeap;
+  void* reallocate(unsigned context, void* block, std::size_t bytes) override {
+    void* moved = ToyHeap::allocate(context, bytes);
+    if (moved != nullptr) ToyHeap::deallocate(context, block);
+    return moved;
+  }
+};
+
+struct UnderstatesUsableSize : ToyHeap {
+  using ToyHeap::ToyHeap;
+  std::size_t usable_size(const void* block) override { return ToyHeap::usable_size(block) - 64; }
+};
+
+struct DropsBlocks : ToyHeap {
+  using ToyHeap::ToyHeap;
+  void deallocate(unsigned context, void* block) override {
+    if (++frees % 8 != 0) ToyHeap::deallocate(context, block);
+  }
+  unsigned frees = 0;
+};
+
+struct GivesUpWithoutReason : ToyHeap {
+  using ToyHeap::ToyHeap;
+  void* allocate(unsigned context, std::size_t bytes) override {
+    return ++calls % 8 == 0 ? nullptr : ToyHeap::allocate(context, bytes);
+  }
+  unsigned calls = 0;
+};
+
+struct FreesWhatItCannotResize : ToyHeap {
+  using ToyHeap::ToyHeap;
+  void* reallocate(unsigned context, void* block, std::size_t bytes) override {
+    void* moved = ToyHeap::reallocate(context, block, bytes);
+    if (moved == nullptr) ToyHeap::deallocate(context, block);
+    return moved;
+  }
+};
+
+struct KeepsWhatExitedThreadsHeld : ToyHeap {
+  using ToyHeap::ToyHeap;
+  void detach(unsigned) override {}
+};
+
+template <class HeapT>
+testing::AssertionResult is_caught(const std::string& reason, std::ptrdiff_t commands) {
+  Coverage unused;
+  return is_refuted(keeps_its_promises(on<HeapT>(PageMapKind::kFlat), unused), reason, commands);
+}
+
+TEST(HeapProperty, RefutesPlantedFaults) {
+  EXPECT_TRUE(is_caught<HandsOutTwice>("after_previous", 4));
+  EXPECT_TRUE(is_caught<IgnoresAlignment>("alignment", 3));
+  EXPECT_TRUE(is_caught<SkipsZeroing>("is_zero", 5));
+  EXPECT_TRUE(is_caught<ForgetsContents>("contents_kept", 4));
+  EXPECT_TRUE(is_caught<UnderstatesUsableSize>("usable", 2));
+  EXPECT_TRUE(is_caught<DropsBlocks>("", 8));
+  EXPECT_TRUE(is_caught<GivesUpWithoutReason>("refused", 9));
+  EXPECT_TRUE(is_caught<FreesWhatItCannotResize>("", 3));
+  EXPECT_TRUE(is_caught<KeepsWhatExitedThreadsHeld>("retired", 3));
+}
+
+}  // namespace
+}  // namespace hakmem::test

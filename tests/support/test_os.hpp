@@ -1,0 +1,62 @@
+#pragma once
+/// The Os policy of the tests: TestMemory behind a pointer, because a heap copies its policy.
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "os/os_concept.hpp"
+#include "support/test_memory.hpp"
+
+namespace hakmem::test {
+
+inline const char* name(Corruption what) {
+  switch (what) {
+    case Corruption::kForeignPointer: return "foreign pointer";
+    case Corruption::kInteriorPointer: return "interior pointer";
+    case Corruption::kDoubleFree: return "double free";
+    case Corruption::kReleasedSlab: return "double free into a released slab";
+  }
+  return "?";
+}
+
+/// \tparam kBits the page map's window: TestMemory's address_bits, so that the map is small, or 47 for all addresses.
+template <unsigned kBits>
+class TestOs {
+ public:
+  static constexpr unsigned kAddressBits = kBits;
+  static constexpr std::size_t kPageBytes = TestMemory::kPageBytes;
+
+  TestOs() noexcept = default;
+  explicit TestOs(TestMemory& memory) noexcept : memory_(&memory) {}
+
+  [[nodiscard]] void* reserve(std::size_t bytes, std::size_t alignment) noexcept {
+    return memory_->reserve(bytes, alignment);
+  }
+  void release(void* p, std::size_t bytes) noexcept { memory_->release(p, bytes); }
+  void decommit(void* p, std::size_t bytes) noexcept { memory_->decommit(p, bytes); }
+  [[nodiscard]] void* resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment) noexcept {
+    return memory_->resize(p, old_bytes, new_bytes, alignment);
+  }
+
+  /// Zero bytes stand for value-initialised objects, as in LinuxOs.
+  template <class T>
+  [[nodiscard]] T* metadata(std::size_t n) noexcept {
+    return static_cast<T*>(memory_->metadata(n * sizeof(T), alignof(T)));
+  }
+
+  [[nodiscard]] std::uintptr_t address_base() const noexcept { return kBits >= 47 ? 0 : memory_->base(); }
+
+  /// One line on standard error, then abort(): for death tests.
+  [[noreturn]] static void fatal(Corruption what, const char* call, const void* p, const void*,
+                                 std::size_t block_bytes) noexcept {
+    std::fprintf(stderr, "TestOs: %s(%p): %s, block of %zu bytes\n", call, p, name(what), block_bytes);
+    std::abort();
+  }
+
+ private:
+  TestMemory* memory_ = nullptr;
+};
+
+static_assert(OsPolicy<TestOs<24>> && OsPolicy<TestOs<47>>);
+
+}  // namespace hakmem::test

@@ -1,0 +1,54 @@
+#pragma once
+/// Small dimensions in which every corner of the heap is a few blocks away.
+
+#include "layout/geometry.hpp"
+
+namespace hakmem::test {
+
+/// SuperSlabs of one page in 4 slots of 1 KiB; blocks of 64 bytes and more; one of everything that gathers or caches
+/// holds two or three.
+struct ToyGeometry {
+  static constexpr unsigned kGranuleShift = 6;
+  static constexpr unsigned kSlotShift = 10;
+  static constexpr unsigned kSlots = 4;
+  static constexpr std::size_t kSmallMax = 256;
+  static constexpr std::size_t kMidMax = 1024;
+  static constexpr std::size_t kCacheBytes = 1024;
+  static constexpr std::size_t kLargeMax = 4096;
+  static constexpr std::size_t kCarveBytes = 128;
+  static constexpr std::size_t kRetainBytes = 1024;
+  static constexpr unsigned kWakeDivisor = 4;
+  static constexpr unsigned kWakeBlocks = 3;
+  static constexpr unsigned kOutboxEntries = 2;
+  static constexpr unsigned kOutboxBlocks = 3;
+  static constexpr std::size_t kOutboxBytes = 1024;
+  static constexpr unsigned kOutboxInterval = 8;
+  static constexpr unsigned kDescriptorsPerGroup = 2;
+  static constexpr unsigned kCachedSuperSlabs = 1;
+};
+
+/// The least of everything: SuperSlabs of one page in 2 slots of 2 KiB, nothing retained, no class cached by thread,
+/// remote frees sent one by one, one descriptor per group.
+struct LeastGeometry {
+  static constexpr unsigned kGranuleShift = 4;
+  static constexpr unsigned kSlotShift = 11;
+  static constexpr unsigned kSlots = 2;
+  static constexpr std::size_t kSmallMax = 64;
+  static constexpr std::size_t kMidMax = 64;
+  static constexpr std::size_t kCacheBytes = 0;
+  static constexpr std::size_t kLargeMax = 2048;
+  static constexpr std::size_t kCarveBytes = 1;
+  static constexpr std::size_t kRetainBytes = 0;
+  static constexpr unsigned kWakeDivisor = 1;
+  static constexpr unsigned kWakeBlocks = 1;
+  static constexpr unsigned kOutboxEntries = 2;
+  static constexpr unsigned kOutboxBlocks = 1;
+  static constexpr std::size_t kOutboxBytes = 1;
+  static constexpr unsigned kOutboxInterval = 1;
+  static constexpr unsigned kDescriptorsPerGroup = 1;
+  static constexpr unsigned kCachedSuperSlabs = 1;
+};
+
+static_assert(GeometryPolicy<ToyGeometry> && GeometryPolicy<LeastGeometry>);
+
+}  // namespace hakmem::test
