@@ -1,0 +1,39 @@
+#pragma once
+/// The smallest heap on which every protocol still happens: SuperSlabs of two slots, slabs of two blocks.
+
+#include "heap/heap.hpp"
+#include "model/engine/relacy_sync.hpp"
+#include "model/engine/scenario.hpp"
+#include "model/engine/simulated_os.hpp"
+
+namespace hakmem::model {
+
+struct ToyGeometry {
+  static constexpr unsigned kGranuleShift = 4;
+  static constexpr unsigned kSlotShift = 7;
+  static constexpr unsigned kSlots = 2;
+  static constexpr std::size_t kSmallMax = 64;
+  static constexpr std::size_t kMidMax = 64;
+  static constexpr std::size_t kCacheBytes = 0;
+  static constexpr std::size_t kLargeMax = 64;
+  static constexpr std::size_t kCarveBytes = 1;
+  static constexpr std::size_t kRetainBytes = 0;
+  static constexpr unsigned kWakeDivisor = 16;
+  static constexpr unsigned kWakeBlocks = 1;
+  static constexpr unsigned kOutboxEntries = 1;
+  static constexpr unsigned kOutboxBlocks = 1;
+  static constexpr std::size_t kOutboxBytes = 4096;
+  static constexpr unsigned kOutboxInterval = 4;
+  static constexpr unsigned kDescriptorsPerGroup = 2;
+  static constexpr unsigned kCachedSuperSlabs = 1;
+};
+
+using ToyConfig = Config<RelacySync, SimulatedOs<11>, ToyGeometry>;
+using ToySizes = SizeClass<ToyGeometry>;
+
+/// The size whose slabs hold two blocks, and its class.
+inline constexpr std::size_t kToyBytes = 64;
+inline constexpr unsigned kToyClass = ToySizes::of(kToyBytes);
+static_assert(ToySizes::layout(kToyClass).capacity == 2 && ToySizes::layout(kToyClass).slots == 1);
+
+}  // namespace hakmem::model
