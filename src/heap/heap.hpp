@@ -135,11 +135,9 @@ class Heap {
     return block == nullptr ? 0 : usable_size_of(check(block, "malloc_usable_size"));
   }
 
-  /// Whether an address is the start of a possible block of this heap. Any address.
-  [[nodiscard]] bool owns(const void* block) const noexcept {
-    Slab<Config>* slab = map_.find(block);
-    return slab != nullptr;
-  }
+  /// Whether an address lies in the first slot-sized piece of a mapping of this heap, or anywhere in its SuperSlabs.
+  /// Any address.
+  [[nodiscard]] bool owns(const void* p) const noexcept { return map_.find(p) != nullptr; }
 
   /// Gives back to the system what no live block needs: own and parked contexts' empty slabs, cached SuperSlabs.
   /// \return whether anything was given back.
@@ -167,17 +165,22 @@ class Heap {
   [[gnu::noinline]] void* refill(Context& context, unsigned size_class) noexcept {
     if (!context.inbox.looks_empty()) collect_inbox(context);
     auto& list = context.slabs[size_class];
-    while (SlabT* slab = list.first()) {
-      unretain(context, *slab);
-      if (const auto chain = Ops::refill(*slab); chain.head != nullptr) return hand_out(context, size_class, chain);
-      // A full slab sleeps, unless blocks have arrived just now: then it is refilled from them.
-      (void)Ops::sleep(list, *slab);
+    for (bool swept = false;; swept = true) {
+      while (SlabT* slab = list.first()) {
+        unretain(context, *slab);
+        if (const auto chain = Ops::refill(*slab); chain.head != nullptr) return hand_out(context, size_class, chain);
+        // A full slab sleeps, unless blocks have arrived just now: then it is refilled from them.
+        (void)Ops::sleep(list, *slab);
+      }
+      if (SlabT* slab = acquire_slab(size_class)) {
+        Ops::make(*slab, context, size_class);
+        list.push_back(*slab);
+        return hand_out(context, size_class, Ops::refill(*slab));
+      }
+      if (swept) return nullptr;
+      // The system refuses: give back what this thread only keeps, which may wake slabs of the class, and try again.
+      sweep(context);
     }
-    SlabT* slab = acquire_slab(context, size_class);
-    if (slab == nullptr) return nullptr;
-    Ops::make(*slab, context, size_class);
-    list.push_back(*slab);
-    return hand_out(context, size_class, Ops::refill(*slab));
   }
 
   /// Makes a chain the class's detached list and takes its first block.
@@ -187,15 +190,13 @@ class Heap {
     return context.heads[size_class].pop();
   }
 
-  SlabT* acquire_slab(Context& context, unsigned size_class) noexcept {
+  SlabT* acquire_slab(unsigned size_class) noexcept {
     if (SlabT* slab = pool_.acquire_live(map_, size_class)) return slab;
     // Before memory is mapped, look what parked contexts have got back meanwhile: nothing waits for an idle owner.
     if (reclaim_parked()) {
       if (SlabT* slab = pool_.acquire_live(map_, size_class)) return slab;
     }
-    if (SlabT* slab = pool_.acquire_fresh(os_, map_, size_class)) return slab;
-    sweep_empty(context);
-    return pool_.acquire_live(map_, size_class);
+    return pool_.acquire_fresh(os_, map_, size_class);
   }
 
   [[gnu::noinline]] void* allocate_direct(Context& context, std::size_t bytes, std::size_t alignment) noexcept {
@@ -254,7 +255,11 @@ class Heap {
     if (slab.owner.load(std::memory_order_relaxed) == nullptr) return deallocate_ownerless(slab, block);
     if (!slab.is_block(block)) [[unlikely]]
       return report_interior(slab, block);
-    if (!context.attached.get()) return send_remote(slab, block, block, 1);
+    if (!context.attached.get() || Classes::layout(slab.size_class.get()).outbox_blocks == 1) {
+      if (slab.remote.is_head(slab.base.get(), block)) [[unlikely]]
+        return report(Corruption::kDoubleFree, slab, block);
+      return send_remote(slab, block, block, 1);
+    }
     if (context.outbox.add(slab, block) == Outbox<Config>::Offer::kDoubleFree) {
       report(Corruption::kDoubleFree, slab, block);
     }
@@ -396,13 +401,17 @@ class Heap {
   }
 
   [[nodiscard]] std::size_t usable_size_of(SlabT& slab) const noexcept {
-    return is_direct(slab) ? direct_.usable_size(slab) : slab.block_bytes.get();
+    return is_direct(slab) ? direct_.usable_size(slab) : slab.block_bytes();
   }
 
   /// The slab of a block that a caller claims to own.
   SlabT& check(const void* block, const char* call) noexcept {
     SlabT* slab = map_.find(block);
     if (slab == nullptr) os_.fatal(Corruption::kForeignPointer, call, block, nullptr, 0);
+    // Relaxed: handoff lemma.
+    if (!is_direct(*slab) && slab->owner.load(std::memory_order_relaxed) == nullptr) {
+      report(Corruption::kReleasedSlab, *slab, block, call);
+    }
     if (is_direct(*slab) ? !direct_.is_block(*slab, block) : !slab->is_block(block)) {
       report(Corruption::kInteriorPointer, *slab, block, call);
     }

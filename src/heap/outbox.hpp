@@ -74,10 +74,13 @@ class Outbox {
   static constexpr unsigned kEntries = Geometry::kOutboxEntries;
 
   static unsigned place_of(const SlabT& slab) noexcept {
-    if constexpr (kEntries == 1) return 0;
-    // Fibonacci hashing of the descriptor's address: descriptors are two cache lines apart.
-    const auto key = reinterpret_cast<std::uintptr_t>(&slab) >> 7;
-    return static_cast<unsigned>((key * 0x9e3779b97f4a7c15u) >> (64 - std::countr_zero(kEntries)));
+    if constexpr (kEntries == 1) {
+      return 0;
+    } else {
+      // Fibonacci hashing of the descriptor's address: descriptors are two cache lines apart.
+      const auto key = reinterpret_cast<std::uintptr_t>(&slab) >> 7;
+      return static_cast<unsigned>((key * 0x9e3779b97f4a7c15u) >> (64 - std::countr_zero(kEntries)));
+    }
   }
 
   static void flush(Entry& entry) noexcept {

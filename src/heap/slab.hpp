@@ -32,7 +32,7 @@ struct SlabOps {
     slab.size_class.set(static_cast<std::uint16_t>(size_class));
     slab.state.set(SlabState::kAwake);
     slab.divisor.set(layout.divisor);
-    slab.block_bytes.set(layout.block_bytes);
+    slab.extent.set(layout.capacity * layout.block_bytes);
     slab.capacity.set(layout.capacity);
     slab.carved.set(0);
     slab.remote.reset();

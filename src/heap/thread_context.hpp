@@ -20,8 +20,8 @@ struct alignas(64) ThreadContext {
   LocalList<Sync> heads[Classes::kCount];
   /// Per class the awake slabs.
   ClassList<Config> slabs[Classes::kCount];
-  /// Lengths of the detached lists above the small classes.
-  Plain<std::int32_t> cached[Classes::kCount - Classes::kSmallCount];
+  /// Lengths of the detached lists above the small classes (of which a geometry may have none).
+  Plain<std::int32_t> cached[Classes::kCount - Classes::kSmallCount + 1];
   Outbox<Config> outbox;
   /// Slots of empty slabs that are kept for the next blocks, at most Geometry::kRetainBytes.
   Plain<std::size_t> retained_bytes{};

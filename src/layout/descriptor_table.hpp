@@ -77,7 +77,8 @@ class DescriptorTable {
   }
 
   /// Calls `visit(T&, index)` for every descriptor whose `mark` is set at the moment, by index, until it returns true.
-  /// Any thread. A mark seen here orders nothing: of the descriptor only atomics may be read, hence the index beside it. \return whether some call returned true.
+  /// Any thread. A mark seen here orders nothing: of the descriptor only atomics may be read, hence the index beside
+  /// it. \return whether some call returned true.
   template <class Visit>
   bool visit_marked(unsigned mark, Visit visit) noexcept {
     const std::uint32_t groups = group_count();

@@ -69,7 +69,8 @@ struct alignas(64) Slab {
   /// Address of the first block.
   Plain<std::uintptr_t> base{};
   Plain<std::uint64_t> divisor{};
-  Plain<std::uint32_t> block_bytes{};
+  /// Bytes from the base to the end of the last block.
+  Plain<std::uint32_t> extent{};
   Plain<std::uint16_t> capacity{};
   /// Blocks cut so far; the rest has never been touched.
   Plain<std::uint16_t> carved{};
@@ -89,9 +90,15 @@ struct alignas(64) Slab {
   Plain<std::uint32_t> slot{};
   Plain<SuperSlab<Config>*> superslab{};
 
-  /// Whether `block` can be one of this slab's blocks, by address.
+  /// Distance and usable size of the blocks.
+  [[nodiscard]] std::size_t block_bytes() const noexcept {
+    return SizeClass<Geometry>::layout(size_class.get()).block_bytes;
+  }
+
+  /// Whether `block` is one of this slab's blocks, by address.
   [[nodiscard]] bool is_block(const void* block) const noexcept {
-    return SizeClass<Geometry>::is_block_offset(reinterpret_cast<std::uintptr_t>(block) - base.get(), divisor.get());
+    const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(block) - base.get();
+    return offset < extent.get() && SizeClass<Geometry>::is_block_offset(offset, divisor.get());
   }
 };
 

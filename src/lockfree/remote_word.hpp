@@ -45,6 +45,13 @@ class RemoteWord {
     }
   }
 
+  /// Whether `block` heads the chain at the moment: whoever is about to push it frees it a second time. Any thread that
+  /// has been given the block; then the answer is no older than the handoff, so a stale head cannot be taken for it.
+  [[nodiscard]] bool is_head(std::uintptr_t base, const void* block) const noexcept {
+    // Relaxed: coherence after the handoff is all that is asked for.
+    return decode(base, word_.load(std::memory_order_relaxed)) == block;
+  }
+
   /// Cheap look whether take_all would find something; may be out of date either way. Owner.
   [[nodiscard]] bool has_chain() const noexcept {
     // Relaxed: a hint; the exchange in take_all decides and synchronises.

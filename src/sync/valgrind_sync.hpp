@@ -26,8 +26,7 @@ namespace hakmem {
 namespace valgrind_detail {
 
 constexpr bool releases(std::memory_order order) noexcept {
-  return order == std::memory_order_release || order == std::memory_order_acq_rel ||
-         order == std::memory_order_seq_cst;
+  return order == std::memory_order_release || order == std::memory_order_acq_rel || order == std::memory_order_seq_cst;
 }
 
 constexpr bool acquires(std::memory_order order) noexcept {
@@ -85,8 +84,8 @@ class Atomic {
   }
 
   bool compare_exchange_strong(T& expected, T desired, std::memory_order success, std::memory_order failure) noexcept {
-    // A compare-and-swap that is going to fail must not announce, so a look comes first. If it finds another value, that
-    // look is the failed operation, with its order.
+    // A compare-and-swap that is going to fail must not announce, so a look comes first. If it finds another value,
+    // that look is the failed operation, with its order.
     const T seen = load(failure);
     if (seen != expected) {
       expected = seen;
