@@ -67,7 +67,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
 add_library(relacy_flags INTERFACE)
 target_compile_definitions(relacy_flags INTERFACE RL_DO_ASSERT=1)
 target_compile_options(relacy_flags INTERFACE -fno-access-control -fno-sized-deallocation
-  $<$<CXX_COMPILER_ID:GNU>:-fno-lifetime-dse>)
+  $<$<CXX_COMPILER_ID:GNU>:-fno-lifetime-dse> $<$<CXX_COMPILER_ID:Clang>:-Wno-dollar-in-identifier-extension>)
 
 add_library(relacy_patched INTERFACE)
 target_include_directories(relacy_patched SYSTEM BEFORE INTERFACE "${hakmem_relacy_copy}")

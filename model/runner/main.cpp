@@ -102,8 +102,8 @@ void sample_until(double deadline, const Options& options, Pool& pool, std::vect
   }
   for (std::uint64_t seed = options.seed + 1; !suites.empty() && !Pool::interrupted(); ++seed) {
     const double left = deadline - now() - kLeast;
-    const double each = left * options.jobs / static_cast<double>(suites.size());
     if (left < kLeast) return;
+    const double each = std::min(left, left * options.jobs / static_cast<double>(suites.size()));
     std::vector<Job> jobs;
     for (const Suite* suite : suites) {
       if (static_cast<double>(jobs.size()) * kLeast > left * options.jobs) break;
@@ -196,7 +196,7 @@ void add_run(CLI::App& command, Options& options) {
 int main(int argc, char** argv) {
   Options options;
   CLI::App app("Model checks hakmem's lock-free core from its shipping headers.", "hakmem-check");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   CLI::App* list_command = app.add_subcommand("list", "names all suites and their broken variants");
   CLI::App* run_command = app.add_subcommand("run", "explores suites; every broken variant must be caught");
   add_run(*run_command, options);
@@ -211,9 +211,10 @@ int main(int argc, char** argv) {
     return wrong_call(app, error.what());
   }
   if (list_command->parsed()) return list();
-  if (run_command->parsed()) return run(*run_command, options);
+  if (run_command->parsed()) return run(app, options);
   if (litmus_command->parsed()) return litmus(options);
-  return replay(*replay_command, options);
+  if (replay_command->parsed()) return replay(app, options);
+  return wrong_call(app, "no command is given; name one of those below");
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ namespace hakmem::model {
 namespace {
 
 constexpr rlim_t kMostMemory = rlim_t{1} << 30;  // of each process
-constexpr double kGrace = 10;                    // seconds between the request to stop and the kill
+constexpr double kGrace = 5;                     // seconds between the request to stop and the kill
 
 volatile bool stop_requested = false;
 

@@ -1,0 +1,121 @@
+"""The checker's command line: what it refuses, what it lists, what it leaves behind."""
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+CHECK = None
+SMALL = "slot_cache/put_and_take"  # a suite that ends at once
+
+
+def run(*arguments):
+    return subprocess.run([CHECK, *map(str, arguments)], text=True, capture_output=True, check=False, timeout=50)
+
+
+class WrongCalls(unittest.TestCase):
+    def assert_refused(self, arguments, text):
+        done = run(*arguments)
+        with self.subTest(arguments):
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(text, done.stderr.splitlines()[0])
+            self.assertIn("Usage:", done.stderr)
+            self.assertEqual(done.stdout, "")
+
+    def test_unknown_things_are_named(self):
+        self.assert_refused([], "no command")
+        self.assert_refused(["explore"], "explore")
+        self.assert_refused(["run", "--fast"], "--fast")
+        self.assert_refused(["run", "no_such_suite"], "no suite matches 'no_such_suite'")
+        self.assert_refused(["run", "--scheduler", "wide"], "unknown scheduler 'wide'")
+        self.assert_refused(["litmus", "everything"], "everything")
+
+    def test_values_out_of_range_are_refused(self):
+        self.assert_refused(["run", "--jobs", "0"], "--jobs")
+        self.assert_refused(["run", "--jobs", "many"], "--jobs")
+        self.assert_refused(["run", "--seconds", "-1"], "--seconds")
+        self.assert_refused(["run", "--scheduler", "bound="], "no number")
+        self.assert_refused(["run", "--scheduler", "bound=65"], "0 to 64")
+        self.assert_refused(["run", "--scheduler", "pct=0"], "1 to 16")
+        self.assert_refused(["run", "--executions", "0"], "--executions")
+        self.assert_refused(["run", "--executions", "5"], "--scheduler")
+        self.assert_refused(["run", "--executions", "5", "--scheduler", "full"], "random")
+        self.assert_refused(["run", "--seed", "x"], "--seed")
+
+    def test_tokens_that_are_damaged_or_of_another_build_are_refused(self):
+        self.assert_refused(["replay", "nonsense"], "no replay token")
+        self.assert_refused(["replay", f"{SMALL}:full:00000000:0011"], "another build")
+        self.assert_refused(["replay", f"{SMALL}:wide:00000000:0011"], "unknown scheduler")
+
+    def test_report_that_cannot_be_written_is_no_success(self):
+        done = run("run", SMALL, "--json", "/nonexistent/report.json")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot write /nonexistent/report.json", done.stderr)
+
+
+class Runs(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.report = pathlib.Path(self.folder.name) / "report.json"
+
+    def results(self):
+        return json.loads(self.report.read_text())["results"]
+
+    def test_every_listed_suite_is_reported(self):
+        listed = [line.split()[0] for line in run("list").stdout.splitlines()]
+        self.assertEqual(run("run", "slot_cache", "--json", self.report).returncode, 0)
+        self.assertEqual({result["suite"] for result in self.results()},
+                         {name for name in listed if name.startswith("slot_cache")})
+
+    def test_every_suite_has_two_broken_variants(self):
+        listed = [line.split()[0] for line in run("list").stdout.splitlines()]
+        for suite in (name for name in listed if "~" not in name):
+            self.assertGreaterEqual(sum(name.startswith(suite + "~") for name in listed), 2, suite)
+
+    def test_report_has_what_the_contract_says(self):
+        run("run", SMALL, "--json", self.report)
+        suite = next(result for result in self.results() if result["suite"] == SMALL)
+        self.assertEqual(suite["scheduler"], "full")
+        self.assertEqual(suite["verdict"], "COMPLETE")
+        self.assertEqual(suite["status"], "pass")
+        self.assertFalse(suite["broken_variant"])
+        self.assertEqual(suite["trace"], "")
+        self.assertGreater(suite["executions"], 1000)
+
+    def test_chosen_scheduler_is_used_and_named(self):
+        run("run", SMALL, "--scheduler", "bound=3", "--json", self.report)
+        self.assertEqual({result["verdict"] for result in self.results() if not result["broken_variant"]}, {"BOUNDED(3)"})
+        run("run", SMALL, "--scheduler", "random", "--executions", 1000, "--json", self.report)
+        self.assertEqual({result["verdict"] for result in self.results() if not result["broken_variant"]},
+                         {"SAMPLED(1000)"})
+
+    def test_random_runs_repeat_with_their_seed(self):
+        def caught(seed):
+            run("run", "slot_cache", "--scheduler", "random", "--executions", 3000, "--seed", seed, "--json", self.report)
+            return sorted((r["suite"], r["executions"]) for r in self.results() if r["broken_variant"])
+        self.assertEqual(caught(5), caught(5))
+
+    def test_given_time_is_used(self):
+        started = time.monotonic()
+        self.assertEqual(run("run", SMALL, "--seconds", 4, "--json", self.report).returncode, 0)
+        self.assertLess(time.monotonic() - started, 8)
+        sampled = [result for result in self.results() if result["verdict"].startswith("SAMPLED")]
+        self.assertGreater(sum(result["executions"] for result in sampled), 50_000)
+
+    def test_interrupted_run_keeps_its_results_and_is_no_success(self):
+        process = subprocess.Popen([CHECK, "run", "slot_cache", "--scheduler", "random", "--seconds", "40", "--json",
+                                    self.report], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        self.assertNotEqual(process.wait(20), 0)
+        self.assertIn("TRUNCATED", {result["verdict"] for result in self.results()})
+        self.assertIn("fail", {result["status"] for result in self.results()})
+
+
+if __name__ == "__main__":
+    CHECK = sys.argv.pop(1)
+    unittest.main()

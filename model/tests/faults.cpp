@@ -1,0 +1,332 @@
+/// Scenarios that are wrong, each in its own way: the checker has to say so. faults_test.py knows what it has to say.
+
+#include <unistd.h>
+
+#include "model/engine/relacy_sync.hpp"
+#include "model/engine/scenario.hpp"
+#include "model/engine/simulated_os.hpp"
+#include "model/scenarios/orders.hpp"
+
+namespace hakmem::model {
+
+namespace {
+
+using Os = SimulatedOs<10>;
+constexpr std::size_t kBytes = 64;
+
+/// Makes a suite of one full search out of a scenario, in one line.
+template <class S>
+Suite faulty(const char* name, double seconds = 20) {
+  return Suite::of<S>(std::string("faults/") + name, "planted").quick({full(seconds)}).depth(300);
+}
+
+// Races and lifetimes
+// --------------------------------------------------------------------------------------------------
+
+struct RaceOnVariable : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned index) override {
+    if (index == 0) {
+      variable.set(1);
+    } else {
+      (void)variable.get();
+    }
+  }
+  RelacySync::Plain<int> variable;
+};
+const Registered race_on_variable{faulty<RaceOnVariable>("race_on_variable")};
+
+/// One thread holds a block, another believes it to be free and reads its link.
+struct RaceOnLink : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void before() override {
+    block = os.reserve(kBytes, kBytes);
+    RelacySync::store_link(block, nullptr);
+  }
+  void thread(unsigned index) override {
+    if (index == 0) {
+      payload_write(block, 5);
+    } else {
+      (void)RelacySync::load_link(block);
+    }
+  }
+  Os os;
+  void* block = nullptr;
+};
+const Registered race_on_link{faulty<RaceOnLink>("race_on_link")};
+
+struct Object {
+  RelacySync::Atomic<int> atomic;
+  RelacySync::Plain<int> variable;
+};
+
+template <bool kOfAtomic>
+struct UseAfterFree : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void before() override { object = new Object; }
+  void thread(unsigned index) override {
+    if (index == 0) {
+      delete object;
+      freed.store(1, kRelease);
+    } else if (freed.load(kAcquire) == 1) {
+      if (kOfAtomic) {
+        (void)object->atomic.load(kRelaxed);
+      } else {
+        (void)object->variable.get();
+      }
+    }
+  }
+  RelacySync::Atomic<int> freed;
+  Object* object = nullptr;
+};
+const Registered use_after_free_of_atomic{faulty<UseAfterFree<true>>("use_after_free_of_atomic")};
+const Registered use_after_free_of_variable{faulty<UseAfterFree<false>>("use_after_free_of_variable")};
+
+struct DoubleFree : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void before() override { memory = new int(1); }
+  void thread(unsigned) override { delete memory; }
+  int* memory = nullptr;
+};
+const Registered double_free{faulty<DoubleFree>("double_free")};
+
+struct Leak : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned index) override {
+    if (index == 0) kept = new int(1);
+  }
+  int* volatile kept = nullptr;
+};
+const Registered leak{faulty<Leak>("leak")};
+
+/// An atomic is built while others may look at it already.
+struct UnpublishedAtomic : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned index) override {
+    if (index == 0) {
+      place.store(os.metadata<Object>(1), kRelaxed);
+    } else if (Object* object = place.load(kRelaxed)) {
+      (void)object->atomic.load(kRelaxed);
+    }
+  }
+  Os os;
+  RelacySync::Atomic<Object*> place;
+};
+const Registered unpublished_atomic{faulty<UnpublishedAtomic>("unpublished_atomic")};
+
+// Pages
+// ----------------------------------------------------------------------------------------------------------------
+
+struct UnwrittenMemory : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned index) override {
+    if (index == 0) (void)RelacySync::load_link(os.reserve(kBytes, kBytes));
+  }
+  Os os;
+};
+const Registered unwritten_memory{faulty<UnwrittenMemory>("unwritten_memory")};
+
+/// What one thread does with a mapping while the other has a block there.
+template <void (*kGiveBack)(Os&, void*)>
+struct TouchAfter : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void before() override {
+    memory = os.reserve(kBytes, kBytes);
+    payload_write(memory, 1);
+  }
+  void thread(unsigned index) override {
+    if (index == 0) {
+      kGiveBack(os, memory);
+      given_back.store(1, kRelease);
+    } else if (given_back.load(kAcquire) == 1) {
+      (void)payload_read(memory);
+    }
+  }
+  RelacySync::Atomic<int> given_back;
+  Os os;
+  void* memory = nullptr;
+};
+void release(Os& os, void* memory) { os.release(memory, kBytes); }
+void release_twice(Os& os, void* memory) {
+  os.release(memory, kBytes);
+  os.release(memory, kBytes);
+}
+void decommit(Os& os, void* memory) { os.decommit(memory, kBytes); }
+const Registered touch_after_release{faulty<TouchAfter<release>>("touch_after_release")};
+const Registered touch_after_decommit{faulty<TouchAfter<decommit>>("touch_after_decommit")};
+const Registered double_release{faulty<TouchAfter<release_twice>>("double_release")};
+
+/// The mapping goes while the other thread works in it, unordered.
+struct ReleaseAgainstTouch : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void before() override { memory = os.reserve(kBytes, kBytes); }
+  void thread(unsigned index) override {
+    if (index == 0) {
+      os.release(memory, kBytes);
+    } else {
+      payload_write(memory, 1);
+    }
+  }
+  Os os;
+  void* memory = nullptr;
+};
+const Registered release_against_touch{faulty<ReleaseAgainstTouch>("release_against_touch")};
+
+struct TouchOutside : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override { payload_write(this, 1); }
+};
+const Registered touch_outside{faulty<TouchOutside>("touch_outside")};
+
+// Progress
+// -------------------------------------------------------------------------------------------------------------
+
+struct Deadlock : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned index) override {
+    rl::mutex& first = index == 0 ? a : b;
+    rl::mutex& second = index == 0 ? b : a;
+    const rl::debug_info here = info_of(Where::here());
+    first.lock(here);
+    second.lock(here);
+    second.unlock(here);
+    first.unlock(here);
+  }
+  rl::mutex a;
+  rl::mutex b;
+};
+const Registered deadlock{faulty<Deadlock>("deadlock")};
+
+struct LockTwice : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override {
+    const rl::debug_info here = info_of(Where::here());
+    mutex.lock(here);
+    mutex.lock(here);
+  }
+  rl::mutex mutex;
+};
+const Registered lock_twice{faulty<LockTwice>("lock_twice")};
+
+struct Livelock : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override {
+    while (never.load(kRelaxed) == 0) RelacySync::pause();
+  }
+  RelacySync::Atomic<int> never;
+};
+const Registered livelock{faulty<Livelock>("livelock")};
+
+struct InvariantBroken : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void invariant() override { require(counter.debug_value() < 2, "fewer than two"); }
+  void thread(unsigned) override { counter.fetch_add(1, kRelaxed); }
+  RelacySync::Atomic<int> counter;
+};
+const Registered invariant_broken{faulty<InvariantBroken>("invariant_broken")};
+
+// What harms the process
+// -----------------------------------------------------------------------------------------------
+
+struct Crash : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override { *nowhere = 1; }
+  volatile int* volatile nowhere = nullptr;
+};
+const Registered crash{faulty<Crash>("crash")};
+
+struct StackOverflow : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override { (void)deeper(1); }
+  static unsigned deeper(unsigned n) {
+    volatile char bytes[256];
+    bytes[0] = static_cast<char>(n);
+    return n == 0 ? 0 : deeper(n + 1) + static_cast<unsigned>(bytes[0]);
+  }
+};
+const Registered stack_overflow{faulty<StackOverflow>("stack_overflow")};
+
+struct Exits : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override { ::_exit(0); }
+};
+const Registered exits{faulty<Exits>("exits")};
+
+struct Hangs : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override {
+    while (forever) {
+    }
+  }
+  volatile bool forever = true;
+};
+const Registered hangs{faulty<Hangs>("hangs", 1)};
+
+struct TakesAllMemory : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override {
+    for (;;) kept = new char[std::size_t{64} << 20];
+  }
+  char* volatile kept = nullptr;
+};
+const Registered takes_all_memory{faulty<TakesAllMemory>("takes_all_memory")};
+
+// What would prove nothing
+// ---------------------------------------------------------------------------------------------
+
+/// Executions differ in how many steps they have.
+struct OtherSteps : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override {
+    static unsigned runs = 0;
+    for (unsigned i = ++runs % 3; i != 0; --i) counter.fetch_add(1, kRelaxed);
+  }
+  RelacySync::Atomic<int> counter;
+};
+const Registered other_steps{faulty<OtherSteps>("other_steps")};
+
+/// Executions have the same steps, but not the same values.
+struct OtherValues : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override {
+    static int runs = 0;
+    counter.store(++runs, kRelaxed);
+    (void)counter.load(kRelaxed);
+  }
+  RelacySync::Atomic<int> counter;
+};
+const Registered other_values{faulty<OtherValues>("other_values")};
+
+/// Far too large for its time.
+struct TooLarge : Scenario {
+  static constexpr unsigned kThreads = 4;
+  void thread(unsigned) override {
+    for (unsigned i = 0; i < 10; ++i) counter.fetch_add(1, kRelaxed);
+  }
+  RelacySync::Atomic<int> counter;
+};
+const Registered too_large{faulty<TooLarge>("too_large", 0.5)};
+
+// Broken variants that prove nothing
+// -----------------------------------------------------------------------------------
+
+/// Nothing is wrong here.
+struct Healthy : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override { counter.fetch_add(1, kRelaxed); }
+  void after() override { require(counter.load(kRelaxed) == 2, "both are counted"); }
+  RelacySync::Atomic<int> counter;
+};
+constexpr Place kAdd{"tests/faults.cpp", "thread", kFetchAdd};
+const Registered healthy{Suite::of<Healthy>("healthy", "what is right passes")
+                             .quick({full()})
+                             .broken("counter_is_not_atomic", split(kAdd))
+                             .as("both are counted")
+                             .broken("not_broken", weaken(kAdd, kRelaxed))
+                             .broken("wrong_reason", split(kAdd))
+                             .as("DATA RACE")
+                             .broken("no_such_site", weaken({"tests/faults.cpp", "thread", kFetchSub}, kRelaxed))};
+
+}  // namespace
+
+}  // namespace hakmem::model

@@ -1,0 +1,117 @@
+"""Negative controls of the checker: every planted fault is reported for what it is, and nothing of it is green."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+CHECK = None  # the checker with the planted faults
+
+# What each faulty suite's message must contain.
+FAULTS = {
+    "race_on_variable": "DATA RACE",
+    "race_on_link": "DATA RACE",
+    "use_after_free_of_atomic": "ACCESS TO FREED MEMORY",
+    "use_after_free_of_variable": "ACCESS TO FREED MEMORY",
+    "double_free": "DOUBLE FREE",
+    "leak": "MEMORY LEAK",
+    "unpublished_atomic": "UNINITIALIZED",
+    "unwritten_memory": "UNINITIALIZED",
+    "touch_after_release": "I4 mapped: touch of memory that is not mapped",
+    "touch_after_decommit": "UNINITIALIZED",
+    "double_release": "I4 mapped: touch of memory that is not mapped",
+    "release_against_touch": ("DATA RACE", "I4 mapped"),
+    "touch_outside": "I4 mapped: touch outside all memory",
+    "deadlock": "DEADLOCK",
+    "lock_twice": "RECURSION",
+    "livelock": "LIVELOCK",
+    "invariant_broken": "USER INVARIANT FAILED (fewer than two)",
+    "crash": "crashed: Segmentation fault",
+    "stack_overflow": "crashed: Segmentation fault",
+    "exits": "ended with exit code 0",
+    "hangs": "was killed",
+    "takes_all_memory": ("crashed: Aborted", "crashed: Segmentation fault"),
+    "other_steps": "not deterministic",
+    "other_values": "not deterministic",
+    "too_large": "ended before it was done",
+}
+
+
+def run(*arguments):
+    """(exit code, output, results) of one run of the checker."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder) / "report.json"
+        done = subprocess.run([CHECK, "run", *arguments, "--json", report], text=True, capture_output=True, check=False,
+                              timeout=120)
+        results = json.loads(report.read_text())["results"] if report.exists() else []
+    return done.returncode, done.stdout + done.stderr, {result["suite"]: result for result in results}
+
+
+class PlantedFaults(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.code, cls.output, cls.results = run("faults/")
+
+    def test_every_planted_fault_is_listed_here(self):
+        self.assertEqual(set(self.results), {f"faults/{name}" for name in FAULTS})
+
+    def test_each_is_reported_for_what_it_is(self):
+        for name, expected in FAULTS.items():
+            result = self.results[f"faults/{name}"]
+            with self.subTest(name):
+                self.assertEqual(result["status"], "fail")
+                self.assertIn(result["verdict"], ("FAILED", "TRUNCATED"))
+                texts = (expected,) if isinstance(expected, str) else expected
+                self.assertTrue(any(text in result["message"] for text in texts), result["message"])
+
+    def test_the_exit_code_says_so(self):
+        self.assertEqual(self.code, 1)
+
+    def test_traces_name_operation_and_place(self):
+        trace = self.results["faults/use_after_free_of_atomic"]["trace"]
+        self.assertIn("atomic load, value=1, order=acquire, in thread, model/tests/faults.cpp(", trace)
+
+    def test_a_counterexample_is_replayed(self):
+        for name in ("race_on_link", "touch_after_release", "livelock"):
+            result = self.results[f"faults/{name}"]
+            again = subprocess.run([CHECK, "replay", result["replay"]], text=True, capture_output=True, check=False)
+            with self.subTest(name):
+                self.assertEqual(again.returncode, 1)
+                self.assertEqual(again.stdout, result["trace"] + result["message"] + "\n")
+
+
+class BrokenVariants(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.code, cls.output, cls.results = run("healthy")
+
+    def check(self, variant, status, text):
+        result = self.results["healthy" + variant]
+        self.assertEqual(result["status"], status)
+        self.assertIn(text, result["message"])
+
+    def test_right_suite_passes(self):
+        self.check("", "pass", "")
+        self.assertEqual(self.results["healthy"]["verdict"], "COMPLETE")
+
+    def test_caught_variant_passes(self):
+        self.check("~counter_is_not_atomic", "pass", "both are counted")
+        self.assertTrue(self.results["healthy~counter_is_not_atomic"]["broken_variant"])
+
+    def test_variant_that_is_not_caught_fails(self):
+        self.check("~not_broken", "fail", "not caught")
+
+    def test_variant_caught_for_another_reason_fails(self):
+        self.check("~wrong_reason", "fail", "expected DATA RACE")
+
+    def test_variant_that_changes_nothing_fails(self):
+        self.check("~no_such_site", "fail", "0 sites")
+
+    def test_the_exit_code_says_so(self):
+        self.assertEqual(self.code, 1)
+
+
+if __name__ == "__main__":
+    CHECK = sys.argv.pop(1)
+    unittest.main()
