@@ -16,6 +16,7 @@ class Plan:
     property_seconds: int  # each property program
     stress_seconds: int  # each scenario
     stress_threads: int
+    helgrind_threads: int
     helgrind_operations: int  # each scenario
     stress_limit_seconds: int  # each sanitizer, all scenarios
     program_seconds: int  # all programs
@@ -26,7 +27,7 @@ QUICK = Plan(
     total_seconds=300, build_seconds=1800,
     model_seconds=150, litmus_seconds=60, model_arguments=("--quick",),
     property_cases=200, property_seconds=90,
-    stress_seconds=2, stress_threads=4, helgrind_operations=2000, stress_limit_seconds=90,
+    stress_seconds=2, stress_threads=4, helgrind_threads=3, helgrind_operations=2000, stress_limit_seconds=90,
     program_seconds=120)
 
 FULL = Plan(
@@ -34,5 +35,5 @@ FULL = Plan(
     total_seconds=900, build_seconds=1800,
     model_seconds=600, litmus_seconds=120, model_arguments=(),
     property_cases=1000, property_seconds=240,
-    stress_seconds=8, stress_threads=8, helgrind_operations=8000, stress_limit_seconds=240,
+    stress_seconds=8, stress_threads=8, helgrind_threads=3, helgrind_operations=8000, stress_limit_seconds=240,
     program_seconds=240)
