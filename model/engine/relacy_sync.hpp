@@ -50,14 +50,14 @@ class ModelAtomic {
   ModelAtomic& operator=(const ModelAtomic&) = delete;
 
   T load(std::memory_order order, Where where = Where::here()) const {
-    const Site& site = Sites::hit(where, Operation::kLoad, {order});
+    const Site& site = hit(where, Operation::kLoad, {order});
     const T value = atomic_.load(to_relacy(site.in_force.success), info_of(site.where));
     if constexpr (std::is_integral_v<T>) Sites::note(static_cast<std::uint64_t>(value));
     return value;
   }
 
   void store(T value, std::memory_order order, Where where = Where::here()) {
-    const Site& site = Sites::hit(where, Operation::kStore, {order});
+    const Site& site = hit(where, Operation::kStore, {order});
     if (site.behaviour == Behaviour::kLost) return;
     atomic_.store(value, to_relacy(site.in_force.success), info_of(site.where));
   }
@@ -68,13 +68,11 @@ class ModelAtomic {
 
   bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure,
                              Where where = Where::here()) {
-    return compare_exchange<true>(expected, desired,
-                                  Sites::hit(where, Operation::kCompareExchange, {success, failure}));
+    return compare_exchange<true>(expected, desired, hit(where, Operation::kCompareExchange, {success, failure}));
   }
   bool compare_exchange_strong(T& expected, T desired, std::memory_order success, std::memory_order failure,
                                Where where = Where::here()) {
-    return compare_exchange<false>(expected, desired,
-                                   Sites::hit(where, Operation::kCompareExchange, {success, failure}));
+    return compare_exchange<false>(expected, desired, hit(where, Operation::kCompareExchange, {success, failure}));
   }
 
   template <class D>
@@ -99,19 +97,33 @@ class ModelAtomic {
   [[nodiscard]] T debug_value() const { return atomic_.debug_value(); }
 
  private:
-  /// A relaxed store by the constructing thread that is not a step of its own: who reaches the atomic without having
-  /// synchronised with the construction may find it uninitialised.
+  /// A relaxed store by the constructing thread that is not a step of its own.
   void initialise(T value) {
+    const Thread& thread = *rl::ctx().threadx_;
     const unsigned index = rl::ctx().threadx_->atomic_store_relaxed(atomic_.impl_);
+    creator_ = thread.index_;
+    born_ = thread.own_acq_rel_order_;
     atomic_.last_index_ = index;
     atomic_.history_[index] = value;
     atomic_.value_ = value;
     atomic_.initialized_ = true;
   }
 
+  /// The site of an operation. Who reaches an atomic without having synchronised with its construction races with that;
+  /// the checker itself would see it in loads alone, and not in all of them.
+  Site& hit(const Where& where, Operation operation, Orders orders) const {
+    atomic_.sign_.check(info_of(where));
+    rl::context& c = rl::ctx();
+    if (c.threadx_->acq_rel_order_[creator_] < born_) [[unlikely]] {
+      c.fail_test("an atomic whose construction this thread cannot see", rl::test_result_unitialized_access,
+                  info_of(where));
+    }
+    return Sites::hit(where, operation, orders);
+  }
+
   template <rl::rmw_type_e kType, class D>
   T modify(Operation operation, D value, std::memory_order order, const Where& where) {
-    const Site& site = Sites::hit(where, operation, {order});
+    const Site& site = hit(where, operation, {order});
     if (site.behaviour != Behaviour::kAsWritten) [[unlikely]]
       return modify_broken<kType>(value, site);
     return atomic_.rmw(rl::rmw_type_t<kType>(), value, to_relacy(site.in_force.success), info_of(site.where));
@@ -177,6 +189,8 @@ class ModelAtomic {
   }
 
   rl::atomic<T> atomic_;
+  rl::thread_id_t creator_ = 0;
+  rl::timestamp_t born_ = 0;
 };
 
 /// The policy. See sync/sync_concept.hpp for what is asked of it.

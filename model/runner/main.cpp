@@ -166,6 +166,26 @@ int litmus(const Options& options) {
   return conclude(results, options, started);
 }
 
+/// Which atomic operations of the shipping headers the suites reach.
+int sites() {
+  bool stop = false;
+  Shared shared;
+  for (const Suite* suite : Suite::all()) {
+    const Outcome outcome =
+        explore(suite->type(), suite->depth(), random(3000, 20), {1, &stop, &shared.executions, &shared.share});
+    if (!outcome.failed) continue;
+    std::fprintf(stderr, "hakmem-check: %s fails: %s\n", suite->name().c_str(), outcome.problem.c_str());
+    return kFailed;
+  }
+  std::vector<std::string> lines;
+  for (const Site& site : Sites::all()) {
+    if (std::string(site.where.file).starts_with("src/")) lines.push_back(describe(site));
+  }
+  std::sort(lines.begin(), lines.end());
+  for (const std::string& line : lines) std::puts(line.c_str());
+  return kPassed;
+}
+
 int replay(const CLI::App& app, const Options& options) {
   const Replayed replayed = replay_token(options.token);
   if (!replayed.problem.empty()) return wrong_call(app, replayed.problem);
@@ -202,6 +222,7 @@ int main(int argc, char** argv) {
   add_run(*run_command, options);
   CLI::App* litmus_command = app.add_subcommand("litmus", "tests the checker: what it sees and what it cannot");
   add_common(*litmus_command, options);
+  CLI::App* sites_command = app.add_subcommand("sites", "names the atomic operations that some suite reaches");
   CLI::App* replay_command = app.add_subcommand("replay", "shows one execution again, from the token of a failure");
   replay_command->add_option("token", options.token, "as printed with the failure")->required();
   try {
@@ -211,6 +232,7 @@ int main(int argc, char** argv) {
     return wrong_call(app, error.what());
   }
   if (list_command->parsed()) return list();
+  if (sites_command->parsed()) return sites();
   if (run_command->parsed()) return run(app, options);
   if (litmus_command->parsed()) return litmus(options);
   if (replay_command->parsed()) return replay(app, options);

@@ -99,20 +99,25 @@ struct Leak : Scenario {
 };
 const Registered leak{faulty<Leak>("leak")};
 
-/// An atomic is built while others may look at it already.
+/// An atomic is built while others may look at it already, or store to it.
+template <bool kStores>
 struct UnpublishedAtomic : Scenario {
   static constexpr unsigned kThreads = 2;
   void thread(unsigned index) override {
-    if (index == 0) {
-      place.store(os.metadata<Object>(1), kRelaxed);
-    } else if (Object* object = place.load(kRelaxed)) {
+    if (index == 0) return place.store(os.metadata<Object>(1), kRelaxed);
+    Object* object = place.load(kRelaxed);
+    if (object == nullptr) return;
+    if (kStores) {
+      object->atomic.store(1, kRelaxed);
+    } else {
       (void)object->atomic.load(kRelaxed);
     }
   }
   Os os;
   RelacySync::Atomic<Object*> place;
 };
-const Registered unpublished_atomic{faulty<UnpublishedAtomic>("unpublished_atomic")};
+const Registered load_of_unpublished{faulty<UnpublishedAtomic<false>>("load_of_unpublished_atomic")};
+const Registered store_to_unpublished{faulty<UnpublishedAtomic<true>>("store_to_unpublished_atomic")};
 
 // Pages
 // ----------------------------------------------------------------------------------------------------------------
