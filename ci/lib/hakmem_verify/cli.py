@@ -12,11 +12,11 @@ import traceback
 from hakmem_verify import build, models, plan, process, programs, properties, report, screen, stress
 from hakmem_verify.context import Context
 
-PARTS = {  # name -> (presets it needs, function)
-    "models": (("model",), models.run),
-    "properties": (("release",), properties.run),
-    "stress": (("release", "tsan", "asan", "valgrind"), stress.run),
-    "programs": (("release",), programs.run),
+PARTS = {  # name -> ((preset, target) that it needs, function)
+    "models": ((("model", "hakmem-check"),), models.run),
+    "properties": ((("release", "folders/tests/property/all"),), properties.run),
+    "stress": (tuple((preset, "stress") for preset in ("release", "tsan", "asan", "valgrind")), stress.run),
+    "programs": ((("release", "hakmem"),), programs.run),
 }
 EXIT_GREEN, EXIT_RED, EXIT_BUSY, EXIT_INTERRUPTED = 0, 1, 1, 130
 
@@ -83,7 +83,7 @@ def check_all(context, parts):
     """Builds and runs the parts, in the order of PARTS."""
     set_up(context)
     wanted = [name for name in PARTS if name in parts]
-    build.build_all(context, dict.fromkeys(preset for name in wanted for preset in PARTS[name][0]))
+    build.build_all(context, [need for name in wanted for need in PARTS[name][0]])
     context.start_clock()
     for name in wanted:
         try:

@@ -20,6 +20,7 @@ class Plan:
     helgrind_operations: int  # each scenario
     stress_limit_seconds: int  # each sanitizer, all scenarios
     program_seconds: int  # all programs
+    program_arguments: tuple  # of ci/programs
 
 
 QUICK = Plan(
@@ -28,7 +29,7 @@ QUICK = Plan(
     model_seconds=150, litmus_seconds=60, model_arguments=("--quick",),
     property_cases=200, property_seconds=90,
     stress_seconds=2, stress_threads=4, helgrind_threads=3, helgrind_operations=2000, stress_limit_seconds=90,
-    program_seconds=120)
+    program_seconds=150, program_arguments=("--quick",))
 
 FULL = Plan(
     fresh_seed=True,
@@ -36,4 +37,4 @@ FULL = Plan(
     model_seconds=600, litmus_seconds=120, model_arguments=(),
     property_cases=1000, property_seconds=240,
     stress_seconds=8, stress_threads=8, helgrind_threads=3, helgrind_operations=8000, stress_limit_seconds=240,
-    program_seconds=240)
+    program_seconds=300, program_arguments=())

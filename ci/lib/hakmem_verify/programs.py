@@ -28,7 +28,8 @@ def run(context):
         context.add(report.not_run(PART, "ci/programs", cause, LIBRARY))
         return
     path = context.fresh_report("programs")
-    outcome = context.run("programs", "programs", [tool, "--preload", library, "--json", path],
+    outcome = context.run("programs", "programs", [tool, *context.plan.program_arguments, "--jobs", context.jobs,
+                                                     "--preload", library, "--json", path],
                           context.plan.program_seconds)
     results, problem = contexts.read_results(path, FIELDS)
     rows = [row_of(result, outcome) for result in results or []]
