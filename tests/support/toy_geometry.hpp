@@ -41,7 +41,7 @@ struct LeastGeometry {
   static constexpr std::size_t kRetainBytes = 0;
   static constexpr unsigned kWakeDivisor = 1;
   static constexpr unsigned kWakeBlocks = 1;
-  static constexpr unsigned kOutboxEntries = 2;
+  static constexpr unsigned kOutboxEntries = 1;
   static constexpr unsigned kOutboxBlocks = 1;
   static constexpr std::size_t kOutboxBytes = 1;
   static constexpr unsigned kOutboxInterval = 1;

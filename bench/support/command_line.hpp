@@ -1,0 +1,34 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <optional>
+#include <string>
+
+/// Command lines of the benchmarks: one clear line, usage and exit code 2 for a wrong one.
+namespace hakmem::bench {
+
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+
+/// Prints what is wrong with the command line, and the usage, on standard error. Returns kExitUsage.
+inline int wrong_call(const CLI::App& app, const std::string& problem) {
+  std::cerr << app.get_name() << ": " << problem << "\n" << app.help();
+  return kExitUsage;
+}
+
+/// Parses the command line into the variables bound to `app`. Nothing if the program is to go on; otherwise the exit
+/// code: 0 after --help, kExitUsage after a wrong call. Numbers are decimal.
+inline std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+    return std::nullopt;
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return wrong_call(app, error.what());
+  }
+}
+
+}  // namespace hakmem::bench

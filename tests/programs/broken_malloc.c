@@ -1,0 +1,77 @@
+/* A malloc with one planted fault, chosen by FAULT when it is compiled. What checks programs has to notice each of them,
+   and nothing else: with FAULT 0 it is the C library's own malloc. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { kNone, kOverlap, kDirtyCalloc, kShortRealloc, kNull, kHang, kCrash };
+
+/* A program's start-up is left alone, so that the fault hits its work. */
+enum { kHealthyCalls = 2000, kPoolBytes = 65536, kSmall = 2048 };
+
+void* __libc_malloc(size_t size);
+void* __libc_calloc(size_t count, size_t size);
+void* __libc_realloc(void* block, size_t size);
+void __libc_free(void* block);
+
+static unsigned long calls;
+static _Alignas(16) char pool[kPoolBytes];
+static size_t next_in_pool;
+
+/* True from a certain call on. Relaxed: only the number matters. */
+static int is_faulty(int fault) {
+  return fault == FAULT && __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) > kHealthyCalls;
+}
+
+static int is_in_pool(const void* block) {
+  return (uintptr_t)block >= (uintptr_t)pool && (uintptr_t)block < (uintptr_t)(pool + kPoolBytes);
+}
+
+/* Blocks that overlap blocks given out before: each starts 48 bytes after the last, and the pool is used in circles. */
+static void* overlapping(void) {
+  /* Relaxed: that two threads get the same place is the fault that is wanted. */
+  const size_t at = __atomic_fetch_add(&next_in_pool, 48, __ATOMIC_RELAXED) % (kPoolBytes - kSmall);
+  return pool + at / 16 * 16;
+}
+
+void* malloc(size_t size) {
+  if (size <= kSmall && is_faulty(kOverlap)) return overlapping();
+  if (is_faulty(kNull)) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  if (is_faulty(kHang)) pause();
+  if (is_faulty(kCrash)) *(volatile int*)8 = 1;
+  return __libc_malloc(size);
+}
+
+size_t malloc_usable_size(void* block) {
+  if (is_in_pool(block)) return kSmall;
+  size_t (*const next)(void*) = (size_t(*)(void*))dlsym(RTLD_NEXT, "malloc_usable_size");
+  return next(block);
+}
+
+void free(void* block) {
+  if (!is_in_pool(block)) __libc_free(block);
+}
+
+void* calloc(size_t count, size_t size) {
+  void* block = __libc_calloc(count, size);
+  if (block != NULL && is_faulty(kDirtyCalloc)) memset(block, 0x5a, count * size);
+  return block;
+}
+
+void* realloc(void* block, size_t size) {
+  if (is_in_pool(block)) {
+    void* moved = __libc_malloc(size);
+    if (moved != NULL) memcpy(moved, block, size < kSmall ? size : kSmall);
+    return moved;
+  }
+  void* moved = __libc_realloc(block, size);
+  if (moved != NULL && size >= 64 && is_faulty(kShortRealloc)) memset((char*)moved + 16, 0, 16);
+  return moved;
+}

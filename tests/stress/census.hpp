@@ -1,0 +1,129 @@
+#pragma once
+/// A count of the heap's own books, at a moment when no thread is attached: what is out, and whether slot words, slab
+/// descriptors, page map and free lists agree (I2).
+
+#include <fmt/format.h>
+
+#include <exception>
+
+#include "failure.hpp"
+#include "heap/heap.hpp"
+
+namespace hakmem::stress {
+
+template <class Heap>
+class Census {
+  using Sync = typename Heap::Sync;
+  using Classes = typename Heap::Classes;
+  using Geometry = typename Heap::Geometry;
+  using ConfigT = Config<Sync, typename Heap::Os, Geometry>;
+  using SlabT = Slab<ConfigT>;
+  using SuperSlabT = SuperSlab<ConfigT>;
+
+ public:
+  /// Parked contexts have taken up what others have freed (Heap::trim does that). \throws Failure on a contradiction.
+  static std::uint64_t blocks_out(Heap& heap) {
+    std::uint64_t out = heap.direct().mapped() - heap.direct().unmapped();
+    visit_all(heap, [&](SuperSlabT& superslab) { out += blocks_out_of(heap, superslab); });
+    return out;
+  }
+
+  /// \throws Failure unless no slot is ACTIVE and everything mapped has been unmapped (I8).
+  static void check_reclaimed(Heap& heap) {
+    auto& superslabs = heap.pool().superslabs();
+    visit_all(heap, [&](SuperSlabT& superslab) {
+      const auto active = superslab.word.snapshot().active();
+      if (active != 0) {
+        throw Failure(fmt::format("SuperSlab {} still has ACTIVE slots {:#x} though all blocks are free",
+                                  superslab.index.get(), active));
+      }
+    });
+    if (superslabs.mapped() != superslabs.unmapped()) {
+      throw Failure(fmt::format("{} SuperSlabs were mapped but only {} unmapped though all blocks are free",
+                                superslabs.mapped(), superslabs.unmapped()));
+    }
+    if (heap.direct().mapped() != heap.direct().unmapped()) {
+      throw Failure(fmt::format("{} direct mappings were made but only {} undone though all blocks are free",
+                                heap.direct().mapped(), heap.direct().unmapped()));
+    }
+  }
+
+ private:
+  /// The heap's visitors may not throw, so a failure waits for the end of the visit.
+  template <class Visit>
+  static void visit_all(Heap& heap, Visit visit) {
+    std::exception_ptr failure;
+    heap.pool().superslabs().visit_all([&](SuperSlabT& superslab) {
+      try {
+        if (!failure) visit(superslab);
+      } catch (const Failure&) {
+        failure = std::current_exception();
+      }
+    });
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  static std::uint64_t blocks_out_of(Heap& heap, SuperSlabT& superslab) {
+    const auto snapshot = superslab.word.snapshot();
+    std::uint32_t described = 0;
+    std::uint64_t out = 0;
+    for (unsigned slot = 0; slot < Geometry::kSlots; ++slot) {
+      SlabT& slab = superslab.slabs[slot];
+      if ((snapshot.active() >> slot & 1) == 0 || slab.state.get() == SlabState::kNone) continue;
+      const std::uint32_t run = snapshot.run_mask(slot, slab.slots.get());
+      if ((described & run) != 0) throw contradiction(superslab, slot, "shares a slot with another slab");
+      described |= run;
+      check_page_map(heap, superslab, slab, slot);
+      out += blocks_out_of(superslab, slab, slot);
+    }
+    if (described != snapshot.active()) {
+      throw Failure(fmt::format("SuperSlab {}: slots {:#x} are ACTIVE, but slabs describe slots {:#x}",
+                                superslab.index.get(), snapshot.active(), described));
+    }
+    return out;
+  }
+
+  static std::uint64_t blocks_out_of(SuperSlabT& superslab, SlabT& slab, unsigned slot) {
+    const std::int32_t carved = slab.carved.get();
+    std::int32_t out = 0;
+    switch (slab.state.get()) {
+      case SlabState::kAwake:
+      case SlabState::kRetained: out = slab.frees_to_event.get(); break;
+      case SlabState::kAsleep:
+        out = carved - (Classes::layout(slab.size_class.get()).wake_blocks - slab.frees_to_event.get());
+        break;
+      default: throw contradiction(superslab, slot, "is neither awake nor asleep");
+    }
+    if (slab.remote.has_chain()) throw contradiction(superslab, slot, "has remote frees that nobody has taken up");
+    if (out < 0 || out > carved || carved > slab.capacity.get()) {
+      throw contradiction(superslab, slot, fmt::format("has {} of {} carved blocks out", out, carved));
+    }
+    const std::int32_t listed = length_of(slab, carved);
+    if (listed != carved - out) {
+      throw contradiction(superslab, slot, fmt::format("has {} free blocks but {} in its list", carved - out, listed));
+    }
+    return static_cast<std::uint64_t>(out);
+  }
+
+  /// Length of the slab's free list; most + 1 if it is longer, or a circle.
+  static std::int32_t length_of(SlabT& slab, std::int32_t most) {
+    std::int32_t length = 0;
+    for (void* block = slab.free.peek(); block != nullptr && length <= most; block = Sync::load_link(block)) ++length;
+    return length;
+  }
+
+  static void check_page_map(Heap& heap, SuperSlabT& superslab, SlabT& slab, unsigned slot) {
+    for (unsigned i = 0; i < slab.slots.get(); ++i) {
+      const std::uintptr_t address = superslab.base.get() + (std::uintptr_t{slot + i} << Geometry::kSlotShift);
+      if (heap.page_map().find(reinterpret_cast<void*>(address)) != &slab) {
+        throw contradiction(superslab, slot, "is not where the page map leads to");
+      }
+    }
+  }
+
+  static Failure contradiction(SuperSlabT& superslab, unsigned slot, const std::string& what) {
+    return Failure(fmt::format("the slab at SuperSlab {} slot {} {}", superslab.index.get(), slot, what));
+  }
+};
+
+}  // namespace hakmem::stress

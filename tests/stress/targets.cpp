@@ -1,0 +1,54 @@
+#include "targets.hpp"
+
+#include "heap_allocator.hpp"
+#include "support/toy_geometry.hpp"
+#include "system_allocators.hpp"
+
+namespace hakmem::stress {
+
+namespace {
+
+/// Helgrind keeps a record of every byte of a mapping, and the flat map has 16 GiB.
+#ifdef HAKMEM_VALGRIND
+constexpr PageMapKind kFullMap = PageMapKind::kTwoLevel;
+#else
+constexpr PageMapKind kFullMap = PageMapKind::kFlat;
+#endif
+
+template <class Geometry>
+std::unique_ptr<Allocator> make_heap(Fault fault, PageMapKind kind) {
+  switch (fault) {
+    case Fault::kMissingRelease:
+      return std::make_unique<HeapAllocator<WeakenedSync<Weakness::kNoRelease>, Geometry>>(kind);
+    case Fault::kMissingAcquire:
+      return std::make_unique<HeapAllocator<WeakenedSync<Weakness::kNoAcquire>, Geometry>>(kind);
+    default: return std::make_unique<HeapAllocator<StressSync, Geometry>>(kind);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Allocator> make_target(Target target, Fault fault) {
+  switch (target) {
+    case Target::kFull: return make_heap<FullGeometry>(fault, kFullMap);
+    // Pieces of a page or less need so many entries that only two levels will do.
+    case Target::kToy: return make_heap<test::ToyGeometry>(fault, PageMapKind::kTwoLevel);
+    case Target::kLeast: return make_heap<test::LeastGeometry>(fault, PageMapKind::kTwoLevel);
+    case Target::kApi: return make_api_allocator();
+    case Target::kMalloc: break;
+  }
+  return make_malloc_allocator();
+}
+
+std::string suffix_of(Target target) {
+  switch (target) {
+    case Target::kFull: return "";
+    case Target::kToy: return "/toy";
+    case Target::kLeast: return "/least";
+    case Target::kApi: return "/api";
+    case Target::kMalloc: break;
+  }
+  return "/malloc";
+}
+
+}  // namespace hakmem::stress

@@ -1,0 +1,155 @@
+/// The public C API: what it adds to the heap. Errors, threads that come and go.
+
+#include "hakmem/hakmem.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <cerrno>
+#include <cstring>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "support/together.hpp"
+
+namespace hakmem::test {
+namespace {
+
+hak_statistics statistics() {
+  hak_statistics now;
+  hak_statistics_get(&now);
+  return now;
+}
+
+/// Hides a value from the compiler, which would warn of impossible sizes.
+std::size_t opaque(std::size_t value) {
+  volatile std::size_t hidden = value;
+  return hidden;
+}
+
+TEST(HakApi, InitialisationMayBeAskedForByAnyThreadAnyTime) {
+  run_together(3, [](unsigned) { EXPECT_EQ(hak_init(), 0); });
+  EXPECT_EQ(hak_init(), 0);
+}
+
+TEST(HakApi, BlocksAreUsableAndSurviveResizing) {
+  char* block = static_cast<char*>(hak_alloc(100));
+  ASSERT_NE(block, nullptr);
+  EXPECT_GE(hak_usable_size(block), 100u);
+  std::memset(block, 7, 100);
+  block = static_cast<char*>(hak_realloc(block, 5000000));
+  EXPECT_EQ(block[99], 7);
+  block = static_cast<char*>(hak_realloc(block, 50));
+  EXPECT_EQ(block[49], 7);
+  hak_free(block);
+}
+
+TEST(HakApi, NullAndNothingAreHandledAsDocumented) {
+  hak_free(nullptr);
+  EXPECT_EQ(hak_usable_size(nullptr), 0u);
+  void* block = hak_realloc(nullptr, 10);
+  ASSERT_NE(block, nullptr);
+  block = hak_realloc(block, 0);
+  EXPECT_NE(block, nullptr) << "size 0 counts as 1: the block is not freed";
+  hak_free(block);
+  void* empty = hak_alloc(0);
+  EXPECT_NE(empty, nullptr);
+  hak_free(empty);
+}
+
+TEST(HakApi, ImpossibleSizesGiveNullAndEnomem) {
+  const auto fails = [](void* block) { return block == nullptr && std::exchange(errno, 0) == ENOMEM; };
+  errno = 0;
+  EXPECT_TRUE(fails(hak_alloc(opaque(SIZE_MAX))));
+  EXPECT_TRUE(fails(hak_alloc(opaque(PTRDIFF_MAX))));
+  EXPECT_TRUE(fails(hak_calloc(opaque(SIZE_MAX / 2), opaque(3)))) << "the product overflows";
+  EXPECT_TRUE(fails(hak_aligned_alloc(64, opaque(SIZE_MAX))));
+  char* block = static_cast<char*>(hak_alloc(10));
+  block[9] = 7;
+  EXPECT_TRUE(fails(hak_realloc(block, opaque(SIZE_MAX))));
+  EXPECT_EQ(block[9], 7);
+  hak_free(block);
+}
+
+TEST(HakApi, AlignmentThatIsNoPowerOfTwoIsRefused) {
+  for (const std::size_t alignment : {std::size_t{0}, std::size_t{3}, std::size_t{48}, SIZE_MAX}) {
+    errno = 0;
+    EXPECT_EQ(hak_aligned_alloc(alignment, 8), nullptr);
+    EXPECT_EQ(errno, EINVAL);
+  }
+}
+
+TEST(HakApi, ZeroedBlocksAreZero) {
+  for (int i = 0; i < 2; ++i) {
+    char* block = static_cast<char*>(hak_calloc(25, 40));
+    for (int byte = 0; byte < 1000; ++byte) ASSERT_EQ(block[byte], 0);
+    std::memset(block, 0xee, 1000);
+    hak_free(block);
+  }
+}
+
+TEST(HakApi, StatisticsCountMappings) {
+  const auto before = statistics();
+  void* block = hak_alloc(std::size_t{8} << 20);
+  EXPECT_EQ(statistics().direct_mapped, before.direct_mapped + 1);
+  hak_free(block);
+  EXPECT_EQ(statistics().direct_unmapped, before.direct_unmapped + 1);
+}
+
+TEST(HakApi, TrimGivesBackEverythingThatIsFree) {
+  std::vector<void*> blocks;
+  for (std::size_t i = 1; i < 2000; ++i) blocks.push_back(hak_alloc(i));
+  for (void* block : blocks) hak_free(block);
+  EXPECT_EQ(hak_trim(), 1);
+  EXPECT_EQ(hak_trim(), 0);
+  EXPECT_EQ(statistics().superslabs_mapped, statistics().superslabs_unmapped);
+}
+
+/// B11: exited threads leave their contexts to the next ones.
+TEST(HakApi, ThreadsThatComeAndGoShareContexts) {
+  hak_free(hak_alloc(1));
+  std::vector<void*> left;
+  for (int i = 0; i < 50; ++i) {
+    std::thread([&] { left.push_back(hak_alloc(100)); }).join();
+  }
+  EXPECT_LE(statistics().thread_contexts, 2u);
+  for (void* block : left) hak_free(block);
+}
+
+/// A block that lives until its thread's last destructors, which allocate and free as well.
+struct LivesInThread {
+  void* block = nullptr;
+  ~LivesInThread() {
+    hak_free(block);
+    hak_free(hak_alloc(64));
+  }
+};
+
+pthread_key_t late_key;
+
+void free_late(void* block) {
+  hak_free(block);
+  void* after = hak_alloc(1000);
+  EXPECT_NE(after, nullptr);
+  hak_free(after);
+}
+
+/// B11: frees and allocations in destructors of thread-local data, before and after the heap's own exit handler.
+TEST(HakApi, DestructorsOfAnExitingThreadMayAllocateAndFree) {
+  ASSERT_EQ(hak_init(), 0);
+  ASSERT_EQ(::pthread_key_create(&late_key, free_late), 0);  // runs after the heap's key, which is older
+  for (int i = 0; i < 20; ++i) {
+    std::thread([] {
+      thread_local LivesInThread lives;
+      lives.block = hak_alloc(200);
+      EXPECT_EQ(::pthread_setspecific(late_key, hak_alloc(300)), 0);
+    }).join();
+  }
+  ::pthread_key_delete(late_key);
+  (void)hak_trim();
+  EXPECT_EQ(statistics().superslabs_mapped, statistics().superslabs_unmapped);
+}
+
+}  // namespace
+}  // namespace hakmem::test

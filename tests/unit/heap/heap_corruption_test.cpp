@@ -1,0 +1,157 @@
+/// Bad pointers on the real system and the shipping geometry end in a clear message, never in another block's
+/// corruption: as far as it can be known cheaply.
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "heap/heap.hpp"
+#include "os/linux_os.hpp"
+#include "support/test_sync.hpp"
+
+namespace hakmem::test {
+namespace {
+
+using RealHeap = Heap<Config<TestSync, LinuxOs, FullGeometry>>;
+using Context = RealHeap::Context;
+
+constexpr const char* kForeign = "hakmem: free\\(0x[0-9a-f]+\\): invalid pointer: no block of this heap starts there";
+constexpr const char* kInterior =
+    "hakmem: free\\(0x[0-9a-f]+\\): invalid pointer: not the start of a block, but inside";
+constexpr const char* kDouble = "hakmem: free\\(0x[0-9a-f]+\\): double free of the [0-9]+-byte block";
+constexpr const char* kReleased = "hakmem: free\\(0x[0-9a-f]+\\): double free: every block of the slab";
+
+enum class Freer { kOwner, kOther, kStandIn };
+
+class HeapCorruptionDeathTest : public testing::TestWithParam<Freer> {
+ protected:
+  HeapCorruptionDeathTest() {
+    EXPECT_TRUE(heap_.init());
+    owner_ = heap_.attach();
+    other_ = heap_.attach();
+  }
+
+  char* allocate(std::size_t bytes) { return static_cast<char*>(heap_.allocate(*owner_, bytes)); }
+
+  void free(void* block) {
+    switch (GetParam()) {
+      case Freer::kOwner: return heap_.deallocate(*owner_, block);
+      case Freer::kOther: return heap_.deallocate(*other_, block);
+      case Freer::kStandIn: return heap_.deallocate(stand_in_, block);
+    }
+  }
+
+  /// Everything free goes back to the shared pool, and empty SuperSlabs to the system.
+  void give_back() {
+    heap_.detach(*other_);
+    other_ = heap_.attach();
+    (void)heap_.trim(*owner_);
+  }
+
+  RealHeap heap_;
+  Context stand_in_{};
+  Context* owner_ = nullptr;
+  Context* other_ = nullptr;
+};
+INSTANTIATE_TEST_SUITE_P(Freers, HeapCorruptionDeathTest,
+                         testing::Values(Freer::kOwner, Freer::kOther, Freer::kStandIn), [](const auto& freer) {
+                           return freer.param == Freer::kOwner   ? "ByOwner"
+                                  : freer.param == Freer::kOther ? "ByAnotherThread"
+                                                                 : "ByThreadWithoutContext";
+                         });
+
+/// Small blocks, mid ones (cached by thread), and large ones with and without company in their slab.
+constexpr std::size_t kSizes[] = {16, 48, 1024, 5000, 32768, 50000, 300000, 1048576};
+
+TEST_P(HeapCorruptionDeathTest, ForeignPointerIsNamed) {
+  static char foreign[64];
+  char* block = allocate(100);
+  EXPECT_DEATH(free(foreign), kForeign);
+  EXPECT_DEATH(free(&foreign[1]), kForeign);
+  EXPECT_DEATH(free(reinterpret_cast<void*>(std::uintptr_t{16})), kForeign);
+  EXPECT_DEATH(free(block + (std::size_t{1} << 40)), kForeign);
+}
+
+TEST_P(HeapCorruptionDeathTest, PointerIntoABlockIsNamedWithItsBlock) {
+  for (const std::size_t bytes : kSizes) {
+    SCOPED_TRACE(bytes);
+    char* block = allocate(bytes);
+    EXPECT_DEATH(free(block + 1), kInterior);
+    EXPECT_DEATH(free(block + 8), kInterior);
+    EXPECT_DEATH(free(block + 2), kInterior);
+    EXPECT_DEATH(free(block + bytes - 1), kInterior);
+  }
+}
+
+/// 65536 is no multiple of 48: what is left behind the last block is nobody's.
+TEST_P(HeapCorruptionDeathTest, PointerBehindTheLastBlockOfASlabIsNamed) {
+  const auto block = reinterpret_cast<std::uintptr_t>(allocate(48));
+  const std::uintptr_t slab = block & ~(kSlotBytes<FullGeometry> - 1);
+  EXPECT_DEATH(free(reinterpret_cast<void*>(slab + 65536 / 48 * 48)), kInterior);
+}
+
+TEST_P(HeapCorruptionDeathTest, SecondFreeAtOnceIsNamed) {
+  for (const std::size_t bytes : kSizes) {
+    SCOPED_TRACE(bytes);
+    char* company = allocate(bytes);
+    char* block = allocate(bytes);
+    free(block);
+    EXPECT_DEATH(free(block), "hakmem: free\\(0x[0-9a-f]+\\): double free");
+    free(company);
+  }
+}
+
+TEST_P(HeapCorruptionDeathTest, FreeIntoASlabThatWasGivenBackIsNamed) {
+  for (const std::size_t bytes : kSizes) {
+    SCOPED_TRACE(bytes);
+    char* block = allocate(bytes);
+    char* keeps_superslab = allocate(bytes == 16 ? 4000 : 16);
+    free(block);
+    give_back();
+    EXPECT_DEATH(free(block), kReleased);
+    heap_.deallocate(*owner_, keeps_superslab);
+    give_back();
+  }
+}
+
+TEST_P(HeapCorruptionDeathTest, FreeIntoMemoryThatWasGivenBackToTheSystemIsNamed) {
+  char* block = allocate(100);
+  free(block);
+  give_back();
+  EXPECT_DEATH(free(block), kForeign);
+}
+
+TEST_P(HeapCorruptionDeathTest, DirectMappingIsGuardedLikeABlock) {
+  char* block = allocate(std::size_t{3} << 20);
+  EXPECT_DEATH(free(block + 16), kInterior);
+  EXPECT_DEATH(free(block + 4096), kInterior);
+  EXPECT_DEATH(free(block + (std::size_t{1} << 20)), kForeign) << "only its first piece is mapped";
+  free(block);
+  EXPECT_DEATH(free(block), kForeign);
+}
+
+/// The owner counts: below zero a block of an empty slab was freed again, whichever it is.
+TEST_F(HeapCorruptionDeathTest, OwnersFreeIntoAnEmptySlabIsNamed) {
+  std::vector<char*> blocks;
+  for (int i = 0; i < 3; ++i) blocks.push_back(allocate(1024));
+  while (blocks.size() % 4 != 0) blocks.push_back(allocate(1024));  // what is carved at a time
+  for (char* block : blocks) heap_.deallocate(*owner_, block);
+  EXPECT_DEATH(heap_.deallocate(*owner_, blocks[0]), kDouble);
+  EXPECT_DEATH(heap_.deallocate(*owner_, blocks[1]), kDouble);
+}
+
+TEST_F(HeapCorruptionDeathTest, OtherCallsNameThemselves) {
+  static char foreign[64];
+  char* block = allocate(100);
+  EXPECT_DEATH((void)heap_.reallocate(*owner_, foreign, 10), "hakmem: realloc\\(0x[0-9a-f]+\\): invalid pointer");
+  EXPECT_DEATH((void)heap_.reallocate(*owner_, block + 16, 10), "hakmem: realloc\\(.*inside the 112-byte block");
+  EXPECT_DEATH((void)heap_.usable_size(foreign), "hakmem: malloc_usable_size\\(0x[0-9a-f]+\\): invalid pointer");
+  EXPECT_DEATH((void)heap_.usable_size(block + 16), "hakmem: malloc_usable_size\\(.*inside the 112-byte block");
+  (void)allocate(5000);
+  heap_.deallocate(*owner_, block);
+  give_back();
+  EXPECT_DEATH((void)heap_.reallocate(*owner_, block, 10), "hakmem: realloc\\(.*double free");
+}
+
+}  // namespace
+}  // namespace hakmem::test

@@ -1,0 +1,349 @@
+/// The heap on one thread, on toy and shipping geometry, with both kinds of page map.
+
+#include "heap/heap.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+#include <vector>
+
+#include "support/toy_heap.hpp"
+
+namespace hakmem::test {
+namespace {
+
+constexpr std::size_t kPage = TestMemory::kPageBytes;
+
+bool is_aligned(const void* p, std::size_t alignment) { return reinterpret_cast<std::uintptr_t>(p) % alignment == 0; }
+
+template <class HeapT, PageMapKind kKind>
+struct Kind : HeapT {
+  Kind() : HeapT(kKind) {}
+};
+
+/// Promises that hold for every geometry and page map.
+template <class SimulatedT>
+class AnyHeapTest : public testing::Test {
+ protected:
+  using HeapT = typename SimulatedT::HeapT;
+  using Geometry = typename HeapT::Geometry;
+  using Classes = typename HeapT::Classes;
+
+  void TearDown() override {
+    simulated_.heap.detach(context_);
+    auto& last = *simulated_.heap.attach();
+    (void)simulated_.heap.trim(last);
+    EXPECT_EQ(simulated_.memory.reservations(), 0u) << "I8";
+  }
+
+  SimulatedT simulated_;
+  HeapT& heap_ = simulated_.heap;
+  typename SimulatedT::Context& context_ = *simulated_.heap.attach();
+};
+
+using Heaps = testing::Types<Kind<ToyHeap, PageMapKind::kFlat>, Kind<ToyHeap, PageMapKind::kTwoLevel>,
+                             Kind<SimulatedHeap<LeastGeometry>, PageMapKind::kFlat>, Kind<FullHeap, PageMapKind::kFlat>,
+                             Kind<FullHeap, PageMapKind::kTwoLevel>>;
+TYPED_TEST_SUITE(AnyHeapTest, Heaps);
+
+TYPED_TEST(AnyHeapTest, BlocksAroundEveryClassBoundaryAreUsableAndApart) {
+  using C = typename TestFixture::Classes;
+  for (unsigned c = 0; c < C::kCount; ++c) {
+    std::vector<std::pair<char*, std::size_t>> blocks;
+    for (std::size_t bytes = C::block_bytes(c) - 1; bytes <= C::block_bytes(c) + 1; ++bytes) {
+      char* block = static_cast<char*>(this->heap_.allocate(this->context_, bytes));
+      ASSERT_NE(block, nullptr) << bytes;
+      EXPECT_TRUE(is_aligned(block, 16));
+      EXPECT_GE(this->heap_.usable_size(block), bytes);
+      std::memset(block, static_cast<int>(bytes), bytes);
+      blocks.emplace_back(block, bytes);
+    }
+    for (const auto& [block, bytes] : blocks) {
+      EXPECT_EQ(block[0], static_cast<char>(bytes));
+      EXPECT_EQ(block[bytes - 1], static_cast<char>(bytes));
+      this->heap_.deallocate(this->context_, block);
+    }
+  }
+}
+
+TYPED_TEST(AnyHeapTest, RequestOfNothingGetsABlockOfItsOwn) {
+  void* one = this->heap_.allocate(this->context_, 0);
+  void* two = this->heap_.allocate_zeroed(this->context_, 0);
+  void* three = this->heap_.allocate_aligned(this->context_, 0, 1);
+  EXPECT_EQ((std::set<void*>{one, two, three, nullptr}).size(), 4u);
+  for (void* block : {one, two, three}) this->heap_.deallocate(this->context_, block);
+}
+
+TYPED_TEST(AnyHeapTest, BlocksAreAlignedAsAsked) {
+  for (std::size_t alignment = 1; alignment <= std::size_t{1} << 20; alignment *= 2) {
+    for (const std::size_t bytes : {std::size_t{1}, alignment, 3 * alignment + 1}) {
+      void* block = this->heap_.allocate_aligned(this->context_, bytes, alignment);
+      ASSERT_NE(block, nullptr) << bytes << " aligned to " << alignment;
+      EXPECT_TRUE(is_aligned(block, alignment)) << bytes << " aligned to " << alignment;
+      EXPECT_GE(this->heap_.usable_size(block), bytes);
+      this->heap_.deallocate(this->context_, block);
+    }
+  }
+}
+
+TYPED_TEST(AnyHeapTest, ImpossibleRequestsGetNothing) {
+  auto& heap = this->heap_;
+  auto& context = this->context_;
+  for (const std::size_t bytes :
+       {TestFixture::HeapT::kMaxBytes, TestFixture::HeapT::kMaxBytes + 1, SIZE_MAX - 4096, SIZE_MAX}) {
+    EXPECT_EQ(heap.try_allocate(context, bytes), nullptr);
+    EXPECT_EQ(heap.try_allocate_cached(context, bytes), nullptr);
+    EXPECT_EQ(heap.allocate(context, bytes), nullptr);
+    EXPECT_EQ(heap.allocate_zeroed(context, bytes), nullptr);
+    EXPECT_EQ(heap.allocate_aligned(context, bytes, 64), nullptr);
+    EXPECT_EQ(heap.allocate_aligned(context, 1, std::size_t{1} << 63), nullptr);
+    void* block = heap.allocate(context, 40);
+    std::memset(block, 7, 40);
+    EXPECT_EQ(heap.reallocate(context, block, bytes), nullptr);
+    EXPECT_EQ(static_cast<char*>(block)[39], 7) << "the old block is as it was";
+    heap.deallocate(context, block);
+  }
+}
+
+TYPED_TEST(AnyHeapTest, ZeroedBlocksAreZeroHoweverDirtyTheirMemoryWas) {
+  using G = typename TestFixture::Geometry;
+  for (const std::size_t bytes : {std::size_t{48}, G::kSmallMax, G::kMidMax, G::kLargeMax, G::kLargeMax + 1}) {
+    std::vector<char*> dirty;
+    for (int i = 0; i < 3; ++i) {
+      dirty.push_back(static_cast<char*>(this->heap_.allocate(this->context_, bytes)));
+      std::memset(dirty.back(), 0xee, bytes);
+    }
+    for (char* block : dirty) this->heap_.deallocate(this->context_, block);
+    for (char*& block : dirty) {
+      block = static_cast<char*>(this->heap_.allocate_zeroed(this->context_, bytes));
+      EXPECT_TRUE(std::all_of(block, block + bytes, [](char c) { return c == 0; })) << bytes;
+    }
+    for (char* block : dirty) this->heap_.deallocate(this->context_, block);
+  }
+}
+
+/// Every step from and to every kind of block: small, mid, large, direct; up, down, and to the same.
+TYPED_TEST(AnyHeapTest, ReallocationKeepsContentsInAllDirections) {
+  using G = typename TestFixture::Geometry;
+  const std::size_t sizes[] = {
+      1, G::kSmallMax, G::kSmallMax + 1, G::kMidMax, G::kLargeMax, G::kLargeMax + 1, 3 * G::kLargeMax};
+  for (const std::size_t from : sizes) {
+    for (const std::size_t to : sizes) {
+      SCOPED_TRACE(testing::Message() << from << " to " << to);
+      char* block = static_cast<char*>(this->heap_.allocate(this->context_, from));
+      for (std::size_t i = 0; i < from; ++i) block[i] = static_cast<char>(i * 7);
+      block = static_cast<char*>(this->heap_.reallocate(this->context_, block, to));
+      ASSERT_NE(block, nullptr);
+      EXPECT_GE(this->heap_.usable_size(block), to);
+      std::size_t wrong = 0;
+      for (std::size_t i = 0; i < std::min(from, to); ++i) wrong += block[i] != static_cast<char>(i * 7) ? 1u : 0u;
+      EXPECT_EQ(wrong, 0u);
+      this->heap_.deallocate(this->context_, block);
+    }
+  }
+}
+
+TYPED_TEST(AnyHeapTest, NullIsNoBlock) {
+  this->heap_.deallocate(this->context_, nullptr);
+  EXPECT_EQ(this->heap_.usable_size(nullptr), 0u);
+}
+
+TYPED_TEST(AnyHeapTest, KnowsItsOwnAddresses) {
+  int foreign = 0;
+  void* block = this->heap_.allocate(this->context_, 100);
+  void* direct = this->heap_.allocate(this->context_, TestFixture::Geometry::kLargeMax + 1);
+  EXPECT_TRUE(this->heap_.owns(block));
+  EXPECT_TRUE(this->heap_.owns(direct));
+  EXPECT_FALSE(this->heap_.owns(nullptr));
+  (void)foreign;
+  this->heap_.deallocate(this->context_, block);
+  this->heap_.deallocate(this->context_, direct);
+  EXPECT_FALSE(this->heap_.owns(direct));
+}
+
+/// The heap is lost without memory, but not broken.
+TYPED_TEST(AnyHeapTest, RefusedMemoryGivesNullAndEverythingGoesOnAfterwards) {
+  using G = typename TestFixture::Geometry;
+  void* kept = this->heap_.allocate(this->context_, 100);
+  this->simulated_.memory.refuse(OsCall::kReserve, 1, TestMemory::kForEver);
+  this->simulated_.memory.refuse(OsCall::kMetadata, 1, TestMemory::kForEver);
+  EXPECT_EQ(this->heap_.allocate(this->context_, G::kLargeMax + 1), nullptr);
+  std::vector<void*> blocks;
+  while (void* block = this->heap_.allocate(this->context_, G::kLargeMax)) blocks.push_back(block);
+  EXPECT_LT(blocks.size(), std::size_t{G::kSlots});
+  this->simulated_.memory.grant_everything();
+  void* after = this->heap_.allocate(this->context_, G::kLargeMax);
+  EXPECT_NE(after, nullptr);
+  blocks.push_back(after);
+  blocks.push_back(kept);
+  this->simulated_.deallocate(this->context_, blocks);
+}
+
+TEST(HeapInitialisation, WithoutMemoryItSaysSo) {
+  TestMemory memory(kToyBits);
+  Heap<ToyConfig> heap{TestOs<kToyBits>(memory)};
+  memory.refuse(OsCall::kMetadata, 1, TestMemory::kForEver);
+  EXPECT_FALSE(heap.init());
+}
+
+TEST(HeapInitialisation, RefusedContextIsNull) {
+  ToyHeap toy;
+  toy.memory.refuse(OsCall::kMetadata);
+  EXPECT_EQ(toy.heap.attach(), nullptr);
+  EXPECT_NE(toy.heap.attach(), nullptr);
+}
+
+// What toy geometry makes visible
+// --------------------------------------------------------------------------------------
+
+/// Slabs of 16 blocks of 64 bytes, 4 of 256, 2 of 512; one KiB (one slot) of empty slabs is retained.
+class ToyHeapTest : public testing::Test {
+ protected:
+  ToyHeap toy_;
+  ToyHeap::HeapT& heap_ = toy_.heap;
+  ToyHeap::Context& context_ = *toy_.heap.attach();
+};
+
+/// B3: own frees of mid blocks are handed out again last in first out, without touching a slab.
+TEST_F(ToyHeapTest, MidBlocksAreCachedByThread) {
+  const auto blocks = toy_.allocate(context_, 512, 2);
+  toy_.deallocate(context_, blocks);
+  EXPECT_EQ(heap_.try_allocate_cached(context_, 512), blocks[1]);
+  EXPECT_EQ(heap_.try_allocate_cached(context_, 512), blocks[0]);
+  EXPECT_EQ(heap_.try_allocate_cached(context_, 512), nullptr);
+}
+
+TEST_F(ToyHeapTest, CacheThatGrowsTooLongSpillsIntoTheSlabs) {
+  const auto blocks = toy_.allocate(context_, 512, 8);  // at most two are cached
+  toy_.deallocate(context_, blocks);
+  std::set<void*> again;
+  for (void* block : toy_.allocate(context_, 512, 8)) again.insert(block);
+  EXPECT_EQ(again.size(), 8u);
+  EXPECT_EQ(toy_.acquired(AcquireStage::kMapped), 1u) << "spilled blocks are found again";
+}
+
+TEST_F(ToyHeapTest, FastPathServesSmallBlocksFromTheDetachedListAlone) {
+  EXPECT_EQ(heap_.try_allocate(context_, 64), nullptr) << "nothing carved yet";
+  (void)heap_.allocate(context_, 64);  // carves two
+  EXPECT_NE(heap_.try_allocate(context_, 64), nullptr);
+  EXPECT_EQ(heap_.try_allocate(context_, 64), nullptr);
+  EXPECT_EQ(heap_.try_allocate(context_, 0), nullptr) << "goes the long way";
+  EXPECT_EQ(heap_.try_allocate(context_, 257), nullptr) << "not small";
+}
+
+TEST_F(ToyHeapTest, FullSlabSleepsAndWakesWhenItsOwnerHasFreedEnough) {
+  const auto blocks = toy_.allocate(context_, 64, 17);
+  auto& slab = toy_.slab_of(blocks[0]);
+  EXPECT_EQ(slab.state.get(), SlabState::kAsleep);
+  heap_.deallocate(context_, blocks[0]);
+  heap_.deallocate(context_, blocks[1]);
+  EXPECT_EQ(slab.state.get(), SlabState::kAsleep);
+  heap_.deallocate(context_, blocks[2]);
+  EXPECT_EQ(slab.state.get(), SlabState::kAwake);
+}
+
+TEST_F(ToyHeapTest, EmptySlabsAreRetainedUpToABudgetAndReleasedAboveIt) {
+  const auto first = toy_.allocate(context_, 64, 16);
+  const auto second = toy_.allocate(context_, 256, 4);
+  const auto kept = toy_.allocate(context_, 128, 1);
+  toy_.deallocate(context_, first);
+  EXPECT_EQ(toy_.slab_of(first[0]).state.get(), SlabState::kRetained);
+  EXPECT_EQ(heap_.pool().released(), 0u);
+  toy_.deallocate(context_, second);
+  EXPECT_EQ(heap_.pool().released(), 1u) << "the budget is spent";
+  const auto again = toy_.allocate(context_, 64, 16);
+  EXPECT_EQ(std::set<void*>(again.begin(), again.end()), std::set<void*>(first.begin(), first.end()));
+  EXPECT_EQ(toy_.acquired(AcquireStage::kSameClass), 0u) << "retained blocks come back without a slot";
+  toy_.deallocate(context_, first);
+  toy_.deallocate(context_, kept);
+}
+
+TEST_F(ToyHeapTest, TrimGivesBackWhatIsOnlyKept) {
+  toy_.deallocate(context_, toy_.allocate(context_, 64, 16));
+  EXPECT_EQ(toy_.memory.reservations(), 1u);
+  EXPECT_TRUE(heap_.trim(context_));
+  EXPECT_EQ(toy_.memory.reservations(), 0u);
+  EXPECT_FALSE(heap_.trim(context_)) << "nothing is left to give";
+}
+
+TEST_F(ToyHeapTest, TrimLeavesLiveBlocksAlone) {
+  const auto blocks = toy_.allocate(context_, 64, 3);
+  std::memset(blocks[1], 7, 64);
+  EXPECT_FALSE(heap_.trim(context_));
+  EXPECT_EQ(static_cast<char*>(blocks[1])[63], 7);
+  toy_.deallocate(context_, blocks);
+}
+
+/// What a thread only keeps is memory: a request fails when even that does not serve it.
+TEST_F(ToyHeapTest, RetainedSlabsServeOtherRequestsWhenTheSystemRefuses) {
+  toy_.deallocate(context_, toy_.allocate(context_, 64, 16));
+  toy_.memory.refuse(OsCall::kReserve, 1, TestMemory::kForEver);
+  EXPECT_NE(heap_.allocate(context_, ToyGeometry::kLargeMax), nullptr);
+}
+
+TEST_F(ToyHeapTest, CachedBlocksServeOtherRequestsWhenTheSystemRefuses) {
+  toy_.deallocate(context_, toy_.allocate(context_, 512, 2));
+  (void)heap_.allocate(context_, 2048);
+  void* block = heap_.allocate(context_, 1024);
+  ASSERT_EQ(toy_.acquired(AcquireStage::kMapped), 1u);
+  toy_.memory.refuse(OsCall::kReserve, 1, TestMemory::kForEver);
+  EXPECT_NE(heap_.allocate(context_, 1024), nullptr) << "the slot of the cached blocks";
+  EXPECT_EQ(heap_.allocate(context_, 1024), nullptr);
+  heap_.deallocate(context_, block);
+  EXPECT_NE(heap_.allocate(context_, 1024), nullptr);
+}
+
+TEST_F(ToyHeapTest, DirectBlocksGetWhatTheCacheHolds) {
+  TestMemory& memory = toy_.memory;
+  toy_.deallocate(context_, toy_.allocate(context_, 64, 16));
+  memory.refuse(OsCall::kReserve);  // the first try; after the trim the second one is granted
+  EXPECT_NE(heap_.allocate(context_, 2 * ToyGeometry::kLargeMax), nullptr);
+  EXPECT_EQ(memory.refused(), 1u);
+  EXPECT_EQ(memory.reservations(), 1u) << "the retained slab went back";
+}
+
+TEST_F(ToyHeapTest, DirectBlocksOfAFlatMapAreResizedByTheSystem) {
+  void* block = heap_.allocate(context_, 2 * kPage);
+  block = heap_.reallocate(context_, block, 8 * kPage);
+  EXPECT_EQ(toy_.memory.calls(OsCall::kResize), 1u);
+  heap_.deallocate(context_, block);
+}
+
+TEST_F(ToyHeapTest, ShrinkingIsInPlaceUntilHalfIsWasted) {
+  void* block = heap_.allocate(context_, 256);
+  EXPECT_EQ(heap_.reallocate(context_, block, 128), block);
+  void* moved = heap_.reallocate(context_, block, 127);
+  EXPECT_NE(moved, block);
+  EXPECT_EQ(heap_.usable_size(moved), 128u);
+  heap_.deallocate(context_, moved);
+}
+
+TEST_F(ToyHeapTest, BlockThatCannotShrinkElsewhereStays) {
+  void* block = heap_.allocate(context_, 4096);
+  toy_.memory.refuse(OsCall::kReserve, 1, TestMemory::kForEver);
+  EXPECT_EQ(heap_.reallocate(context_, block, 64), block);
+  toy_.memory.grant_everything();
+  heap_.deallocate(context_, block);
+}
+
+/// D6 through the whole heap: thousands of slabs, and all of them come back.
+TEST_F(ToyHeapTest, ThousandsOfSlabsLoseNothing) {
+  auto blocks = toy_.allocate(context_, 256, 10000);  // 2500 slabs
+  EXPECT_EQ(std::set<void*>(blocks.begin(), blocks.end()).size(), blocks.size());
+  const auto mapped = toy_.acquired(AcquireStage::kMapped);
+  for (int round = 0; round < 3; ++round) {
+    for (std::size_t i = 0; i < blocks.size(); i += 2) heap_.deallocate(context_, blocks[i]);
+    for (std::size_t i = 0; i < blocks.size(); i += 2) blocks[i] = heap_.allocate(context_, 256);
+  }
+  EXPECT_EQ(std::set<void*>(blocks.begin(), blocks.end()).size(), blocks.size());
+  EXPECT_LE(toy_.acquired(AcquireStage::kMapped), mapped + 1);
+  toy_.deallocate(context_, blocks);
+  heap_.detach(context_);
+  (void)heap_.trim(*heap_.attach());
+  EXPECT_EQ(toy_.memory.reservations(), 0u);
+}
+
+}  // namespace
+}  // namespace hakmem::test

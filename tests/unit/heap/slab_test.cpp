@@ -1,0 +1,177 @@
+/// What an owner does with a slab; toy slabs of class 0 hold 16 blocks of 64 bytes, are carved by 2 and wake for 3.
+
+#include "heap/slab.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "support/toy_heap.hpp"
+
+namespace hakmem::test {
+namespace {
+
+using Ops = SlabOps<ToyConfig>;
+using SlabT = Slab<ToyConfig>;
+constexpr std::size_t kCapacity = 16;
+constexpr std::int32_t kThreshold = 3;
+
+class SlabTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(SizeClass<ToyGeometry>::layout(0).capacity, kCapacity);
+    ASSERT_EQ(SizeClass<ToyGeometry>::layout(0).wake_blocks, kThreshold);
+    slab_ = pool_.acquire_fresh(toy_.os, toy_.map, 0);
+    Ops::make(*slab_, owner_, 0);
+    list_.push_back(*slab_);
+  }
+
+  static std::vector<void*> blocks(Ops::Chain chain) {
+    std::vector<void*> all;
+    for (void* p = chain.head; p != nullptr; p = TestSync::load_link(p)) all.push_back(p);
+    EXPECT_EQ(all.size(), chain.count);
+    return all;
+  }
+  std::vector<void*> refill() { return blocks(Ops::refill(*slab_)); }
+
+  /// All blocks of the slab, handed out.
+  std::vector<void*> fill() {
+    std::vector<void*> all;
+    while (!Ops::is_full(*slab_)) {
+      for (void* block : refill()) all.push_back(block);
+    }
+    return all;
+  }
+  void free_by_owner(void* block) {
+    slab_->free.push(block);
+    slab_->frees_to_event.set(slab_->frees_to_event.get() - 1);
+  }
+  /// \return whether it was the waker
+  bool free_by_other(void* block) { return slab_->remote.push_chain(slab_->base.get(), block, block, 1); }
+
+  Surroundings<ToyConfig> toy_;
+  SharedPool<ToyConfig> pool_;
+  ThreadContext<ToyConfig> owner_{};
+  ClassList<ToyConfig> list_;
+  SlabT* slab_ = nullptr;
+};
+
+TEST_F(SlabTest, FreshSlabIsAwakeEmptyAndItsOwners) {
+  EXPECT_EQ(slab_->state.get(), SlabState::kAwake);
+  EXPECT_EQ(slab_->owner.load(std::memory_order_relaxed), &owner_);
+  EXPECT_TRUE(Ops::is_empty(*slab_));
+  EXPECT_FALSE(Ops::is_full(*slab_));
+  EXPECT_EQ(slab_->block_bytes(), 64u);
+}
+
+/// Lazy touch: two blocks at a time, in order of address.
+TEST_F(SlabTest, BlocksAreCarvedAFewAtATimeUntilTheSlabIsFull) {
+  char* base = reinterpret_cast<char*>(slab_->base.get());
+  EXPECT_EQ(refill(), (std::vector<void*>{base, base + 64}));
+  EXPECT_EQ(slab_->frees_to_event.get(), 2) << "both are out";
+  EXPECT_EQ(refill(), (std::vector<void*>{base + 128, base + 192}));
+  EXPECT_EQ(fill().size(), kCapacity - 4);
+  EXPECT_TRUE(refill().empty());
+  EXPECT_EQ(slab_->frees_to_event.get(), static_cast<std::int32_t>(kCapacity));
+}
+
+TEST_F(SlabTest, RefillTakesOwnFreesThenOthersThenFreshBlocks) {
+  const auto out = refill();
+  free_by_owner(out[0]);
+  EXPECT_FALSE(free_by_other(out[1]));
+  EXPECT_EQ(refill(), (std::vector<void*>{out[0]}));
+  EXPECT_EQ(refill(), (std::vector<void*>{out[1]}));
+  EXPECT_EQ(refill().size(), 2u) << "carved";
+  EXPECT_EQ(slab_->frees_to_event.get(), 4);
+}
+
+TEST_F(SlabTest, OwnFreesAreCountedDownToEmpty) {
+  const auto out = refill();
+  free_by_owner(out[0]);
+  EXPECT_FALSE(Ops::is_empty(*slab_));
+  free_by_owner(out[1]);
+  EXPECT_TRUE(Ops::is_empty(*slab_));
+}
+
+TEST_F(SlabTest, CollectedFreesOfOthersCountAndStandBehindOwnOnes) {
+  const auto out = fill();
+  free_by_owner(out[0]);
+  EXPECT_FALSE(free_by_other(out[1]));
+  EXPECT_FALSE(free_by_other(out[2]));
+  Ops::collect(*slab_);
+  EXPECT_EQ(slab_->frees_to_event.get(), static_cast<std::int32_t>(kCapacity) - 3);
+  EXPECT_EQ(refill(), (std::vector<void*>{out[0], out[2], out[1]}));
+  Ops::collect(*slab_);
+  EXPECT_TRUE(slab_->free.empty());
+}
+
+TEST_F(SlabTest, FullSlabSleepsOffItsListUnlessBlocksHaveArrived) {
+  const auto out = fill();
+  EXPECT_FALSE(free_by_other(out[0]));
+  EXPECT_FALSE(Ops::sleep(list_, *slab_));
+  EXPECT_EQ(refill().size(), 1u);
+  EXPECT_TRUE(Ops::sleep(list_, *slab_));
+  EXPECT_EQ(list_.first(), nullptr);
+  EXPECT_EQ(slab_->state.get(), SlabState::kAsleep);
+  EXPECT_EQ(slab_->frees_to_event.get(), kThreshold);
+}
+
+/// A sleeping slab is not woken for a single block of its owner's.
+TEST_F(SlabTest, OwnerWakesItsSlabWithEnoughFrees) {
+  const auto out = fill();
+  ASSERT_TRUE(Ops::sleep(list_, *slab_));
+  for (int i = 0; i < kThreshold; ++i) {
+    EXPECT_GT(slab_->frees_to_event.get(), 0);
+    free_by_owner(out[static_cast<std::size_t>(i)]);
+  }
+  EXPECT_EQ(slab_->frees_to_event.get(), 0);
+  Ops::wake_by_owner(list_, *slab_);
+  EXPECT_EQ(slab_->state.get(), SlabState::kAwake);
+  EXPECT_EQ(list_.first(), slab_);
+  EXPECT_EQ(slab_->frees_to_event.get(), static_cast<std::int32_t>(kCapacity) - kThreshold);
+}
+
+TEST_F(SlabTest, PostedSlabCountsWhatOwnerAndOthersHaveFreed) {
+  const auto out = fill();
+  ASSERT_TRUE(Ops::sleep(list_, *slab_));
+  free_by_owner(out[0]);
+  EXPECT_TRUE(free_by_other(out[1]));
+  EXPECT_FALSE(free_by_other(out[2]));
+  Ops::wake_by_post(list_, *slab_);
+  EXPECT_EQ(slab_->state.get(), SlabState::kAwake);
+  EXPECT_EQ(list_.first(), slab_);
+  EXPECT_EQ(slab_->frees_to_event.get(), static_cast<std::int32_t>(kCapacity) - 3);
+  EXPECT_EQ(refill(), (std::vector<void*>{out[0], out[2], out[1]}));
+}
+
+/// The owner and a waker meet: the owner waits for the post and goes on counting.
+TEST_F(SlabTest, OwnerWhoComesSecondAwaitsThePost) {
+  const auto out = fill();
+  ASSERT_TRUE(Ops::sleep(list_, *slab_));
+  EXPECT_TRUE(free_by_other(out[0]));
+  for (std::size_t i = 1; i <= 3; ++i) free_by_owner(out[i]);
+  Ops::wake_by_owner(list_, *slab_);
+  EXPECT_EQ(slab_->state.get(), SlabState::kAwaited);
+  EXPECT_EQ(list_.first(), nullptr);
+  for (std::size_t i = 4; i < kCapacity; ++i) free_by_owner(out[i]);
+  EXPECT_GT(slab_->frees_to_event.get(), 0) << "no event until the post";
+  Ops::wake_by_post(list_, *slab_);
+  EXPECT_EQ(slab_->state.get(), SlabState::kAwake);
+  EXPECT_TRUE(Ops::is_empty(*slab_));
+  EXPECT_EQ(refill().size(), kCapacity);
+}
+
+TEST_F(SlabTest, UnmadeSlabHasNoOwner) {
+  Ops::unmake(*slab_);
+  EXPECT_EQ(slab_->state.get(), SlabState::kNone);
+  EXPECT_EQ(slab_->owner.load(std::memory_order_relaxed), nullptr);
+}
+
+TEST_F(SlabTest, SlabOfACachedClassHasAMarkedOwner) {
+  constexpr unsigned kMid = SizeClass<ToyGeometry>::of(512);
+  Ops::make(*slab_, owner_, kMid);
+  EXPECT_EQ(slab_->owner.load(std::memory_order_relaxed), cached_owner(&owner_));
+}
+
+}  // namespace
+}  // namespace hakmem::test

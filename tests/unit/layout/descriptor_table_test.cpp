@@ -1,0 +1,127 @@
+#include "layout/descriptor_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <vector>
+
+#include "support/together.hpp"
+#include "support/toy_heap.hpp"
+
+namespace hakmem::test {
+namespace {
+
+struct Item {
+  TestSync::Plain<std::uint32_t> index{};
+  TestSync::Plain<int> value{};
+};
+enum Mark : unsigned { kToken, kHint, kMarks };
+
+/// Two descriptors per group (ToyGeometry).
+class DescriptorTableTest : public testing::Test {
+ protected:
+  std::vector<Item*> append(std::size_t count) {
+    std::vector<Item*> items;
+    for (std::size_t i = 0; i < count; ++i) items.push_back(table_.append(os_));
+    return items;
+  }
+
+  TestMemory memory_{kToyBits};
+  TestOs<kToyBits> os_{memory_};
+  DescriptorTable<ToyConfig, Item, kMarks> table_;
+};
+
+/// D6, I7, museum 3 and 16: it grows without limit and without moving.
+TEST_F(DescriptorTableTest, DescriptorsStayWhereTheyAreHoweverManyFollow) {
+  const auto items = append(2000);
+  EXPECT_EQ(table_.size(), 2000u);
+  for (std::uint32_t i = 0; i < items.size(); ++i) {
+    ASSERT_NE(items[i], nullptr);
+    ASSERT_EQ(items[i]->index.get(), i);
+    ASSERT_EQ(&table_.at(i), items[i]);
+  }
+  EXPECT_EQ(std::set<Item*>(items.begin(), items.end()).size(), items.size());
+}
+
+TEST_F(DescriptorTableTest, MemoryIsReservedInDoublingChunks) {
+  (void)append(2000);  // a thousand groups
+  EXPECT_EQ(memory_.calls(OsCall::kMetadata), 10u);
+}
+
+TEST_F(DescriptorTableTest, RefusedMemoryIsReportedAndMayBeAskedForAgain) {
+  (void)append(2);
+  memory_.refuse(OsCall::kMetadata);
+  EXPECT_EQ(table_.append(os_), nullptr);
+  EXPECT_EQ(table_.size(), 2u);
+  EXPECT_NE(table_.append(os_), nullptr);
+}
+
+TEST_F(DescriptorTableTest, TokensAreTakenOnceLowestFirst) {
+  const auto items = append(7);
+  EXPECT_EQ(table_.take_marked(kToken), nullptr);
+  for (const std::uint32_t i : {6u, 1u, 4u}) table_.set_mark(kToken, i);
+  EXPECT_EQ(table_.take_marked(kHint), nullptr) << "marks are apart from each other";
+  EXPECT_TRUE(table_.take_mark(kToken, 4));
+  EXPECT_FALSE(table_.take_mark(kToken, 4));
+  EXPECT_EQ(table_.take_marked(kToken), items[1]);
+  EXPECT_EQ(table_.take_marked(kToken), items[6]);
+  EXPECT_EQ(table_.take_marked(kToken), nullptr);
+}
+
+TEST_F(DescriptorTableTest, VisitsMarkedOnesByIndexUntilTold) {
+  const auto items = append(9);
+  for (const std::uint32_t i : {8u, 3u, 0u}) table_.set_mark(kHint, i);
+  std::vector<std::uint32_t> seen;
+  EXPECT_FALSE(table_.visit_marked(kHint, [&](Item& item, std::uint32_t index) {
+    EXPECT_EQ(&item, items[index]);
+    seen.push_back(index);
+    return false;
+  }));
+  EXPECT_EQ(seen, (std::vector{0u, 3u, 8u}));
+  EXPECT_TRUE(table_.visit_marked(kHint, [](Item&, std::uint32_t index) { return index == 3; }));
+}
+
+TEST_F(DescriptorTableTest, HintIsForgottenUnlessItIsWorthItAfterAll) {
+  (void)append(1);
+  const auto marked = [&] { return table_.visit_marked(kHint, [](Item&, std::uint32_t) { return true; }); };
+  table_.set_mark(kHint, 0);
+  table_.clear_mark_unless(kHint, 0, [] { return true; });
+  EXPECT_TRUE(marked());
+  table_.clear_mark_unless(kHint, 0, [] { return false; });
+  EXPECT_FALSE(marked());
+}
+
+TEST_F(DescriptorTableTest, BorrowedTokensAreGivenBackAfterTheVisit) {
+  const auto items = append(5);
+  table_.set_mark(kToken, 2);
+  table_.set_mark(kToken, 4);
+  std::vector<Item*> seen;
+  table_.visit_tokens(kToken, [&](Item& item) {
+    EXPECT_FALSE(table_.take_mark(kToken, item.index.get())) << "nobody else can have it meanwhile";
+    seen.push_back(&item);
+  });
+  EXPECT_EQ(seen, (std::vector{items[2], items[4]}));
+  EXPECT_TRUE(table_.take_mark(kToken, 2));
+  EXPECT_TRUE(table_.take_mark(kToken, 4));
+}
+
+TEST_F(DescriptorTableTest, VisitsAll) {
+  (void)append(5);
+  unsigned seen = 0;
+  table_.visit_all([&](Item&) { ++seen; });
+  EXPECT_EQ(seen, 5u);
+}
+
+TEST_F(DescriptorTableTest, ThreadsAppendingTogetherGetDifferentDescriptors) {
+  std::vector<Item*> items[3];
+  run_together(3, [&](unsigned thread) { items[thread] = append(200); });
+  std::set<std::uint32_t> indices;
+  for (const auto& of_thread : items) {
+    for (Item* item : of_thread) indices.insert(item->index.get());
+  }
+  EXPECT_EQ(indices.size(), 600u);
+  EXPECT_EQ(*indices.rbegin(), 599u);
+}
+
+}  // namespace
+}  // namespace hakmem::test

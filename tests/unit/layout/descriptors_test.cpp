@@ -1,0 +1,67 @@
+#include "layout/descriptors.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+
+#include "support/toy_heap.hpp"
+
+namespace hakmem::test {
+namespace {
+
+using SlabT = Slab<ToyConfig>;
+using Context = ThreadContext<ToyConfig>;
+
+TEST(Descriptors, OwnersLineIsApartFromWhatOthersWrite) {
+  EXPECT_EQ(alignof(SlabT), 64u);
+  EXPECT_EQ(sizeof(Slab<SimulatedConfig<FullGeometry>>), 128u);
+  const SlabT slab;
+  const auto start = reinterpret_cast<std::uintptr_t>(&slab);
+  EXPECT_GE(reinterpret_cast<std::uintptr_t>(&slab.remote) - start, 64u);
+  EXPECT_LT(reinterpret_cast<std::uintptr_t>(&slab.previous) - start, 64u);
+}
+
+/// They live in zero pages that no constructor runs over.
+TEST(Descriptors, AllZeroIsTheInitialState) {
+  const auto bytes = std::make_unique<unsigned char[]>(2 * sizeof(SuperSlab<ToyConfig>));
+  void* place = bytes.get();
+  std::size_t space = 2 * sizeof(SuperSlab<ToyConfig>);
+  std::memset(place, 0, space);
+  place = std::align(alignof(SuperSlab<ToyConfig>), sizeof(SuperSlab<ToyConfig>), place, space);
+  const auto& superslab = *static_cast<SuperSlab<ToyConfig>*>(place);
+  EXPECT_TRUE(superslab.word.snapshot().retired());
+  EXPECT_EQ(superslab.slabs[0].state.get(), SlabState::kNone);
+  EXPECT_EQ(superslab.slabs[0].owner.load(std::memory_order_relaxed), nullptr);
+  EXPECT_TRUE(superslab.slabs[0].free.empty());
+  EXPECT_FALSE(superslab.slabs[0].remote.has_chain());
+}
+
+TEST(Descriptors, OwnerIsMarkedForCachedClassesAndFoundBehindTheMark) {
+  alignas(64) static Context context;
+  Context* marked = cached_owner(&context);
+  EXPECT_NE(marked, &context);
+  EXPECT_EQ(unmarked_owner(marked), &context);
+  EXPECT_EQ(unmarked_owner(&context), &context);
+}
+
+TEST(Descriptors, SlabKnowsItsBlocksByAddress) {
+  ToyHeap toy;
+  auto& context = *toy.heap.attach();
+  char* block = static_cast<char*>(toy.heap.allocate(context, 320));  // three blocks and 64 bytes in a slot
+  const SlabT& slab = toy.slab_of(block);
+  EXPECT_TRUE(slab.is_block(block));
+  EXPECT_TRUE(slab.is_block(block + 2 * 320));
+  EXPECT_FALSE(slab.is_block(block + 1));
+  EXPECT_FALSE(slab.is_block(block + 16));
+  EXPECT_FALSE(slab.is_block(block - 320));
+  EXPECT_FALSE(slab.is_block(block + 3 * 320)) << "behind the last block";
+}
+
+TEST(Descriptors, DirectMappingIsFoundBehindItsSlab) {
+  DirectMapping<ToyConfig> mapping;
+  EXPECT_EQ(&DirectMapping<ToyConfig>::of(mapping.slab), &mapping);
+}
+
+}  // namespace
+}  // namespace hakmem::test

@@ -1,0 +1,101 @@
+/// Size classes of the shipping geometry, every one of them; what holds for any geometry is in the properties.
+
+#include "layout/size_class.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/toy_geometry.hpp"
+
+namespace hakmem::test {
+namespace {
+
+using Full = SizeClass<FullGeometry>;
+
+TEST(SizeClass, EveryRequestGetsTheSmallestClassThatHoldsIt) {
+  unsigned expected = 0;
+  for (std::size_t bytes = 1; bytes <= FullGeometry::kLargeMax; ++bytes) {
+    if (bytes > Full::block_bytes(expected)) ++expected;
+    ASSERT_EQ(Full::of(bytes), expected) << bytes;
+  }
+  EXPECT_EQ(expected, Full::kCount - 1);
+}
+
+/// H: 16-byte steps to 1 KiB, then four per doubling.
+TEST(SizeClass, StepsAreAsSpecified) {
+  EXPECT_EQ(Full::kSmallCount, 64u);
+  EXPECT_EQ(Full::kCount, 64u + 4 * 10);
+  for (unsigned c = 0; c < Full::kSmallCount; ++c) EXPECT_EQ(Full::block_bytes(c), (c + 1) * 16);
+  std::size_t power = 1024;
+  for (unsigned c = Full::kSmallCount; c < Full::kCount; c += 4, power *= 2) {
+    for (unsigned quarter = 1; quarter <= 4; ++quarter) {
+      EXPECT_EQ(Full::block_bytes(c + quarter - 1), power + power / 4 * quarter);
+    }
+  }
+}
+
+TEST(SizeClass, AlignedRequestsBeyondTheLargestBlockHaveNoClass) {
+  EXPECT_EQ(Full::of_aligned(1, 65536), Full::of(65536));
+  EXPECT_EQ(Full::of_aligned(100, 64), Full::of(128));
+  EXPECT_EQ(Full::of_aligned(FullGeometry::kLargeMax, 65536), Full::kCount - 1);
+  EXPECT_EQ(SizeClass<ToyGeometry>::of_aligned(4096, 1024), SizeClass<ToyGeometry>::of(4096));
+  EXPECT_EQ(SizeClass<LeastGeometry>::of_aligned(2047, 2048), SizeClass<LeastGeometry>::of(2048));
+}
+
+template <class G>
+class SlabLayout : public testing::Test {};
+using Geometries = testing::Types<FullGeometry, ToyGeometry, LeastGeometry>;
+TYPED_TEST_SUITE(SlabLayout, Geometries);
+
+TYPED_TEST(SlabLayout, EveryClassFitsItsSlab) {
+  using Classes = SizeClass<TypeParam>;
+  for (unsigned c = 0; c < Classes::kCount; ++c) {
+    SCOPED_TRACE(c);
+    const auto& layout = Classes::layout(c);
+    const std::size_t slab = layout.slots * kSlotBytes<TypeParam>;
+    EXPECT_EQ(layout.block_bytes, Classes::block_bytes(c));
+    EXPECT_GE(layout.slots, 1u);
+    EXPECT_LE(layout.slots, TypeParam::kSlots);
+    EXPECT_EQ(layout.capacity, slab / layout.block_bytes) << "as many blocks as fit";
+    EXPECT_GE(layout.capacity, 1u);
+    EXPECT_GE(layout.carve, 1u);
+    EXPECT_LE(layout.carve, layout.capacity);
+    EXPECT_GE(layout.wake_blocks, 1u);
+    EXPECT_LE(layout.wake_blocks, layout.capacity) << "a full slab whose blocks all come back must wake";
+    EXPECT_GE(layout.outbox_blocks, 1u);
+    const bool cached = layout.block_bytes > TypeParam::kSmallMax && layout.block_bytes <= TypeParam::kMidMax;
+    EXPECT_EQ(layout.cache_blocks != 0, cached);
+    EXPECT_NE(layout.cache_blocks, 1u) << "a spill keeps half";
+  }
+}
+
+TYPED_TEST(SlabLayout, EveryOffsetOfEverySlabIsJudgedExactly) {
+  using Classes = SizeClass<TypeParam>;
+  for (unsigned c = 0; c < Classes::kCount; ++c) {
+    const auto& layout = Classes::layout(c);
+    std::uint64_t wrong = 0;
+    for (std::uint64_t offset = 0; offset < layout.slots * kSlotBytes<TypeParam>; ++offset) {
+      wrong += Classes::is_block_offset(offset, layout.divisor) != (offset % layout.block_bytes == 0) ? 1u : 0u;
+    }
+    EXPECT_EQ(wrong, 0u) << c;
+  }
+}
+
+TEST(SlabLayoutOfShippingGeometry, SlabsUpToASlotHoldFourBlocksAndWasteASixteenth) {
+  for (unsigned c = 0; Full::block_bytes(c) <= kSlotBytes<FullGeometry>; ++c) {
+    const auto& layout = Full::layout(c);
+    const std::size_t slab = layout.slots * kSlotBytes<FullGeometry>;
+    EXPECT_GE(layout.capacity, 4u) << layout.block_bytes;
+    EXPECT_LE((slab - std::size_t{layout.capacity} * layout.block_bytes) * 16, slab) << layout.block_bytes;
+  }
+}
+
+/// Memory is touched no sooner than it is used.
+TEST(SlabLayoutOfShippingGeometry, CarvesAPageAtATime) {
+  for (unsigned c = 0; c < Full::kCount; ++c) {
+    const auto& layout = Full::layout(c);
+    EXPECT_TRUE(layout.carve == 1 || std::size_t{layout.carve} * layout.block_bytes <= 4096) << layout.block_bytes;
+  }
+}
+
+}  // namespace
+}  // namespace hakmem::test

@@ -1,0 +1,199 @@
+/// SP-SLOT layer 4 (D2): acquire in stages, release, retire.
+
+#include "superslab/shared_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <vector>
+
+#include "support/together.hpp"
+#include "support/toy_heap.hpp"
+
+namespace hakmem::test {
+namespace {
+
+using SlabT = Slab<ToyConfig>;
+using Classes = SizeClass<ToyGeometry>;
+
+constexpr unsigned kSmall = 0;
+constexpr unsigned kOther = 1;
+constexpr unsigned kTwoSlots = Classes::of(2048);
+constexpr unsigned kFourSlots = Classes::of(4096);
+
+/// SuperSlabs of four slots, one of them cached.
+class SharedPoolTest : public testing::Test {
+ protected:
+  SlabT* acquire(unsigned size_class) {
+    SlabT* slab = pool_.acquire_live(toy_.map, size_class);
+    if (slab == nullptr) slab = pool_.acquire_fresh(toy_.os, toy_.map, size_class);
+    if (slab != nullptr) slab->size_class.set(static_cast<std::uint16_t>(size_class));
+    return slab;
+  }
+  std::vector<SlabT*> acquire(unsigned size_class, std::size_t count) {
+    std::vector<SlabT*> slabs;
+    for (std::size_t i = 0; i < count; ++i) slabs.push_back(acquire(size_class));
+    return slabs;
+  }
+  void release(SlabT* slab) { pool_.release(toy_.os, toy_.map, *slab); }
+
+  std::uint64_t same_class() { return pool_.acquired(AcquireStage::kSameClass); }
+  std::uint64_t any_class() { return pool_.acquired(AcquireStage::kAnyClass); }
+  std::uint64_t unused() { return pool_.acquired(AcquireStage::kUnused); }
+  std::uint64_t cached() { return pool_.acquired(AcquireStage::kCached); }
+  std::uint64_t mapped() { return pool_.acquired(AcquireStage::kMapped); }
+
+  Surroundings<ToyConfig> toy_;
+  SharedPool<ToyConfig> pool_;
+};
+
+TEST_F(SharedPoolTest, StagesOfD3ComeInOrder) {
+  SlabT* first = acquire(kSmall);
+  EXPECT_EQ(mapped(), 1u) << "3: nothing is live, nothing cached";
+  SlabT* second = acquire(kSmall);
+  EXPECT_EQ(unused(), 1u) << "2: an UNUSED slot of the live SuperSlab";
+  release(second);
+  EXPECT_EQ(acquire(kSmall), second);
+  EXPECT_EQ(same_class(), 1u) << "1: an EMPTY slot of the same class";
+  release(second);
+  EXPECT_EQ(acquire(kOther), second);
+  EXPECT_EQ(any_class(), 1u) << "1b: an EMPTY slot of any class, before an UNUSED one";
+  release(second);
+  release(first);
+  EXPECT_EQ(pool_.retired(), 1u);
+  EXPECT_EQ(acquire(kOther), first);
+  EXPECT_EQ(cached(), 1u) << "3: from the LRU cache, before a new mapping";
+  EXPECT_EQ(mapped(), 1u);
+  EXPECT_EQ(pool_.released(), 4u);
+}
+
+/// Museum 15: lists may hold slots of a SuperSlab that has been unmapped; nothing of it is handed out.
+TEST_F(SharedPoolTest, StaleHintsAreHarmless) {
+  const auto slabs = acquire(kSmall, 8);  // two SuperSlabs
+  for (SlabT* slab : slabs) release(slab);
+  EXPECT_EQ(pool_.retired(), 2u);
+  EXPECT_EQ(pool_.trim(toy_.os, toy_.map), 4096u);
+  EXPECT_EQ(toy_.memory.reservations(), 0u);
+  EXPECT_EQ(pool_.acquire_live(toy_.map, kSmall), nullptr) << "every hint leads to a retired SuperSlab";
+  SlabT* fresh = acquire(kSmall);
+  ASSERT_NE(fresh, nullptr);
+  EXPECT_TRUE(toy_.memory.is_reserved(reinterpret_cast<void*>(fresh->base.get()), 1024));
+}
+
+/// D4, I3: the last release of a SuperSlab retires it, not an earlier one.
+TEST_F(SharedPoolTest, RetiresWithTheLastReleaseExactlyOnce) {
+  const auto slabs = acquire(kSmall, 4);
+  for (std::size_t i = 0; i < 3; ++i) {
+    release(slabs[i]);
+    EXPECT_EQ(pool_.retired(), 0u);
+  }
+  release(slabs[3]);
+  EXPECT_EQ(pool_.retired(), 1u);
+  EXPECT_EQ(toy_.memory.reservations(), 1u) << "cached";
+}
+
+TEST_F(SharedPoolTest, WhatTheCacheCannotHoldIsUnmapped) {
+  const auto slabs = acquire(kFourSlots, 3);
+  for (SlabT* slab : slabs) release(slab);
+  EXPECT_EQ(pool_.retired(), 3u);
+  EXPECT_EQ(toy_.memory.reservations(), 1u);
+  EXPECT_EQ(pool_.superslabs().unmapped(), 2u);
+}
+
+TEST_F(SharedPoolTest, RunsShareSuperSlabsWithSingleSlots) {
+  SlabT* pair = acquire(kTwoSlots);
+  SlabT* single = acquire(kSmall);
+  SlabT* other = acquire(kOther);
+  EXPECT_EQ(mapped(), 1u) << "D1: several classes live in one SuperSlab";
+  EXPECT_EQ(single->base.get(), pair->base.get() + 2048);
+  EXPECT_EQ(other->base.get(), pair->base.get() + 3072);
+  SlabT* second_pair = acquire(kTwoSlots);
+  EXPECT_EQ(mapped(), 2u);
+  EXPECT_EQ(second_pair->superslab.get() == pair->superslab.get(), false);
+}
+
+/// A run may be made of EMPTY and UNUSED slots.
+TEST_F(SharedPoolTest, RunOfMixedSlotsIsFoundBeforeMemoryIsMapped) {
+  const auto singles = acquire(kSmall, 3);
+  release(singles[2]);
+  EXPECT_EQ(acquire(kTwoSlots), singles[2]) << "slot 2 was EMPTY, slot 3 UNUSED";
+  EXPECT_EQ(mapped(), 1u);
+}
+
+/// D5, museum 14: sizes that drift from class to class reuse EMPTY slots and map nothing.
+TEST_F(SharedPoolTest, EmptySlotsServeAnyClassBeforeANewMapping) {
+  auto held = acquire(kSmall, 40);
+  const auto superslabs = mapped();
+  for (unsigned c = 0; c < Classes::kSmallCount; ++c) {
+    for (std::size_t i = 0; i < held.size(); ++i) {
+      if (i % 4 == 0) continue;  // each SuperSlab stays in use
+      release(held[i]);
+      held[i] = acquire(c);
+      ASSERT_NE(held[i], nullptr);
+    }
+  }
+  EXPECT_EQ(mapped(), superslabs);
+  EXPECT_EQ(pool_.retired(), 0u);
+}
+
+/// D6, I7, museum 3 and 4: more than 256 EMPTY slots of a class and more than 512 slabs, and nothing is lost.
+TEST_F(SharedPoolTest, ThousandsOfSlotsLoseNothing) {
+  constexpr std::size_t kSlabs = 2400;
+  auto slabs = acquire(kSmall, kSlabs);
+  EXPECT_EQ(std::set<SlabT*>(slabs.begin(), slabs.end()).size(), kSlabs);
+  EXPECT_EQ(mapped(), kSlabs / 4);
+  std::size_t empty = 0;
+  for (std::size_t i = 0; i < kSlabs; ++i) {
+    if (i % 4 == 0) continue;
+    release(slabs[i]);
+    ++empty;
+  }
+  std::set<SlabT*> again;
+  for (std::size_t i = 0; i < empty; ++i) again.insert(acquire(kSmall));
+  EXPECT_EQ(again.size(), empty);
+  EXPECT_EQ(same_class(), empty) << "every EMPTY slot was found by its class";
+  EXPECT_EQ(mapped(), kSlabs / 4) << "nothing more was mapped";
+  for (SlabT* slab : again) release(slab);
+  for (std::size_t i = 0; i < kSlabs; i += 4) release(slabs[i]);
+  EXPECT_EQ(pool_.retired(), kSlabs / 4);
+  (void)pool_.trim(toy_.os, toy_.map);
+  EXPECT_EQ(toy_.memory.reservations(), 0u);
+}
+
+TEST_F(SharedPoolTest, RefusedMappingGivesNothingAndChangesNothing) {
+  toy_.memory.refuse(OsCall::kReserve);
+  EXPECT_EQ(acquire(kSmall), nullptr);
+  EXPECT_EQ(mapped() + cached() + unused(), 0u);
+  EXPECT_NE(acquire(kSmall), nullptr);
+}
+
+/// I1, I3 with real threads: slots are exclusive, and SuperSlabs retire as often as they were brought to life.
+TEST_F(SharedPoolTest, ThreadsNeverHoldTheSameSlots) {
+  std::atomic<bool> exclusive{true};
+  run_together(3, [&](unsigned thread) {
+    std::vector<SlabT*> mine;
+    for (unsigned i = 0; i < 1500; ++i) {
+      const unsigned size_class = (i + thread) % 3 == 0 ? kTwoSlots : kSmall;
+      SlabT* slab = acquire(size_class);
+      auto* bytes = reinterpret_cast<volatile unsigned*>(slab->base.get());
+      for (unsigned slot = 0; slot < slab->slots.get(); ++slot) bytes[slot * 256] = thread;
+      mine.push_back(slab);
+      if (i % 5 < 2) continue;
+      std::swap(mine[i % mine.size()], mine.back());
+      bytes = reinterpret_cast<volatile unsigned*>(mine.back()->base.get());
+      for (unsigned slot = 0; slot < mine.back()->slots.get(); ++slot) {
+        if (bytes[slot * 256] != thread) exclusive = false;
+      }
+      release(mine.back());
+      mine.pop_back();
+    }
+    for (SlabT* slab : mine) release(slab);
+  });
+  EXPECT_TRUE(exclusive);
+  EXPECT_EQ(pool_.retired(), mapped() + cached());
+  (void)pool_.trim(toy_.os, toy_.map);
+  EXPECT_EQ(toy_.memory.reservations(), 0u);
+}
+
+}  // namespace
+}  // namespace hakmem::test

@@ -1,0 +1,125 @@
+/// SP-SLOT layer 2 (D2): which SuperSlabs exist, have memory, have free slots.
+
+#include "superslab/superslab_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "support/toy_heap.hpp"
+
+namespace hakmem::test {
+namespace {
+
+class SuperSlabTableTest : public testing::Test {
+ protected:
+  SuperSlab<ToyConfig>* map_new() { return table_.map_new(toy_.os, toy_.map); }
+  void unmap(SuperSlab<ToyConfig>& superslab) { table_.unmap(toy_.os, toy_.map, superslab); }
+  std::vector<SuperSlab<ToyConfig>*> available() {
+    std::vector<SuperSlab<ToyConfig>*> all;
+    table_.visit_available([&](SuperSlab<ToyConfig>& superslab) {
+      all.push_back(&superslab);
+      return false;
+    });
+    return all;
+  }
+
+  Surroundings<ToyConfig> toy_;
+  SuperSlabTable<ToyConfig> table_;
+};
+
+TEST_F(SuperSlabTableTest, NewSuperSlabIsAlignedRetiredAndItsCallersAlone) {
+  auto* superslab = map_new();
+  ASSERT_NE(superslab, nullptr);
+  EXPECT_EQ(superslab->base.get() % 4096, 0u);
+  EXPECT_TRUE(superslab->word.snapshot().retired());
+  EXPECT_TRUE(available().empty());
+  EXPECT_EQ(table_.mapped(), 1u);
+  EXPECT_TRUE(toy_.memory.is_reserved(reinterpret_cast<void*>(superslab->base.get()), 4096));
+}
+
+/// D6: descriptors are reused after an unmap, so their number is that of SuperSlabs at one time.
+TEST_F(SuperSlabTableTest, DescriptorIsReusedAfterUnmap) {
+  auto* first = map_new();
+  auto* second = map_new();
+  unmap(*first);
+  EXPECT_EQ(toy_.memory.reservations(), 1u);
+  EXPECT_EQ(map_new(), first);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(table_.descriptors(), 2u);
+  for (int i = 0; i < 100; ++i) {
+    unmap(*first);
+    ASSERT_EQ(map_new(), first);
+  }
+  EXPECT_EQ(table_.descriptors(), 2u);
+  EXPECT_EQ(table_.mapped() - table_.unmapped(), 2u);
+}
+
+TEST_F(SuperSlabTableTest, UnmappedSlotsAreForeign) {
+  auto* superslab = map_new();
+  const auto base = superslab->base.get();
+  superslab->word.activate(4);
+  SlotOps<ToyConfig>::bind(toy_.map, *superslab, superslab->slabs[0], 4);
+  (void)superslab->word.release(0, 4);
+  unmap(*superslab);
+  for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(toy_.map.find(reinterpret_cast<void*>(base + i * 1024)), nullptr);
+}
+
+TEST_F(SuperSlabTableTest, OffersOnlyWhatIsWorthALook) {
+  auto* first = map_new();
+  auto* second = map_new();
+  first->word.activate(1);
+  second->word.activate(1);
+  table_.offer(*second);
+  table_.offer(*first);
+  EXPECT_EQ(available(), (std::vector{first, second})) << "lowest first";
+
+  ASSERT_EQ(first->word.claim_run(3, SlotChoice::kUnused), 1);
+  EXPECT_EQ(available(), (std::vector{second})) << "full: forgotten";
+  (void)first->word.release(1, 3);
+  EXPECT_EQ(available(), (std::vector{second})) << "who releases from a full SuperSlab offers it again";
+  table_.offer(*first);
+  EXPECT_EQ(available(), (std::vector{first, second}));
+}
+
+TEST_F(SuperSlabTableTest, VisitEndsWithTheFirstClaim) {
+  for (int i = 0; i < 2; ++i) {
+    auto* superslab = map_new();
+    superslab->word.activate(1);
+    table_.offer(*superslab);
+  }
+  unsigned visits = 0;
+  EXPECT_TRUE(table_.visit_available([&](SuperSlab<ToyConfig>&) { return ++visits == 1; }));
+  EXPECT_EQ(visits, 1u);
+}
+
+/// A hint may outlive its SuperSlab: it leads to a retired word and is forgotten.
+TEST_F(SuperSlabTableTest, HintOfAnUnmappedSuperSlabIsHarmless) {
+  auto* superslab = map_new();
+  superslab->word.activate(1);
+  table_.offer(*superslab);
+  ASSERT_TRUE(superslab->word.release(0, 1).retired);
+  unmap(*superslab);
+  EXPECT_TRUE(available().empty());
+  EXPECT_EQ(map_new(), superslab);
+  EXPECT_TRUE(available().empty()) << "not active yet";
+}
+
+TEST_F(SuperSlabTableTest, WhateverIsRefusedNothingIsLeftBehind) {
+  toy_.memory.refuse(OsCall::kReserve);
+  EXPECT_EQ(map_new(), nullptr);
+  toy_.memory.refuse(OsCall::kMetadata);  // no descriptor
+  EXPECT_EQ(map_new(), nullptr);
+  EXPECT_EQ(toy_.memory.reservations(), 0u);
+  EXPECT_EQ(table_.mapped(), 0u);
+  EXPECT_NE(map_new(), nullptr);
+
+  Surroundings<ToyConfig> two_level(PageMapKind::kTwoLevel);
+  SuperSlabTable<ToyConfig> table;
+  two_level.memory.refuse(OsCall::kMetadata);  // no leaf of the page map
+  EXPECT_EQ(table.map_new(two_level.os, two_level.map), nullptr);
+  EXPECT_EQ(two_level.memory.reservations(), 0u);
+}
+
+}  // namespace
+}  // namespace hakmem::test

@@ -1,0 +1,52 @@
+#include "sync/std_sync.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "support/test_sync.hpp"
+
+namespace hakmem::test {
+namespace {
+
+struct WithoutLinks {
+  template <class T>
+  using Atomic = std::atomic<T>;
+  template <class T>
+  using Plain = StdSync::Plain<T>;
+  static void pause() noexcept {}
+};
+
+static_assert(SyncPolicy<StdSync> && SyncPolicy<TestSync>);
+static_assert(!SyncPolicy<WithoutLinks>, "a policy without in-block links is refused");
+
+TEST(StdSync, LinkIsKeptInTheFirstBytesOfABlock) {
+  alignas(16) unsigned char block[32];
+  std::memset(block, 0xee, sizeof block);
+  int target = 0;
+  StdSync::store_link(block, &target);
+  EXPECT_EQ(StdSync::load_link(block), &target);
+  EXPECT_EQ(block[sizeof(void*)], 0xee) << "nothing behind the link is written";
+  StdSync::store_link(block, nullptr);
+  EXPECT_EQ(StdSync::load_link(block), nullptr);
+}
+
+TEST(StdSync, PlainVariableStartsAtZeroAndKeepsWhatIsSet) {
+  StdSync::Plain<std::uint32_t> plain;
+  EXPECT_EQ(plain.get(), 0u);
+  plain.set(7);
+  EXPECT_EQ(plain.get(), 7u);
+  EXPECT_EQ(StdSync::Plain<int>(3).get(), 3);
+}
+
+/// Descriptors are zero pages that nobody constructs.
+TEST(StdSync, ZeroBytesAreTheInitialStateOfAtomicsAndPlainVariables) {
+  alignas(std::atomic<std::uint64_t>) unsigned char bytes[sizeof(std::atomic<std::uint64_t>)];
+  auto* atomic = new (bytes) StdSync::Atomic<std::uint64_t>{};
+  EXPECT_EQ(atomic->load(std::memory_order_relaxed), 0u);
+  EXPECT_EQ(bytes[0] | bytes[1] | bytes[2] | bytes[3] | bytes[4] | bytes[5] | bytes[6] | bytes[7], 0);
+  StdSync::pause();
+}
+
+}  // namespace
+}  // namespace hakmem::test
