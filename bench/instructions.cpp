@@ -184,16 +184,11 @@ int run(int argc, char** argv) {
   for (const Pattern& pattern : kPatterns) {
     if (std::find(chosen.begin(), chosen.end(), pattern.name) != chosen.end()) settings.patterns.push_back(pattern);
   }
-  try {
-    StepCounter::install();
-    return write_json("instructions", settings.json, measure(settings)) ? 0 : kExitFailed;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "\ninstructions: FAILED: %s\n", error.what());
-    return kExitFailed;
-  }
+  StepCounter::install();
+  return write_json("instructions", settings.json, measure(settings)) ? 0 : kExitFailed;
 }
 
 }  // namespace
 }  // namespace hakmem::bench
 
-int main(int argc, char** argv) { return hakmem::bench::run(argc, argv); }
+int main(int argc, char** argv) { return hakmem::bench::guarded("instructions", hakmem::bench::run, argc, argv); }

@@ -170,12 +170,12 @@ class Larson {
     return count;
   }
 
-  const Settings& settings_;
+  alignas(128) std::atomic<bool> stop_{false};
+  alignas(128) const Settings& settings_;
   std::vector<std::unique_ptr<Lineage>> lineages_;
   std::mutex spare_mutex_;
   std::vector<Block> spare_;  // of --exchange: the array that changes hands
   std::latch done_;
-  alignas(128) std::atomic<bool> stop_{false};
 };
 
 /// Empty if the counts balance, otherwise what does not.
@@ -261,15 +261,10 @@ int run(int argc, char** argv) {
   if (const auto code = parse(app, argc, argv)) return *code;
   const std::string problem = contradiction(settings, app.count("SECONDS") > 0);
   if (!problem.empty()) return wrong_call(app, problem);
-  try {
-    return settings.check ? measure<MarkedBlock>(settings) : measure<BareBlock>(settings);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "larson: FAILED: %s\n", error.what());
-    return kExitFailed;
-  }
+  return settings.check ? measure<MarkedBlock>(settings) : measure<BareBlock>(settings);
 }
 
 }  // namespace
 }  // namespace hakmem::bench
 
-int main(int argc, char** argv) { return hakmem::bench::run(argc, argv); }
+int main(int argc, char** argv) { return hakmem::bench::guarded("larson", hakmem::bench::run, argc, argv); }

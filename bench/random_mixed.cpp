@@ -120,15 +120,10 @@ int run(int argc, char** argv) {
   if (const auto code = parse(app, argc, argv)) return *code;
   if (settings.fixed_bytes != 0) settings.min_bytes = settings.max_bytes = settings.fixed_bytes;
   if (settings.min_bytes > settings.max_bytes) return wrong_call(app, "--min is above --max; swap them");
-  try {
-    return settings.check ? measure<MarkedBlock>(settings) : measure<BareBlock>(settings);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "random_mixed: FAILED: %s\n", error.what());
-    return kExitFailed;
-  }
+  return settings.check ? measure<MarkedBlock>(settings) : measure<BareBlock>(settings);
 }
 
 }  // namespace
 }  // namespace hakmem::bench
 
-int main(int argc, char** argv) { return hakmem::bench::run(argc, argv); }
+int main(int argc, char** argv) { return hakmem::bench::guarded("random_mixed", hakmem::bench::run, argc, argv); }

@@ -95,4 +95,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace hakmem::bench
 
-int main(int argc, char** argv) { return hakmem::bench::run(argc, argv); }
+int main(int argc, char** argv) { return hakmem::bench::guarded("scenarios", hakmem::bench::run, argc, argv); }

@@ -121,7 +121,10 @@ class Function {
   static std::uint64_t key_of(const Instruction& instruction) {
     std::uint64_t key = hash_bytes(&instruction.opcode, sizeof(instruction.opcode));
     key = hash_bytes(&instruction.value, sizeof(instruction.value), key);
-    for (const Instruction* operand : instruction.operands) key = hash_bytes(&operand, sizeof(operand), key);
+    for (const Instruction* operand : instruction.operands) {
+      const auto address = reinterpret_cast<std::uintptr_t>(operand);
+      key = hash_bytes(&address, sizeof(address), key);
+    }
     return key;
   }
 
@@ -152,6 +155,7 @@ class Function {
 Function random_function(Random& random) {
   Function function;
   std::vector<Instruction*> values;
+  values.reserve(kArguments);
   for (std::uint64_t i = 0; i < kArguments; ++i) {
     values.push_back(function.append(std::make_unique<Instruction>(Opcode::kArgument, i)));
   }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -29,6 +31,18 @@ inline std::optional<int> parse(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return wrong_call(app, error.what());
   }
+}
+
+/// Calls `run`, and reports an exception that leaves it as a failure. For main.
+inline int guarded(const char* program, int (*run)(int, char**), int argc, char** argv) noexcept {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: FAILED: %s\n", program, error.what());
+  } catch (...) {
+    std::fprintf(stderr, "%s: FAILED: unknown exception\n", program);
+  }
+  return kExitFailed;
 }
 
 }  // namespace hakmem::bench

@@ -2,17 +2,17 @@
 
 #include <unistd.h>
 
-#include <cstring>
+#include <cstddef>
+#include <cstdio>
 
 namespace hakmem::bench {
 
 /// Prints "FAILED: " and the reason on standard error, and ends the program with 1 at once: where memory is corrupted,
 /// neither malloc nor exceptions nor destructors can be trusted. Thread-safe.
 [[noreturn]] inline void die(const char* reason) {
-  char line[640] = "FAILED: ";
-  std::strncat(line, reason, sizeof(line) - std::strlen(line) - 2);
-  std::strcat(line, "\n");
-  const auto written = ::write(STDERR_FILENO, line, std::strlen(line));
+  char line[640];
+  const int length = std::snprintf(line, sizeof(line), "FAILED: %.600s\n", reason);
+  const auto written = ::write(STDERR_FILENO, line, static_cast<std::size_t>(length));
   static_cast<void>(written);
   ::_exit(1);
 }

@@ -27,8 +27,7 @@ std::vector<Filled> blocks_of_every_kind() {
 }
 
 bool all_intact(const std::vector<Filled>& blocks) {
-  return std::all_of(blocks.begin(), blocks.end(),
-                     [](const Filled& block) { return block.block != nullptr && block.first_damage() == kIntact; });
+  return std::all_of(blocks.begin(), blocks.end(), [](const Filled& block) { return block.is_whole(); });
 }
 
 void free_all(const std::vector<Filled>& blocks) {

@@ -32,7 +32,7 @@ class Monument {
     for (const auto& block : blocks_) {
       const auto other = filled(std::malloc(block.bytes), block.bytes, 5);
       std::free(block.block);
-      if (other.block == nullptr || other.first_damage() != kIntact) ::_exit(kDamaged);
+      if (!other.is_whole()) ::_exit(kDamaged);
       std::free(other.block);
     }
   }
@@ -40,8 +40,7 @@ class Monument {
   Monument& operator=(const Monument&) = delete;
 
   [[nodiscard]] bool is_intact() const {
-    return std::all_of(blocks_.begin(), blocks_.end(),
-                       [](const Filled& block) { return block.block != nullptr && block.first_damage() == kIntact; });
+    return std::all_of(blocks_.begin(), blocks_.end(), [](const Filled& block) { return block.is_whole(); });
   }
 
  private:
@@ -70,7 +69,7 @@ REQUIRED(Lifecycle, ExitHandlersMayAllocateAndFree, "C17 7.22.4.2") {
   static Filled block;
   const auto handler = [] {
     const auto other = filled(std::malloc(4000), 4000, 2);
-    if (block.first_damage() != kIntact || other.first_damage() != kIntact) ::_exit(kDamaged);
+    if (!block.is_whole() || !other.is_whole()) ::_exit(kDamaged);
     std::free(block.block);
     std::free(other.block);
   };

@@ -156,11 +156,11 @@ REQUIRED(Limit, ShrinkingUnderExhaustionKeepsContents, "C17 7.22.3.5", .address_
     Filled block = hoard.take_last();
     // Shrinking may fail like any reallocation; then the block must be as it was.
     if (void* smaller = std::realloc(block.block, size / 2)) block = {smaller, size / 2, block.seed};
-    const std::size_t damage = block.first_damage();
+    const std::string damage = block.damage();
     std::free(block.block);
     const std::size_t damaged = hoard.damaged();
     hoard.free_all();
-    ASSERT_EQ(damage, kIntact) << size << " bytes";
+    ASSERT_EQ(damage, "") << size << " bytes";
     ASSERT_EQ(damaged, 0U) << size << " bytes";
   }
 }
@@ -228,7 +228,7 @@ class Latecomer {
     }
     errno = 0;
     const auto block = filled(std::malloc(bytes_), bytes_, 1);
-    fine_ = block.block == nullptr ? errno == ENOMEM : block.first_damage() == kIntact;
+    fine_ = block.block == nullptr ? errno == ENOMEM : block.is_whole();
     std::free(block.block);
   }
 

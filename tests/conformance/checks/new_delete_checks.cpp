@@ -273,7 +273,7 @@ REQUIRED(New, CallsTheHandlerThatTheHandlerInstalls, "C++ [new.handler]") {
 void allocate_in_handler() {
   ++handler_calls;
   const auto own = filled(::operator new(1000), 1000, 5);
-  const bool intact = own.first_damage() == kIntact;
+  const bool intact = own.is_whole();
   ::operator delete(own.block);
   if (!intact) std::abort();
   if (handler_calls < 20) ::operator delete(::operator new(opaque(std::size_t{PTRDIFF_MAX})));

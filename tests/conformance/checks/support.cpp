@@ -114,6 +114,12 @@ std::size_t first_non_zero(const void* block, std::size_t bytes) {
   return first_difference(block, bytes, [](std::size_t) { return std::uint64_t{0}; });
 }
 
+std::string Filled::damage() const {
+  if (block == nullptr) return "no block";
+  const std::size_t offset = first_damage(block, bytes, seed);
+  return offset == kIntact ? "" : "byte " + std::to_string(offset) + " of " + std::to_string(bytes) + " is damaged";
+}
+
 Filled filled(void* block, std::size_t bytes, std::uint64_t seed) {
   if (block == nullptr) return {};
   fill(block, bytes, seed);
@@ -286,9 +292,22 @@ void AddressSpaceLimit::lift() {
 
 // Processes --------------------------------------------------------------------------------------------------------
 
+namespace {
+
+/// An exception must not reach the copy of the parent's stack.
+[[noreturn]] void end_with(const std::function<bool()>& body) {
+  try {
+    ::_exit(body() ? EXIT_SUCCESS : EXIT_FAILURE);
+  } catch (...) {
+    ::_exit(EXIT_FAILURE);
+  }
+}
+
+}  // namespace
+
 bool holds_in_child(const std::function<bool()>& body, unsigned seconds) {
   const pid_t pid = ::fork();
-  if (pid == 0) ::_exit(body() ? 0 : 1);
+  if (pid == 0) end_with(body);
   return ends_well(pid, seconds);
 }
 

@@ -52,16 +52,19 @@ inline constexpr std::size_t kIntact = SIZE_MAX;
 [[nodiscard]] std::size_t first_damage(const void* block, std::size_t bytes, std::uint64_t seed);
 [[nodiscard]] std::size_t first_non_zero(const void* block, std::size_t bytes);
 
-/// A live block with its pattern.
+/// A live block with its pattern, or the lack of one.
 struct Filled {
   void* block = nullptr;
   std::size_t bytes = 0;
   std::uint64_t seed = 0;
 
-  [[nodiscard]] std::size_t first_damage() const { return conformance::first_damage(block, bytes, seed); }
+  /// Whether there is a block and every byte is as it was written.
+  [[nodiscard]] bool is_whole() const { return block != nullptr && first_damage(block, bytes, seed) == kIntact; }
+  /// What is wrong, or "".
+  [[nodiscard]] std::string damage() const;
 };
 
-/// \param block nullptr gives an empty one
+/// \param block nullptr gives the lack of a block
 Filled filled(void* block, std::size_t bytes, std::uint64_t seed);
 
 /// A member of the family that allocates, brought to one form.
@@ -146,6 +149,6 @@ class Random {
 
 }  // namespace hakmem::conformance
 
-/// The bytes [0, bytes) of a filled block are as `fill` has left them.
-#define EXPECT_INTACT(filled) EXPECT_EQ((filled).first_damage(), ::hakmem::conformance::kIntact)
-#define ASSERT_INTACT(filled) ASSERT_EQ((filled).first_damage(), ::hakmem::conformance::kIntact)
+/// There is a block, and its bytes are as `fill` has left them.
+#define EXPECT_INTACT(filled) EXPECT_EQ((filled).damage(), "")
+#define ASSERT_INTACT(filled) ASSERT_EQ((filled).damage(), "")

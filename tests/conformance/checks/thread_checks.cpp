@@ -21,7 +21,7 @@ namespace {
 std::atomic<unsigned> damaged{0};
 
 void check_and_free(const Filled& block) {
-  if (block.first_damage() != kIntact) damaged.fetch_add(1);
+  if (!block.is_whole()) damaged.fetch_add(1);
   std::free(block.block);
 }
 
@@ -51,12 +51,12 @@ void churn(std::uint64_t seed, int steps) {
   std::array<Filled, 200> live{};
   for (int step = 0; step < steps; ++step) {
     Filled& block = live[random.below(live.size())];
-    if (block.first_damage() != kIntact) damaged.fetch_add(1);
+    if (block.block != nullptr && !block.is_whole()) damaged.fetch_add(1);
     const std::size_t size = 1 + random.below(step % 50 == 0 ? 300 * kKiB : 2 * kKiB);
     if (random.below(4) == 0) {
       const std::size_t kept = std::min(block.bytes, size);
       const Filled moved{std::realloc(block.block, size), kept, block.seed};
-      if (moved.block == nullptr || moved.first_damage() != kIntact) damaged.fetch_add(1);
+      if (!moved.is_whole()) damaged.fetch_add(1);
       block = filled(moved.block, size, random.next());
     } else {
       std::free(block.block);
