@@ -31,6 +31,7 @@ class DirectMappings {
     mapping->slab.state.set(SlabState::kDirect);
     place(map, *mapping, memory, size);
     mapped_.add();
+    mapped_bytes_.add(size);
     return memory;
   }
 
@@ -41,6 +42,7 @@ class DirectMappings {
     if (!is_block(slab, block) || !map.take(block, &slab)) return false;
     os.release(block, mapping.bytes.get());
     unmapped_.add();
+    unmapped_bytes_.add(mapping.bytes.get());
     table_.set_mark(kVacant, mapping.index.get());
     return true;
   }
@@ -60,6 +62,8 @@ class DirectMappings {
       map.set(old, &slab);
       return nullptr;
     }
+    unmapped_bytes_.add(mapping.bytes.get());
+    mapped_bytes_.add(size);
     place(map, mapping, memory, size);
     return memory;
   }
@@ -71,6 +75,12 @@ class DirectMappings {
 
   [[nodiscard]] std::uint64_t mapped() const noexcept { return mapped_.get(); }
   [[nodiscard]] std::uint64_t unmapped() const noexcept { return unmapped_.get(); }
+  /// Bytes of the live mappings. Any thread; out of date by what others do meanwhile.
+  [[nodiscard]] std::uint64_t bytes() const noexcept {
+    const std::uint64_t mapped = mapped_bytes_.get();
+    const std::uint64_t unmapped = unmapped_bytes_.get();
+    return mapped > unmapped ? mapped - unmapped : 0;
+  }
 
  private:
   static std::size_t round(std::size_t bytes) noexcept { return (bytes + Os::kPageBytes - 1) & ~(Os::kPageBytes - 1); }
@@ -94,6 +104,8 @@ class DirectMappings {
   DescriptorTable<Config, Mapping, kMarks> table_;
   Counter<Sync> mapped_;
   Counter<Sync> unmapped_;
+  Counter<Sync> mapped_bytes_;
+  Counter<Sync> unmapped_bytes_;
 };
 
 }  // namespace hakmem
