@@ -134,7 +134,10 @@ inline void LinuxOs::release(void* p, std::size_t bytes) noexcept {
 
 inline void LinuxOs::decommit(void* p, std::size_t bytes) noexcept {
   const linux_detail::KeepErrno keep;
-  ::madvise(p, bytes, MADV_DONTNEED);
+  // The kernel would round the end up: into a neighbour's memory.
+  const auto first = (reinterpret_cast<std::uintptr_t>(p) + kPageBytes - 1) & ~(kPageBytes - 1);
+  const auto end = (reinterpret_cast<std::uintptr_t>(p) + bytes) & ~(kPageBytes - 1);
+  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
 }
 
 inline void* LinuxOs::resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment) noexcept {

@@ -141,7 +141,7 @@ void TestMemory::decommit(void* p, std::size_t bytes) noexcept {
   if (!is_reserved(p, bytes)) die("decommit of what is not reserved", p, bytes);
   const std::lock_guard lock(mutex_);
   (void)count_and_decide(OsCall::kDecommit);
-  // Small geometries have slots smaller than a page: what they read afterwards is the same.
+  // Stricter than the real system, which drops whole pages only: everything is lost.
   std::memset(p, 0, bytes);
 }
 
