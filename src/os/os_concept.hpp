@@ -26,6 +26,7 @@ enum class Corruption : std::uint8_t {
 ///  - `metadata<T>(n)`: n objects of T, value-initialised, never given back; nullptr on failure. In production the
 ///    objects are zero pages that are touched lazily, hence all-zero must be T's value-initialised state.
 ///  - `fatal(corruption, call, p, block, block_bytes)`: reports and does not return.
+///  - `milliseconds()`, optional: a clock that never goes back; without it nothing that is kept ages.
 ///  - `address_base` / `kAddressBits`: all reservations lie in [base, base + 2^bits), and none in the slot-sized piece
 ///    that the null pointer falls into, modulo 2^bits.
 template <class O>
