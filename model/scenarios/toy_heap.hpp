@@ -17,6 +17,8 @@ struct ToyGeometry {
   static constexpr std::size_t kCacheBytes = 0;
   static constexpr std::size_t kLargeMax = 64;
   static constexpr std::size_t kCarveBytes = 1;
+  static constexpr unsigned kRefillBlocks = 128;
+  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = 0;
   static constexpr unsigned kWakeDivisor = 16;
   static constexpr unsigned kWakeBlocks = 1;

@@ -21,7 +21,9 @@ concept GeometryPolicy = requires {
   requires std::has_single_bit(std::size_t{G::kLargeMax});  // largest block that lives in slots
   requires G::kLargeMax >= G::kSmallMax;
   requires G::kLargeMax <= (std::size_t{G::kSlots} << G::kSlotShift);
-  requires G::kCarveBytes >= 1;                           // slabs are carved into blocks this much at a time
+  requires G::kCarveBytes >= 1;                           // slabs are carved into blocks this much at a time,
+  requires G::kRefillBlocks >= 1;                         // small ones at most so many blocks,
+  requires G::kRefillBatch >= 1;                          // larger ones so many times as much
   requires G::kRetainBytes >= 0;                          // empty slabs that a thread keeps, in all
   requires G::kWakeDivisor >= 1;                          // a sleeping slab wakes when 1/kWakeDivisor of it is free,
   requires G::kWakeBlocks >= 1 && G::kWakeBlocks <= 255;  // or this many blocks
@@ -47,6 +49,8 @@ struct FullGeometry {
   static constexpr std::size_t kCacheBytes = std::size_t{128} << 10;
   static constexpr std::size_t kLargeMax = std::size_t{1} << 20;
   static constexpr std::size_t kCarveBytes = 4096;
+  static constexpr unsigned kRefillBlocks = 128;
+  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = std::size_t{1} << 20;
   static constexpr unsigned kWakeDivisor = 16;
   static constexpr unsigned kWakeBlocks = 32;

@@ -16,6 +16,8 @@ struct ToyGeometry {
   static constexpr std::size_t kCacheBytes = 1024;
   static constexpr std::size_t kLargeMax = 4096;
   static constexpr std::size_t kCarveBytes = 128;
+  static constexpr unsigned kRefillBlocks = 128;
+  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = 1024;
   static constexpr unsigned kWakeDivisor = 4;
   static constexpr unsigned kWakeBlocks = 3;
@@ -41,6 +43,8 @@ struct LeastGeometry {
   static constexpr std::size_t kCacheBytes = 0;
   static constexpr std::size_t kLargeMax = 2048;
   static constexpr std::size_t kCarveBytes = 1;
+  static constexpr unsigned kRefillBlocks = 128;
+  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = 0;
   static constexpr unsigned kWakeDivisor = 1;
   static constexpr unsigned kWakeBlocks = 1;
