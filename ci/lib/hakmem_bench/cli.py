@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -63,7 +64,8 @@ def arguments_of(argv):
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="also write the report to this file")
     parser.add_argument("--timeout", type=whole_number(1, 86400), default=120, metavar="SECONDS",
                         help="for a single run (default: 120)")
-    parser.add_argument("--no-build", action="store_true", help="measure what is built in build/release")
+    parser.add_argument("--built", type=pathlib.Path, metavar="DIR",
+                        help=f"measure the library and programs of this build directory (default: builds build/{PRESET})")
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     arguments = parser.parse_args(argv)
     scenarios = catalogue.catalogue(arguments.quick)
@@ -74,6 +76,8 @@ def arguments_of(argv):
         path = getattr(arguments, option)
         if path is not None and not path.resolve().parent.is_dir():
             parser.error(f"--{option}: there is no directory {path.resolve().parent}")
+    if arguments.built is not None and not (arguments.built / "bench").is_dir():
+        parser.error(f"--built: there is no directory {arguments.built / 'bench'}; build the preset {PRESET} first")
     extra = [one.name for one in arguments.allocator]
     names = arguments.against.split(",") if arguments.against is not None else []
     for name in names:
@@ -92,7 +96,7 @@ class CannotMeasure(Exception):
     """Something that is needed is not there."""
 
 
-def choose(arguments, root):
+def choose(arguments, root, built):
     """The allocators to compare, hakmem first. Installs peers that are missing."""
     given = {one.name: one for one in arguments.allocator}
     wanted = [allocators.HAKMEM, allocators.GLIBC, *allocators.PEER_FILES] if arguments.against is None else []
@@ -109,7 +113,7 @@ def choose(arguments, root):
         elif name == allocators.GLIBC:
             chosen.append(allocators.Allocator(name))
         elif name == allocators.HAKMEM:
-            chosen.append(allocators.Allocator(name, root / "build" / PRESET / "libhakmem.so"))
+            chosen.append(allocators.Allocator(name, built / "libhakmem.so"))
         elif allocators.find(name) is None:
             raise CannotMeasure(f"{name} is not installed; run ci/setup --bench, or name others with --against")
         else:
@@ -140,7 +144,7 @@ def describe_machine():
     return f"{os.cpu_count()} cores, shared, {model}, {platform.system()} {platform.machine()}"
 
 
-def measure_all(arguments, chosen, root, runner, shown):
+def measure_all(arguments, chosen, built, runner, shown):
     """The Results of all rounds."""
     total = arguments.rounds * len(arguments.scenarios) * len(chosen)
     done = 0
@@ -148,14 +152,27 @@ def measure_all(arguments, chosen, root, runner, shown):
     def listen(number, scenario, one):
         nonlocal done
         done += 1
-        shown.live("bench", f"round {number + 1} of {arguments.rounds}, {scenario.name}, {one.name} (run {done}, at most {total})")
+        shown.live("bench", f"round {number + 1} of {arguments.rounds}, {scenario.name}, {one.name} "
+                            f"(run {done}, at most {total})")
         if not shown.is_terminal and one.name == chosen[number % len(chosen)].name:
             shown.line(f"round {number + 1} of {arguments.rounds}: {scenario.name}")
 
     # A folder of its own below the root (as Runner wants), so that two measurements at a time do not mix.
     with tempfile.TemporaryDirectory(dir=runner.logs) as scratch:
-        bench = measure.Bench(process.Runner(root, pathlib.Path(scratch), runner.stop), root / "build" / PRESET / "bench", pathlib.Path(scratch), arguments.timeout)
+        bench = measure.Bench(process.Runner(runner.root, pathlib.Path(scratch), runner.stop), built / "bench",
+                              pathlib.Path(scratch), arguments.timeout)
         return bench.run(arguments.scenarios, chosen, arguments.rounds, listen)
+
+
+def shown_command(argv):
+    """The call that repeats the measurement; where its JSON went is of no interest."""
+    words, rest = ["ci/bench"], iter(argv)
+    for word in rest:
+        if word == "--json":
+            next(rest)
+        elif not word.startswith("--json="):
+            words.append(word)
+    return shlex.join(words)
 
 
 def write_reports(arguments, results, chosen, argv):
@@ -165,8 +182,7 @@ def write_reports(arguments, results, chosen, argv):
     entries = summary.summarise(results, arguments.scenarios, names, subject)
     counts = summary.counts_of(results, arguments.scenarios, names)
     problems = results.problems()
-    left_out = [word for word in argv if word not in ("--no-build",)]
-    facts = {"command": " ".join(["ci/bench", *left_out]), "machine": describe_machine(),
+    facts = {"command": shown_command(argv), "machine": describe_machine(),
              "rounds_done": max((sample.round + 1 for by_name in results.samples.values()
                                  for samples in by_name.values() for sample in samples), default=0),
              "interrupted": results.interrupted,
@@ -214,13 +230,14 @@ def main(root, argv):
     runner = process.Runner(root, logs, stop)
     shown = screen.Screen()
     try:
-        chosen = choose(arguments, root)
-        if not arguments.no_build:
+        built = (arguments.built or root / "build" / PRESET).resolve()
+        chosen = choose(arguments, root, built)
+        if arguments.built is None:
             build(runner, shown)
         for one in chosen:
             if one.library is not None and not one.library.is_file():
-                raise CannotMeasure(f"there is no {one.library}; leave out --no-build")
-        results = measure_all(arguments, chosen, root, runner, shown)
+                raise CannotMeasure(f"there is no {one.library}; leave out --built, or build it")
+        results = measure_all(arguments, chosen, built, runner, shown)
     except CannotMeasure as cause:
         print(f"ci/bench: {cause}", file=sys.stderr)
         return EXIT_FAILED

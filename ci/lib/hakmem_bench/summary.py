@@ -50,7 +50,7 @@ def summarise(results, scenarios, names, subject):
 
 
 def geometric_means(entries, names, subject, field="ratio"):
-    """Over all scenarios, per peer; None where a scenario has no ratio."""
+    """Per peer, over the scenarios that have a ratio; None if none has."""
     means = {}
     for name in names:
         if name == subject:
@@ -157,7 +157,10 @@ def document(facts, entries, counts, problems, names, subject):
 
 
 def headline(entries, names, subject):
-    """One line: the geometric means."""
-    means = geometric_means(entries, names, subject)
-    shown = [f"{value:.2f} x {name}" for name, value in means.items() if value]
+    """One line: the geometric means, and how many scenarios they leave out."""
+    shown = []
+    for name, value in geometric_means(entries, names, subject).items():
+        if value:
+            absent = sum(entry["allocators"][name]["ratio"] is None for entry in entries)
+            shown.append(f"{value:.2f} x {name}" + (f" (without {absent} of {len(entries)} scenarios)" if absent else ""))
     return f"{subject}: {', '.join(shown)} (geometric means of the speed ratios)" if shown else ""
