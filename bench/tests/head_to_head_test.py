@@ -137,6 +137,12 @@ class Figures(unittest.TestCase):
         self.assertEqual(entry["allocators"]["peer"]["ratio"], {"median": 2, "min": 2, "max": 3})
         self.assertEqual(entry["allocators"]["peer"]["operations_per_second"], 10)
 
+    def test_a_ratio_that_differs_widely_between_rounds_is_marked(self):
+        for speeds, mark in (([10, 10], ""), ([10, 90], "~")):
+            results = self.results(hakmem=speeds, peer=[10, 10])
+            (entry,) = summary.summarise(results, [self.SCENARIO], ["hakmem", "peer"], "hakmem")
+            self.assertEqual(summary.ratio(entry["allocators"]["peer"]).partition(".")[0].rstrip("0123456789"), mark)
+
     def test_a_failed_round_has_no_ratio_and_the_headline_says_so(self):
         results = self.results(hakmem=[10], peer=[5])
         results.of(self.SCENARIO, "hakmem")[0].problem = "crashed"

@@ -195,7 +195,9 @@ def write_reports(arguments, results, chosen, argv):
     if arguments.json is not None:
         samples = {scenario: {name: [dataclasses.asdict(sample) for sample in each] for name, each in by_name.items()}
                    for scenario, by_name in results.samples.items()}
-        whole = {**facts, "subject": subject, "failures": len(problems), "results": entries, "samples": samples}
+        whole = {**facts, "subject": subject, "failures": len(problems),
+                 "geometric_means": summary.geometric_means(entries, names, subject),
+                 "results": entries, "samples": samples}
         report.write_atomically(arguments.json.resolve(), json.dumps(whole, indent=2) + "\n")
     if arguments.markdown is not None:
         text = summary.document(facts, entries, counts, problems, names, subject)

@@ -4,6 +4,9 @@ import statistics
 from hakmem_bench import allocators, catalogue
 
 
+NOISY = 3.0  # a ratio whose largest round is this many times its smallest says little
+
+
 def median(samples, field):
     """The median of a field over the samples that count; None without one."""
     values = [getattr(sample, field) for sample in samples if not sample.problem]
@@ -89,7 +92,10 @@ def ratio(cell, field="ratio"):
     if cell["problems"]:
         return "FAILED"
     value = cell[field]
-    return f"{value['median']:.2f} ({value['min']:.2f}..{value['max']:.2f})" if value else "-"
+    if not value:
+        return "-"
+    mark = "~" if value["max"] > NOISY * value["min"] else ""
+    return f"{mark}{value['median']:.2f} ({value['min']:.2f}..{value['max']:.2f})"
 
 
 def memory(cell):
@@ -145,7 +151,8 @@ def document(facts, entries, counts, problems, names, subject):
     parts = ["# Benchmarks", "", "Written by `ci/bench`; the same command repeats it:", "", f"    {facts['command']}", "",
              f"Machine: {facts['machine']}. Rounds: {facts['rounds_done']}, in which the allocators take turns. "
              "Ratios are taken within a round, because the speed of a shared machine differs from minute to minute; "
-             "above 1, " + subject + " is the faster one.", ""]
+             "above 1, " + subject + f" is the faster one. A ratio marked ~ differs by more than a factor of {NOISY:.0f} between rounds: "
+             "take it for noise.", ""]
     if facts["interrupted"]:
         parts += ["**Interrupted: the last round is not complete.**", ""]
     parts += [as_markdown(*table) for table in tables(entries, counts, names, subject)]
