@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -92,8 +91,8 @@ class HeadToHead(unittest.TestCase):
         report = self.folder / "interrupted.json"
         running = subprocess.Popen([str(TOOL), "--built", str(BUILT), "--against", "glibc,hakmem", "--only", "larson-1",
                                     "--rounds", "500", "--json", str(report)], stdout=subprocess.PIPE, text=True)
-        running.stdout.readline()
-        time.sleep(4)
+        while not running.stdout.readline().startswith("round 2 "):
+            self.assertIsNone(running.poll())
         running.send_signal(signal.SIGINT)
         output, _ = running.communicate(timeout=30)
         self.assertEqual(running.returncode, 1, output)
@@ -142,6 +141,8 @@ class Figures(unittest.TestCase):
             results = self.results(hakmem=speeds, peer=[10, 10])
             (entry,) = summary.summarise(results, [self.SCENARIO], ["hakmem", "peer"], "hakmem")
             self.assertEqual(summary.ratio(entry["allocators"]["peer"]).partition(".")[0].rstrip("0123456789"), mark)
+            mean, left_out = summary.geometric_means([entry], ["hakmem", "peer"], "hakmem")["peer"]
+            self.assertEqual((mean is None, left_out), (bool(mark), len(mark)))
 
     def test_a_failed_round_has_no_ratio_and_the_headline_says_so(self):
         results = self.results(hakmem=[10], peer=[5])

@@ -57,7 +57,8 @@ def arguments_of(argv):
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
     parser.add_argument("--only", action="append", default=[], metavar="PATTERN",
                         help="only scenarios that match, such as 'larson-*'; may be repeated")
-    parser.add_argument("--against", metavar="NAMES", help=f"only these allocators, by commas, of: {known}")
+    parser.add_argument("--against", metavar="NAMES",
+                        help=f"only these allocators, by commas, of: {known}; ratios are the first one's to the others")
     parser.add_argument("--allocator", type=allocator, action="append", default=[], metavar="NAME=PATH",
                         help="one more allocator, a shared library; a known name replaces that one; may be repeated")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write all results to this file")
@@ -65,7 +66,8 @@ def arguments_of(argv):
     parser.add_argument("--timeout", type=whole_number(1, 86400), default=120, metavar="SECONDS",
                         help="for a single run (default: 120)")
     parser.add_argument("--built", type=pathlib.Path, metavar="DIR",
-                        help=f"measure the library and programs of this build directory (default: builds build/{PRESET})")
+                        help=f"measure the library and programs of this build directory (default: builds "
+                             f"build/{PRESET})")
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     arguments = parser.parse_args(argv)
     scenarios = catalogue.catalogue(arguments.quick)
@@ -214,8 +216,11 @@ def verdict(results, problems):
     if not results.samples:
         print("INCOMPLETE: nothing was measured")
         return EXIT_FAILED
-    print(f"FAILED: {len(problems)} scenarios failed" if problems else "COMPLETE: every scenario ran under every allocator")
-    return EXIT_FAILED if problems else EXIT_PASSED
+    if problems:
+        print(f"FAILED: {len(problems)} runs failed")
+        return EXIT_FAILED
+    print("COMPLETE: every scenario ran under every allocator")
+    return EXIT_PASSED
 
 
 def main(root, argv):

@@ -52,15 +52,19 @@ def summarise(results, scenarios, names, subject):
     return entries
 
 
+def is_noise(ratio):
+    return ratio["max"] > NOISY * ratio["min"]
+
+
 def geometric_means(entries, names, subject, field="ratio"):
-    """Per peer, over the scenarios that have a ratio; None if none has."""
+    """Per peer (mean, number of scenarios left out): noise and failures are left out. The mean is None if none is left."""
     means = {}
     for name in names:
         if name == subject:
             continue
         found = [entry["allocators"][name][field] for entry in entries]
-        medians = [ratio["median"] for ratio in found if ratio]
-        means[name] = statistics.geometric_mean(medians) if medians else None
+        medians = [ratio["median"] for ratio in found if ratio and not is_noise(ratio)]
+        means[name] = (statistics.geometric_mean(medians) if medians else None, len(found) - len(medians))
     return means
 
 
@@ -94,7 +98,7 @@ def ratio(cell, field="ratio"):
     value = cell[field]
     if not value:
         return "-"
-    mark = "~" if value["max"] > NOISY * value["min"] else ""
+    mark = "~" if is_noise(value) else ""
     return f"{mark}{value['median']:.2f} ({value['min']:.2f}..{value['max']:.2f})"
 
 
@@ -128,10 +132,14 @@ def tables(entries, counts, names, subject):
          [(str(size) if size else "none", pattern, *(instruction_cell(row.get(n)) for n in names))
           for size, pattern, row in counts]),
     ]
-    for title in (1, 2):
-        means = geometric_means(entries, names, subject, ("ratio", "cpu_ratio")[title - 1])
-        found[title][2].append(("geometric mean", *(f"{means[n]:.2f}" if means[n] else "-" for n in peers)))
-    return [table for table in found if len(table[2]) > (1 if table[0].startswith("Speed") else 0) and len(table[1]) > 1]
+    for table, field in ((found[1], "ratio"), (found[2], "cpu_ratio")):
+        table[2].append(("geometric mean without ~", *mean_cells(entries, names, subject, field)))
+    return [table for table in found if len(table[2]) > table[0].startswith("Speed") and len(table[1]) > 1]
+
+
+def mean_cells(entries, names, subject, field):
+    means = geometric_means(entries, names, subject, field).values()
+    return [f"{mean:.2f}" if mean else "-" for mean, _ in means]
 
 
 def as_text(title, heading, rows):
@@ -151,8 +159,8 @@ def document(facts, entries, counts, problems, names, subject):
     parts = ["# Benchmarks", "", "Written by `ci/bench`; the same command repeats it:", "", f"    {facts['command']}", "",
              f"Machine: {facts['machine']}. Rounds: {facts['rounds_done']}, in which the allocators take turns. "
              "Ratios are taken within a round, because the speed of a shared machine differs from minute to minute; "
-             "above 1, " + subject + f" is the faster one. A ratio marked ~ differs by more than a factor of {NOISY:.0f} between rounds: "
-             "take it for noise.", ""]
+             "above 1, " + subject + " is the faster one. A ratio marked ~ differs by more than a factor of "
+             f"{NOISY:.0f} between rounds: it is noise, and no part of the means.", ""]
     if facts["interrupted"]:
         parts += ["**Interrupted: the last round is not complete.**", ""]
     parts += [as_markdown(*table) for table in tables(entries, counts, names, subject)]
@@ -166,8 +174,8 @@ def document(facts, entries, counts, problems, names, subject):
 def headline(entries, names, subject):
     """One line: the geometric means, and how many scenarios they leave out."""
     shown = []
-    for name, value in geometric_means(entries, names, subject).items():
-        if value:
-            absent = sum(entry["allocators"][name]["ratio"] is None for entry in entries)
-            shown.append(f"{value:.2f} x {name}" + (f" (without {absent} of {len(entries)} scenarios)" if absent else ""))
+    for name, (mean, absent) in geometric_means(entries, names, subject).items():
+        if mean:
+            left_out = f" (without {absent} of {len(entries)} scenarios)" if absent else ""
+            shown.append(f"{mean:.2f} x {name}{left_out}")
     return f"{subject}: {', '.join(shown)} (geometric means of the speed ratios)" if shown else ""
