@@ -14,6 +14,7 @@ struct ToyGeometry {
   static constexpr unsigned kSlots = 2;
   static constexpr std::size_t kSmallMax = 64;
   static constexpr std::size_t kMidMax = 64;
+  static constexpr std::size_t kCachedMax = kMidMax;
   static constexpr std::size_t kCacheBytes = 0;
   static constexpr std::size_t kLargeMax = 64;
   static constexpr std::size_t kCarveBytes = 1;

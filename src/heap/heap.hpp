@@ -44,9 +44,12 @@ class Heap {
   /// A context for the calling thread. \return nullptr without memory.
   [[nodiscard]] Context* attach() noexcept { return contexts_.adopt(os_); }
 
-  /// The calling thread is done: everything it keeps for itself goes back, its slabs stay with the context.
+  /// The calling thread is done: what it has gathered for others goes out, its larger blocks go back to their slabs.
+  /// Slabs and small blocks stay with the context: its next user goes on with them, and before memory is mapped they
+  /// are swept. (To walk cold lists was most of a short-lived thread's cost.)
   void detach(Context& context) noexcept {
-    sweep(context);
+    context.outbox.flush_all();
+    for (unsigned c = Classes::kSmallCount; c < Classes::kCount; ++c) put_back_list(context, c);
     context.attached.set(false);
     contexts_.park(context);
   }
@@ -61,13 +64,13 @@ class Heap {
     return context.heads[Classes::of_small(bytes)].pop();
   }
 
-  /// Second fast path: a mid block from the detached list. \return nullptr when that does not do.
+  /// Second fast path: a mid or large block from the detached list. \return nullptr when that does not do.
   [[nodiscard, gnu::always_inline]] void* try_allocate_cached(Context& context, std::size_t bytes) noexcept {
-    if (bytes - (Geometry::kSmallMax + 1) >= Geometry::kMidMax - Geometry::kSmallMax) return nullptr;
+    if (bytes - (Geometry::kSmallMax + 1) >= Geometry::kLargeMax - Geometry::kSmallMax) return nullptr;
     const unsigned size_class = Classes::of_large(bytes);
     void* block = context.heads[size_class].pop();
     if (block != nullptr) [[likely]]
-      context.add_cached(size_class, -1);
+      context.took_cached(size_class);
     return block;
   }
 
@@ -79,7 +82,7 @@ class Heap {
       return allocate_direct(context, bytes, 1, Contents::kAny);
     const unsigned size_class = Classes::of(bytes);
     if (void* block = context.heads[size_class].pop()) [[likely]] {
-      if (size_class >= Classes::kSmallCount) context.add_cached(size_class, -1);
+      if (size_class >= Classes::kSmallCount) context.took_cached(size_class);
       return block;
     }
     return refill(context, size_class);
@@ -196,9 +199,12 @@ class Heap {
     if (!settings_.caches(SettingsT::pool_of(size_class))) [[unlikely]]
       return Ops::keep_first(slab, chain);
     context.refilled_blocks[static_cast<unsigned>(SettingsT::pool_of(size_class))].add(chain.count);
-    if (size_class >= Classes::kSmallCount) context.add_cached(size_class, static_cast<std::int32_t>(chain.count) - 1);
     context.heads[size_class].adopt(chain.head);
-    return context.heads[size_class].pop();
+    void* block = context.heads[size_class].pop();
+    if (size_class >= Classes::kSmallCount && chain.count > 1) {
+      context.add_cached(size_class, static_cast<std::int32_t>(chain.count) - 1);
+    }
+    return block;
   }
 
   SlabT* acquire_slab(unsigned size_class) noexcept {
@@ -284,6 +290,9 @@ class Heap {
     auto& head = context.heads[size_class];
     if (head.peek() == block) [[unlikely]]
       return report(Corruption::kDoubleFree, slab, block);
+    if (Classes::is_large(size_class) && !fits_retained(context, Classes::layout(size_class).block_bytes)) {
+      return put_back(context, slab, block);
+    }
     head.push(block);
     if (const std::int32_t cap = settings_.cap(size_class); context.add_cached(size_class, 1) > cap) [[unlikely]] {
       spill(context, size_class, cap / 2);
@@ -293,12 +302,13 @@ class Heap {
   /// A detached list has grown too long: its colder half goes back to the slabs.
   [[gnu::noinline]] void spill(Context& context, unsigned size_class, std::int32_t keep) noexcept {
     context.spills.add();
-    context.set_cached(size_class, keep);
-    if (keep == 0) return put_back_chain(context, context.heads[size_class].take_all());
+    if (keep == 0) return put_back_list(context, size_class);
     void* last = context.heads[size_class].peek();
     for (std::int32_t i = 1; i < keep; ++i) last = Sync::load_link(last);
     void* rest = Sync::load_link(last);
     Sync::store_link(last, nullptr);
+    context.forget_cached(size_class);
+    context.add_cached(size_class, keep);
     put_back_chain(context, rest);
   }
 
@@ -335,11 +345,15 @@ class Heap {
 
   /// An awake slab has become empty: the owner keeps a few, so that coming and going blocks cost no slots.
   void retain_or_release(Context& context, ClassList<Config>& list, SlabT& slab) noexcept {
-    const std::size_t retained = context.retained_bytes.get() + bytes_of(slab);
     const bool caches = settings_.caches(SettingsT::pool_of(slab.size_class.get()));
-    if (retained > Geometry::kRetainBytes || !caches) return release_slab(list, slab);
-    context.retained_bytes.set(retained);
+    if (!fits_retained(context, bytes_of(slab)) || !caches) return release_slab(list, slab);
+    context.retained_bytes.set(context.retained_bytes.get() + bytes_of(slab));
     slab.state.set(SlabState::kRetained);
+  }
+
+  /// Whether a thread may keep so much more.
+  static bool fits_retained(const Context& context, std::size_t bytes) noexcept {
+    return context.retained_bytes.get() + bytes <= Geometry::kRetainBytes;
   }
 
   /// Takes a slab that is about to be used or released out of the retained ones.
@@ -384,14 +398,18 @@ class Heap {
   /// Everything that the context holds for itself goes back: the outbox, the detached lists, empty slabs.
   void sweep(Context& context) noexcept {
     context.outbox.flush_all();
-    for (unsigned c = 0; c < Classes::kCount; ++c) {
-      put_back_chain(context, context.heads[c].take_all());
-      if (c >= Classes::kSmallCount) context.set_cached(c, 0);
-    }
+    for (unsigned c = 0; c < Classes::kCount; ++c) put_back_list(context, c);
     sweep_empty(context);
   }
 
-  /// Takes up what others have freed and gives empty slabs back. The context's owner, attached or borrowing it.
+  /// A detached list goes back to the slabs.
+  void put_back_list(Context& context, unsigned size_class) noexcept {
+    put_back_chain(context, context.heads[size_class].take_all());
+    if (size_class >= Classes::kSmallCount) context.forget_cached(size_class);
+  }
+
+  /// Gives slabs back that are empty once what others have freed is taken up; the others are not touched. The
+  /// context's owner, attached or borrowing it.
   void sweep_empty(Context& context) noexcept {
     if (!context.inbox.looks_empty()) collect_inbox(context);
     for (auto& list : context.slabs) {
@@ -403,7 +421,8 @@ class Heap {
         SlabT* next = slab->next.get();
         const bool done = slab == last;
         unretain(context, *slab);
-        Ops::collect(*slab);
+        // Every block that is out has come back from others: to take fewer up would walk their cold links for nothing.
+        if (Ops::is_out(*slab, slab->remote.count())) Ops::collect(*slab);
         if (Ops::is_empty(*slab)) release_slab(list, *slab);
         if (done) break;
         slab = next;
@@ -416,7 +435,7 @@ class Heap {
   bool reclaim_parked() noexcept {
     bool any = false;
     contexts_.visit_parked([&](Context& context) {
-      sweep_empty(context);
+      sweep(context);
       any = true;
     });
     return any;

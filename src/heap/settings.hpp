@@ -21,16 +21,16 @@ class Settings {
   /// The pool of a size class.
   static constexpr Pool pool_of(unsigned size_class) noexcept {
     if (size_class < Classes::kSmallCount) return Pool::kSmall;
-    return Classes::layout(size_class).cache_blocks != 0 ? Pool::kMid : Pool::kLarge;
+    return Classes::is_large(size_class) ? Pool::kLarge : Pool::kMid;
   }
 
   /// Whether threads cache blocks of a pool (B6).
   [[nodiscard]] bool caches(Pool pool) const noexcept { return caches_[static_cast<unsigned>(pool)].get() != 0; }
   void set_caches(Pool pool, bool on) noexcept { caches_[static_cast<unsigned>(pool)].set(on ? 1 : 0); }
 
-  /// Blocks of a mid class that a thread keeps of what it has freed.
+  /// Blocks of a mid or large class that a thread keeps of what it has freed.
   [[nodiscard]] std::int32_t cap(unsigned size_class) const noexcept {
-    if (!caches(Pool::kMid)) return 0;
+    if (!caches(pool_of(size_class))) return 0;
     return Classes::layout(size_class).cache_blocks + cap_changes_[size_class - Classes::kSmallCount].get();
   }
   /// \param blocks 0..2^30

@@ -110,6 +110,11 @@ struct SlabOps {
     become_awake(list, slab, freed + static_cast<std::int32_t>(chain.count));
   }
 
+  /// Whether exactly `count` blocks of an awake slab are out.
+  [[nodiscard]] static bool is_out(const SlabT& slab, std::uint32_t count) noexcept {
+    return static_cast<std::uint32_t>(slab.frees_to_event.get()) == count;
+  }
+
   /// Whether no block of an awake slab is out.
   [[nodiscard]] static bool is_empty(const SlabT& slab) noexcept { return slab.frees_to_event.get() == 0; }
 

@@ -16,7 +16,8 @@ concept GeometryPolicy = requires {
   requires std::has_single_bit(unsigned{G::kSlots});        // SuperSlabs are aligned to their size
   requires std::has_single_bit(std::size_t{G::kSmallMax});  // granule steps up to here, four per doubling above
   requires(G::kSmallMax >> G::kGranuleShift) >= 4;          // so that a quarter of a doubling is whole granules
-  requires G::kMidMax >= G::kSmallMax;                      // blocks above kSmallMax up to here are cached by thread,
+  requires G::kMidMax >= G::kSmallMax;                      // where the mid classes end and the large ones begin
+  requires G::kCachedMax >= G::kSmallMax;                   // blocks above kSmallMax up to here are cached by thread,
   requires G::kCacheBytes >= 0;                             // each class up to this much
   requires std::has_single_bit(std::size_t{G::kLargeMax});  // largest block that lives in slots
   requires G::kLargeMax >= G::kSmallMax;
@@ -46,8 +47,9 @@ struct FullGeometry {
   static constexpr unsigned kSlots = 32;
   static constexpr std::size_t kSmallMax = 1024;
   static constexpr std::size_t kMidMax = std::size_t{32} << 10;
-  static constexpr std::size_t kCacheBytes = std::size_t{128} << 10;
   static constexpr std::size_t kLargeMax = std::size_t{1} << 20;
+  static constexpr std::size_t kCachedMax = kLargeMax;
+  static constexpr std::size_t kCacheBytes = std::size_t{512} << 10;
   static constexpr std::size_t kCarveBytes = 4096;
   static constexpr unsigned kRefillBlocks = 128;
   static constexpr unsigned kRefillBatch = 1;

@@ -13,6 +13,7 @@ struct ToyGeometry {
   static constexpr unsigned kSlots = 4;
   static constexpr std::size_t kSmallMax = 256;
   static constexpr std::size_t kMidMax = 1024;
+  static constexpr std::size_t kCachedMax = kMidMax;
   static constexpr std::size_t kCacheBytes = 1024;
   static constexpr std::size_t kLargeMax = 4096;
   static constexpr std::size_t kCarveBytes = 128;
@@ -40,6 +41,7 @@ struct LeastGeometry {
   static constexpr unsigned kSlots = 2;
   static constexpr std::size_t kSmallMax = 64;
   static constexpr std::size_t kMidMax = 64;
+  static constexpr std::size_t kCachedMax = kMidMax;
   static constexpr std::size_t kCacheBytes = 0;
   static constexpr std::size_t kLargeMax = 2048;
   static constexpr std::size_t kCarveBytes = 1;
