@@ -8,8 +8,8 @@
 
 namespace hakmem {
 
-/// What a cache did in one window. Any values are accepted.
-struct WindowCounters {
+/// What a cache did: in one window, or since its start. The laws accept any values.
+struct CacheCounters {
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
   std::uint64_t asked_bytes = 0;   ///< of the blocks served
@@ -20,7 +20,7 @@ struct WindowCounters {
     return static_cast<double>(hits) + static_cast<double>(misses);
   }
 
-  constexpr WindowCounters& operator+=(const WindowCounters& other) noexcept {
+  constexpr CacheCounters& operator+=(const CacheCounters& other) noexcept {
     hits += other.hits;
     misses += other.misses;
     asked_bytes += other.asked_bytes;
@@ -36,7 +36,7 @@ struct Evidence {
   double asked = 0;
   double served = 0;
 
-  constexpr void add(const WindowCounters& window) noexcept {
+  constexpr void add(const CacheCounters& window) noexcept {
     samples += window.samples();
     hits += static_cast<double>(window.hits);
     asked += static_cast<double>(window.asked_bytes);
@@ -176,7 +176,7 @@ constexpr std::uint32_t decide_cap(CapState& state, const CapSettings& settings)
 /// moves towards the target: by steps that grow until the target is between two caps, then by halves. The search ends
 /// inside the tolerance, or on the smallest cap above it, and starts again when the hit rate changes.
 /// \param settings valid()
-[[nodiscard]] constexpr CapState next_cap(CapState state, const WindowCounters& window,
+[[nodiscard]] constexpr CapState next_cap(CapState state, const CacheCounters& window,
                                           const CapSettings& settings) noexcept {
   state.cap = std::clamp(state.cap, settings.min, settings.max);
   if (window.samples() == 0 || window.samples() < static_cast<double>(settings.min_samples)) return state;
@@ -240,7 +240,7 @@ struct WasteState {
 namespace learner_detail {
 
 inline constexpr std::uint32_t kShortestRest = 4;
-inline constexpr std::uint32_t kLongestRest = 256;
+inline constexpr std::uint32_t kLongestRest = 64;
 
 [[nodiscard]] constexpr bool beats(const Evidence& rival, const Evidence& present, double adopt) noexcept {
   constexpr double kLargestVarianceOfADifference = 0.5;
@@ -266,7 +266,7 @@ constexpr void conclude(WasteState& state, const WasteSettings& settings) noexce
   const std::uint32_t rest = std::max(state.rest, kShortestRest);
   if (won) {
     state.rest = kShortestRest;
-  } else if (state.rejections % settings.count == 0) {
+  } else if (state.rejections % (settings.count - 1) == 0) {
     state.rest = std::min(rest * 2, kLongestRest);
   } else {
     state.rest = rest;
@@ -283,7 +283,7 @@ constexpr void conclude(WasteState& state, const WasteSettings& settings) noexce
 /// readings by more than the threshold and more than chance. The first window of a trial is not counted: blocks that
 /// the other value has let in are still there.
 /// \param settings valid()
-[[nodiscard]] constexpr WasteState next_waste(WasteState state, const WindowCounters& window,
+[[nodiscard]] constexpr WasteState next_waste(WasteState state, const CacheCounters& window,
                                               const WasteSettings& settings) noexcept {
   using namespace learner_detail;
   if (settings.count < 2) return state;

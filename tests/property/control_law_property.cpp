@@ -59,8 +59,8 @@ CapSettings any_settings() {
 
 constexpr std::uint64_t kManySamples = 1'000'000'000;
 
-WindowCounters exact_window(const Load& load, std::uint32_t cap) {
-  WindowCounters window;
+CacheCounters exact_window(const Load& load, std::uint32_t cap) {
+  CacheCounters window;
   window.hits = static_cast<std::uint64_t>(load.hit_rate(cap) * static_cast<double>(kManySamples));
   window.misses = kManySamples - window.hits;
   return window;
@@ -100,7 +100,7 @@ unsigned most_moves(const CapSettings& settings) {
 }
 
 struct ShippingCapLaw {
-  static CapState next(const CapState& state, const WindowCounters& window, const CapSettings& settings) {
+  static CapState next(const CapState& state, const CacheCounters& window, const CapSettings& settings) {
     return next_cap(state, window, settings);
   }
 };
@@ -246,7 +246,7 @@ TEST(CapLawProperty, ChanceMovesNoCap) { EXPECT_TRUE(holds(ignores_chance<Shippi
 // Caps: laws with faults ----------------------------------------------------------------------------------------------
 
 struct KnowsNoBounds {
-  static CapState next(const CapState& state, const WindowCounters& window, CapSettings settings) {
+  static CapState next(const CapState& state, const CacheCounters& window, CapSettings settings) {
     settings.min = 1;
     settings.max *= 2;
     return next_cap(state, window, settings);
@@ -255,7 +255,7 @@ struct KnowsNoBounds {
 
 /// A step up or down after each dwell time, and no memory: to and fro where no cap meets the target.
 struct StepsForEver {
-  static CapState next(const CapState& state, const WindowCounters& window, const CapSettings& settings) {
+  static CapState next(const CapState& state, const CacheCounters& window, const CapSettings& settings) {
     CapState next = next_cap(state, window, settings);
     next.low = next.high = CapState::kNone;
     next.settled = false;
@@ -265,7 +265,7 @@ struct StepsForEver {
 };
 
 struct TrustsOldEvidence {
-  static CapState next(const CapState& state, const WindowCounters& window, const CapSettings& settings) {
+  static CapState next(const CapState& state, const CacheCounters& window, const CapSettings& settings) {
     CapState next = next_cap(state, window, settings);
     const bool bracket = next.low != CapState::kNone && next.high != CapState::kNone;
     if (!bracket || next.high - next.low > settings.step) return next;
@@ -276,27 +276,27 @@ struct TrustsOldEvidence {
 };
 
 struct NeverLooksAgain {
-  static CapState next(CapState state, const WindowCounters& window, const CapSettings& settings) {
+  static CapState next(CapState state, const CacheCounters& window, const CapSettings& settings) {
     return state.settled ? state : next_cap(state, window, settings);
   }
 };
 
 struct Impatient {
-  static CapState next(const CapState& state, const WindowCounters& window, CapSettings settings) {
+  static CapState next(const CapState& state, const CacheCounters& window, CapSettings settings) {
     settings.dwell = settings.dwell - (settings.dwell > 1 ? 1 : 0);
     return next_cap(state, window, settings);
   }
 };
 
 struct TakesAnySample {
-  static CapState next(const CapState& state, const WindowCounters& window, CapSettings settings) {
+  static CapState next(const CapState& state, const CacheCounters& window, CapSettings settings) {
     settings.min_samples = 0;
     return next_cap(state, window, settings);
   }
 };
 
 struct TakesChanceForTruth {
-  static CapState next(const CapState& state, WindowCounters window, const CapSettings& settings) {
+  static CapState next(const CapState& state, CacheCounters window, const CapSettings& settings) {
     window.hits *= 1'000'000;
     window.misses *= 1'000'000;
     return next_cap(state, window, settings);
@@ -324,7 +324,7 @@ struct Outcome {
 
   [[nodiscard]] double score() const { return hits / 1000.0 * (1 - waste / 1000.0); }
 
-  [[nodiscard]] WindowCounters window() const {
+  [[nodiscard]] CacheCounters window() const {
     return {.hits = kManySamples / 1000 * hits,
             .misses = kManySamples / 1000 * (1000 - hits),
             .asked_bytes = kManySamples / 1000 * (1000 - waste),
@@ -348,7 +348,7 @@ Outcome any_outcome() { return *rc::gen::exec(make_outcome); }
 constexpr double kChanceOfScores = 1e-3;  // more than chance explains among kManySamples
 
 struct ShippingWasteLaw {
-  static WasteState next(const WasteState& state, const WindowCounters& window, const WasteSettings& settings) {
+  static WasteState next(const WasteState& state, const CacheCounters& window, const WasteSettings& settings) {
     return next_waste(state, window, settings);
   }
 };
@@ -455,7 +455,7 @@ TEST(WasteLawProperty, TooFewSamplesChangeNothing) { EXPECT_TRUE(holds(waste_nee
 // W_MAX: laws with faults ---------------------------------------------------------------------------------------------
 
 struct KeepsEveryRival {
-  static WasteState next(const WasteState& state, const WindowCounters& window, const WasteSettings& settings) {
+  static WasteState next(const WasteState& state, const CacheCounters& window, const WasteSettings& settings) {
     WasteState next = next_waste(state, window, settings);
     if (state.measuring() && !next.measuring()) next.adopted = state.rival;
     return next;
@@ -463,7 +463,7 @@ struct KeepsEveryRival {
 };
 
 struct KeepsNoRival {
-  static WasteState next(const WasteState& state, const WindowCounters& window, const WasteSettings& settings) {
+  static WasteState next(const WasteState& state, const CacheCounters& window, const WasteSettings& settings) {
     WasteState next = next_waste(state, window, settings);
     next.adopted = state.adopted;
     return next;
@@ -471,28 +471,28 @@ struct KeepsNoRival {
 };
 
 struct HasNoThreshold {
-  static WasteState next(const WasteState& state, const WindowCounters& window, WasteSettings settings) {
+  static WasteState next(const WasteState& state, const CacheCounters& window, WasteSettings settings) {
     settings.adopt = 1e-9;
     return next_waste(state, window, settings);
   }
 };
 
 struct CountsHitsAlone {
-  static WasteState next(const WasteState& state, WindowCounters window, const WasteSettings& settings) {
+  static WasteState next(const WasteState& state, CacheCounters window, const WasteSettings& settings) {
     window.served_bytes = window.asked_bytes;
     return next_waste(state, window, settings);
   }
 };
 
 struct ReadsThePresentValueOnce {
-  static WasteState next(const WasteState& state, const WindowCounters& window, WasteSettings settings) {
+  static WasteState next(const WasteState& state, const CacheCounters& window, WasteSettings settings) {
     settings.confirm = false;
     return next_waste(state, window, settings);
   }
 };
 
 struct TakesAnySampleOfWaste {
-  static WasteState next(const WasteState& state, const WindowCounters& window, WasteSettings settings) {
+  static WasteState next(const WasteState& state, const CacheCounters& window, WasteSettings settings) {
     settings.min_samples = 0;
     return next_waste(state, window, settings);
   }
