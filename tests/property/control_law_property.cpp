@@ -423,6 +423,26 @@ auto drift_adopts_nothing() {
   };
 }
 
+/// All values are equally good; hits come by chance, and few of them. Three deviations are exceeded now and then: one
+/// adoption in a case is chance, more are a fault.
+template <class Law>
+auto chance_adopts_hardly_anything() {
+  return [] {
+    const WasteSettings settings;
+    const auto per_window = *rc::gen::inRange<std::uint64_t>(settings.min_samples, 4096);
+    std::mt19937_64 random(*rc::gen::inRange(0u, 1u << 30));
+    WasteState state;
+    unsigned adoptions = 0;
+    for (unsigned i = 0; i < 2000; ++i) {
+      const auto hits = std::binomial_distribution<std::uint64_t>(per_window, 0.65)(random);
+      const WasteState next = Law::next(state, {.hits = hits, .misses = per_window - hits}, settings);
+      adoptions += next.adopted != state.adopted ? 1 : 0;
+      state = next;
+    }
+    RC_ASSERT(adoptions <= 1u);
+  };
+}
+
 template <class Law>
 auto waste_needs_samples() {
   return [] {
@@ -448,6 +468,10 @@ TEST(WasteLawProperty, EndsWithAValueThatNoneBeatsAndStays) {
 
 TEST(WasteLawProperty, DriftOfTheLoadAdoptsNothing) {
   EXPECT_TRUE(holds(drift_adopts_nothing<ShippingWasteLaw>(), 10));
+}
+
+TEST(WasteLawProperty, ChanceAdoptsHardlyAnything) {
+  EXPECT_TRUE(holds(chance_adopts_hardly_anything<ShippingWasteLaw>()));
 }
 
 TEST(WasteLawProperty, TooFewSamplesChangeNothing) { EXPECT_TRUE(holds(waste_needs_samples<ShippingWasteLaw>(), 10)); }
@@ -491,6 +515,14 @@ struct ReadsThePresentValueOnce {
   }
 };
 
+struct TakesChanceForWorth {
+  static WasteState next(const WasteState& state, CacheCounters window, const WasteSettings& settings) {
+    window.hits *= 1'000'000;
+    window.misses *= 1'000'000;
+    return next_waste(state, window, settings);
+  }
+};
+
 struct TakesAnySampleOfWaste {
   static WasteState next(const WasteState& state, const CacheCounters& window, WasteSettings settings) {
     settings.min_samples = 0;
@@ -505,6 +537,7 @@ TEST(WasteLawProperty, RefutesPlantedFaults) {
   EXPECT_TRUE(is_refuted(adopts_what_is_better_by_the_threshold<CountsHitsAlone>(), "adopted == better", 8));
   EXPECT_TRUE(is_refuted(ends_with_the_best<KeepsEveryRival>(), "good", 8));
   EXPECT_TRUE(is_refuted(drift_adopts_nothing<ReadsThePresentValueOnce>(), "state.adopted", 8));
+  EXPECT_TRUE(is_refuted(chance_adopts_hardly_anything<TakesChanceForWorth>(), "adoptions", 8));
   EXPECT_TRUE(is_refuted(waste_needs_samples<TakesAnySampleOfWaste>(), "before", 8));
 }
 
