@@ -26,6 +26,7 @@ enum class Corruption : std::uint8_t {
 ///  - `metadata<T>(n)`: n objects of T, value-initialised, never given back; nullptr on failure. In production the
 ///    objects are zero pages that are touched lazily, hence all-zero must be T's value-initialised state.
 ///  - `fatal(corruption, call, p, block, block_bytes)`: reports and does not return.
+///  - `milliseconds()`, optional: a clock that never goes back; without it nothing that is kept ages.
 ///  - `address_base` / `kAddressBits`: all reservations lie in [base, base + 2^bits), and none in the slot-sized piece
 ///    that the null pointer falls into, modulo 2^bits.
 template <class O>
@@ -40,5 +41,19 @@ concept OsPolicy = requires(O os, void* p, const void* cp, std::size_t n, Corrup
   { O::kAddressBits } -> std::convertible_to<unsigned>;
   { O::kPageBytes } -> std::convertible_to<std::size_t>;
 };
+
+/// Whether a policy has a clock.
+template <class Os>
+inline constexpr bool kHasClock = requires(Os os) { os.milliseconds(); };
+
+/// The policy's clock in milliseconds; 0 for a policy without one.
+template <class Os>
+[[nodiscard]] std::uint64_t milliseconds(Os& os) noexcept {
+  if constexpr (kHasClock<Os>) {
+    return os.milliseconds();
+  } else {
+    return 0;
+  }
+}
 
 }  // namespace hakmem

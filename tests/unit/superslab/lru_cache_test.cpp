@@ -26,5 +26,29 @@ TEST(LruCache, KeepsAsManyAsTheGeometrySaysAndRefusesMore) {
   EXPECT_EQ(cache.take(), nullptr);
 }
 
+TEST(LruCache, KeepsNoMoreThanIsSet) {
+  LruCache<ConfigT> cache;
+  SuperSlab<ConfigT> superslabs[2];
+  cache.set_most(1);
+  EXPECT_TRUE(cache.put(superslabs[0]));
+  EXPECT_FALSE(cache.put(superslabs[1]));
+  cache.set_most(0);
+  EXPECT_EQ(cache.take(), &superslabs[0]);
+  EXPECT_FALSE(cache.put(superslabs[0]));
+}
+
+TEST(LruCache, PurgeTakesOutWhatIsOldAndLeavesTheRest) {
+  LruCache<ConfigT> cache;
+  SuperSlab<ConfigT> superslabs[2];
+  superslabs[0].retired_at.set(100);
+  superslabs[1].retired_at.set(200);
+  for (auto& superslab : superslabs) EXPECT_TRUE(cache.put(superslab));
+  std::vector<SuperSlab<ConfigT>*> unmapped;
+  cache.purge(150, [&](SuperSlab<ConfigT>& superslab) { unmapped.push_back(&superslab); });
+  EXPECT_EQ(unmapped, (std::vector<SuperSlab<ConfigT>*>{&superslabs[0]}));
+  EXPECT_EQ(cache.count(), 1u);
+  EXPECT_EQ(cache.take(), &superslabs[1]);
+}
+
 }  // namespace
 }  // namespace hakmem::test
