@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 
+#include "model/audit/attack.hpp"
 #include "model/audit/cache.hpp"
 #include "model/audit/content.hpp"
 #include "model/audit/source_scan.hpp"
@@ -18,113 +19,9 @@ namespace hakmem::model {
 
 namespace {
 
-constexpr char kAt = '@';               // between suite and mutant in a token
-constexpr std::uint64_t kSeed = 1;      // of the random searches
-constexpr std::uint64_t kFirst = 3000;  // executions of the look that comes before the searches
-constexpr double kFirstSeconds = 5;
-constexpr double kPatience = 6;      // times what a search takes on the code as it is
-constexpr double kLeastSeconds = 8;  // of a search of a mutant
-
-/// A suite, what it reaches and what its searches cost.
-struct Known {
-  const Suite* suite = nullptr;
-  std::string key;
-  std::vector<AuditSite> sites;
-  std::vector<double> seconds;  ///< of each quick search
-  std::string problem;          ///< why it is of no use
-
-  [[nodiscard]] double cost() const {
-    double sum = 0;
-    for (const double one : seconds) sum += one;
-    return sum;
-  }
-};
-
 std::string reach_key(const std::string& suite, const std::string& key) { return "reach " + suite + " " + key; }
 std::string pair_key(const Mutant& mutant, const Known& known) {
   return mutant.id() + " " + known.suite->name() + " " + known.key;
-}
-
-bool of_shipping_header(const Site& site) { return std::string_view(site.where.file).starts_with("src/"); }
-
-/// Job: the suite as it is. Says which sites it reaches and how long each search takes.
-Result measure(const Suite& suite, Limits limits) {
-  limits.seed = kSeed;
-  Result result;
-  result.suite = suite.name();
-  result.pass = true;
-  nlohmann::json seconds = nlohmann::json::array();
-  for (const Search& search : suite.searches(Tier::kQuick)) {
-    const Outcome outcome = explore(suite.type(), suite.depth(), search, limits);
-    seconds.push_back(outcome.seconds);
-    result.executions += outcome.executions;
-    result.pass = !outcome.failed && !outcome.cut;
-    result.message = outcome.failed ? outcome.problem : "ended before it was done";
-    if (!result.pass) break;
-  }
-  nlohmann::json sites = nlohmann::json::array();
-  for (const Site& site : Sites::all()) {
-    if (!of_shipping_header(site)) continue;
-    sites.push_back(to_json(
-        AuditSite{site.where.file, site.where.function, site.where.line, site.operation, site.written, site.weak}));
-  }
-  result.details = {{"sites", sites}, {"seconds", seconds}};
-  if (!result.pass) result.details["problem"] = result.message;
-  return result;
-}
-
-std::string token_of(const Mutant& mutant, const Known& known, const Strategy& strategy, const Outcome& outcome) {
-  if (outcome.choices.empty()) return {};
-  return fmt::format("{}{}{}:{}:{}:{}", known.suite->name(), kAt, mutant.id(), to_string(strategy), known.key,
-                     outcome.choices);
-}
-
-/// One search of a mutant. \return whether the suite's verdict is settled by it.
-bool search_mutant(const Mutant& mutant, const Known& known, const Search& search, const Limits& limits,
-                   nlohmann::json& run) {
-  const Outcome outcome = explore(known.suite->type(), known.suite->depth(), search, limits);
-  if (outcome.cut) run["verdict"] = "timeout";
-  if (!outcome.failed) return outcome.cut;
-  run["verdict"] = "killed";
-  run["scheduler"] = to_string(search.strategy);
-  run["execution"] = outcome.executions;
-  run["problem"] = outcome.problem;
-  run["token"] = token_of(mutant, known, search.strategy, outcome);
-  return true;
-}
-
-/// Job: a mutant against suites, until one kills it. A short look with each comes first.
-Result attack(const Mutant& mutant, const std::vector<const Known*>& suites, Limits limits) {
-  limits.seed = kSeed;
-  Sites::plan(mutant.planned());
-  Result result;
-  result.suite = mutant.id();
-  result.details = nlohmann::json::array();
-  const auto finish = [&](nlohmann::json run) {
-    result.pass = run["verdict"] == "killed";
-    result.details.push_back(std::move(run));
-  };
-  for (const Known* known : suites) {
-    nlohmann::json run{{"suite", known->suite->name()}, {"verdict", "survived"}};
-    search_mutant(mutant, *known, random(kFirst, kFirstSeconds), limits, run);
-    if (run["verdict"] == "killed") {
-      finish(std::move(run));
-      return result;
-    }
-  }
-  for (const Known* known : suites) {
-    nlohmann::json run{{"suite", known->suite->name()}, {"verdict", "survived"}};
-    std::size_t i = 0;
-    for (Search search : known->suite->searches(Tier::kQuick)) {
-      const double usual = i < known->seconds.size() ? known->seconds[i++] : 0;
-      search.seconds = std::max(kLeastSeconds, kPatience * usual);
-      if (search_mutant(mutant, *known, search, limits, run) && run["verdict"] == "killed") break;
-      if (*limits.stop) return result;
-    }
-    finish(std::move(run));
-    if (result.pass) break;
-  }
-  return result;
 }
 
 class Audit {
@@ -319,18 +216,15 @@ bool Audit::settle(Audited& audited) {
 }
 
 Job Audit::job_for(const Audited& audited, std::vector<const Known*> suites) const {
-  Job job{audited.mutant.id(), "", false, 0, {}};
-  for (const Known* known : suites) {
-    job.seconds += kFirstSeconds;
-    for (const double seconds : known->seconds) job.seconds += std::max(kLeastSeconds, kPatience * seconds);
-  }
+  Job job{audited.mutant.id(), "", false, seconds_for(audited.mutant, suites), {}};
   const Mutant mutant = audited.mutant;
   job.work = [mutant, suites = std::move(suites)](const Limits& limits) { return attack(mutant, suites, limits); };
   return job;
 }
 
 void Audit::remember(const Mutant& mutant, const nlohmann::json& run) {
-  cache_.put(pair_key(mutant, *known_by(run.at("suite"))), run);
+  // A timeout may be the machine's doing: it is tried again next time.
+  cache_.put(pair_key(mutant, *known_by(run.at("suite"))), run, run.at("verdict") != "timeout");
 }
 
 void Audit::take(const Result& result, std::vector<std::string>& crashed) {
@@ -557,12 +451,12 @@ std::string default_audit_cache() {
 }
 
 bool is_mutant_token(const std::string& token) {
-  return token.substr(0, token.find(':')).find(kAt) != std::string::npos;
+  return token.substr(0, token.find(':')).find(kMutantMark) != std::string::npos;
 }
 
 Replayed replay_mutant(const std::string& token, const std::string& source, const std::string& cache) {
   Replayed replayed;
-  const std::size_t at = token.find(kAt);
+  const std::size_t at = token.find(kMutantMark);
   const std::size_t choices = token.rfind(':');
   const std::size_t key = choices == 0 ? choices : token.rfind(':', choices - 1);
   const std::size_t scheduler = key == std::string::npos || key == 0 ? key : token.rfind(':', key - 1);

@@ -27,9 +27,9 @@ const nlohmann::json* Cache::find(const std::string& key) const {
   return at == values_.end() ? nullptr : &at->second;
 }
 
-void Cache::put(const std::string& key, const nlohmann::json& value) {
+void Cache::put(const std::string& key, const nlohmann::json& value, bool lasting) {
   values_[key] = value;
-  if (!file_.is_open()) return;
+  if (!lasting || !file_.is_open()) return;
   const nlohmann::json line{{"key", key}, {"value", value}};
   file_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n" << std::flush;
 }

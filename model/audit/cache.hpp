@@ -16,8 +16,8 @@ class Cache {
   explicit Cache(const std::string& path);
 
   [[nodiscard]] const nlohmann::json* find(const std::string& key) const;
-  /// Remembers at once, on disk too.
-  void put(const std::string& key, const nlohmann::json& value);
+  /// Remembers at once, on disk too unless `lasting` is false.
+  void put(const std::string& key, const nlohmann::json& value, bool lasting = true);
   /// What is wrong with the file, or nothing.
   [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
 

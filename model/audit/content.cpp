@@ -67,7 +67,7 @@ std::set<std::string> SourceTree::inputs_of(const Suite& suite) {
   std::set<std::string> inputs;
   add_closure(suite.file(), inputs);
   for (const char* name : {"engine/replaced_new.cpp", "engine/scenario.cpp", "engine/search.cpp",
-                           "engine/simulated_memory.cpp", "engine/sites.cpp", "audit/mutant.cpp"}) {
+                           "engine/simulated_memory.cpp", "engine/sites.cpp", "audit/attack.cpp", "audit/mutant.cpp"}) {
     add_closure(std::string("model/") + name, inputs);
   }
   inputs.insert("cmake/relacy.patch");

@@ -39,7 +39,7 @@ std::string line_of(const Audited& audited) {
     return text + fmt::format("killed by {} ({}, n = {}): {}", cell(audited.suite), cell(audited.scheduler),
                               audited.execution, cell(audited.problem));
   }
-  if (audited.mutant.allowed) return text + "holds, as it must";
+  if (audited.mutant.allowed) return text + "is borne by random executions of all its suites";
   text += fmt::format("**{}**", name_of(audited.verdict));
   if (audited.explanation == nullptr) return text + ", unexplained";
   return text + fmt::format(", {}: {}", audited.explanation->verdict, cell(audited.explanation->why));

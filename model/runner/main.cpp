@@ -13,6 +13,7 @@
 #include "model/audit/audit.hpp"
 #include "model/audit/command.hpp"
 #include "model/litmus/litmus.hpp"
+#include "model/museum/command.hpp"
 #include "model/runner/job.hpp"
 #include "model/runner/pool.hpp"
 
@@ -231,6 +232,8 @@ int main(int argc, char** argv) {
   CLI::App* replay_command = app.add_subcommand("replay", "shows one execution again, from the token of a failure");
   AuditOptions audit_options;
   CLI::App* audit_command = add_audit(app, audit_options);
+  MuseumOptions museum_options;
+  CLI::App* museum_command = add_museum(app, museum_options);
   replay_command->add_option("token", options.token, "as printed with the failure")->required();
   try {
     app.parse(argc, argv);
@@ -243,6 +246,7 @@ int main(int argc, char** argv) {
   if (run_command->parsed()) return run(app, options);
   if (litmus_command->parsed()) return litmus(options);
   if (audit_command->parsed()) return audit(audit_options);
+  if (museum_command->parsed()) return museum(museum_options);
   if (replay_command->parsed()) return replay(app, options);
   return wrong_call(app, "no command is given; name one of those below");
 }
