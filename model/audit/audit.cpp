@@ -137,17 +137,20 @@ void Audit::collect_sites() {
   }
   number(report_.sites);
   for (const AuditSite& site : report_.sites) {
+    const auto here = [&](const AuditSite& other) { return other.same_place(site); };
+    std::vector<std::string> suites;
+    for (const Known& known : suites_) {
+      if (std::any_of(known.sites.begin(), known.sites.end(), here)) suites.push_back(known.suite->name());
+    }
     for (const Mutant& mutant : mutants_of(site)) {
       every_mutant_.push_back(mutant.id());
       if (!wanted(mutant.id())) continue;
       Audited audited;
       audited.mutant = mutant;
-      for (const Known& known : suites_) {
-        const auto here = [&](const AuditSite& other) { return other.same_place(site); };
-        if (std::any_of(known.sites.begin(), known.sites.end(), here)) audited.suites.push_back(known.suite->name());
-      }
+      audited.suites = suites;
       report_.mutants.push_back(std::move(audited));
     }
+    report_.suites.push_back(std::move(suites));
   }
 }
 

@@ -53,6 +53,7 @@ struct Unreached {
 
 struct AuditReport {
   std::vector<AuditSite> sites;
+  std::vector<std::vector<std::string>> suites;  ///< of each site: the suites that reach it, cheapest first
   std::vector<Audited> mutants;
   std::vector<Unreached> unreached;
   std::vector<std::string> problems;  ///< why the audit fails, a line each

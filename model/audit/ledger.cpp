@@ -45,19 +45,25 @@ std::string line_of(const Audited& audited) {
   return text + fmt::format(", {}: {}", audited.explanation->verdict, cell(audited.explanation->why));
 }
 
-std::string row_of(const AuditSite& site, const AuditReport& report, const std::string& source) {
+/// The suites that reach a site; of many, the cheapest.
+std::string some_of(const std::vector<std::string>& suites) {
+  constexpr std::size_t kMost = 3;
+  std::string text;
+  for (std::size_t i = 0; i < suites.size() && i < kMost; ++i) text += (i == 0 ? "" : ", ") + cell(suites[i]);
+  return suites.size() > kMost ? text + fmt::format(" and {} more", suites.size() - kMost) : text;
+}
+
+std::string row_of(const AuditSite& site, const std::vector<std::string>& suites, const AuditReport& report,
+                   const std::string& source) {
   std::string mutants;
-  std::size_t suites = 0;
   for (const Audited& audited : report.mutants) {
     if (!audited.mutant.site.same_place(site)) continue;
-    suites = audited.suites.size();
     mutants += (mutants.empty() ? "" : "<br>") + line_of(audited);
   }
   if (mutants.empty()) mutants = "none: a relaxed load has nothing to lose";
   return fmt::format("| [{}](../{}#L{}) | {} | {} | {} | {} | {} |\n", site.line, site.file, site.line,
                      cell(site.function) + " " + cell(name_of(site.operation)), orders_of(site),
-                     cell(comment_above(source, site.file, site.line)), suites == 0 ? "" : std::to_string(suites),
-                     mutants);
+                     cell(comment_above(source, site.file, site.line)), some_of(suites), mutants);
 }
 
 std::string summary_of(const AuditReport& report) {
@@ -78,13 +84,14 @@ std::string summary_of(const AuditReport& report) {
 std::string ledger_of(const AuditReport& report, const std::string& source) {
   std::string page = kHead + summary_of(report);
   std::string file;
-  for (const AuditSite& site : report.sites) {
+  for (std::size_t i = 0; i < report.sites.size(); ++i) {
+    const AuditSite& site = report.sites[i];
     if (site.file != file) {
       file = site.file;
       page += fmt::format(
           "\n## {}\n\n| line | operation | order | why | suites | mutants |\n|---|---|---|---|---|---|\n", file);
     }
-    page += row_of(site, report, source);
+    page += row_of(site, report.suites[i], report, source);
   }
   page += "\n## Reached by no suite\n\n| place | operation | why that is no gap |\n|---|---|---|\n";
   for (const Unreached& one : report.unreached) {
