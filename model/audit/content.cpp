@@ -19,6 +19,8 @@ std::uint64_t hash_of(const std::string& text, std::uint64_t hash) {
 }
 
 bool read_text(const fs::path& path, std::string& text) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return false;
   std::ifstream file(path, std::ios::binary);
   if (!file) return false;
   text.assign(std::istreambuf_iterator<char>(file), {});

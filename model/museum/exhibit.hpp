@@ -25,8 +25,13 @@ struct Exhibit {
   std::string (*program)(bool faulty) = nullptr;  ///< \return what is wrong, or nothing
 };
 
-/// All of them, by number.
+/// All exhibits of the program, by number.
 const std::vector<Exhibit>& exhibits();
+
+/// Makes exhibits known to the program: a constant at namespace scope in their source file.
+struct Exhibited {
+  explicit Exhibited(std::vector<Exhibit> exhibits);
+};
 
 /// Of those that are shown by a program.
 std::string forgets_the_lock_at_fork(bool faulty);

@@ -19,6 +19,11 @@ namespace hakmem::model {
 
 namespace {
 
+std::vector<Exhibit>& registry() {
+  static std::vector<Exhibit> all;
+  return all;
+}
+
 constexpr unsigned kDepth = 2000;
 constexpr unsigned kMostPreemptions = 4;
 constexpr double kSecondsEach = 20;
@@ -187,6 +192,14 @@ bool chosen(const Exhibit& exhibit, const std::string& pattern) {
 }
 
 }  // namespace
+
+const std::vector<Exhibit>& exhibits() { return registry(); }
+
+Exhibited::Exhibited(std::vector<Exhibit> exhibits) {
+  auto& all = registry();
+  all.insert(all.end(), exhibits.begin(), exhibits.end());
+  std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.number < b.number; });
+}
 
 int museum(const MuseumOptions& options) {
   std::vector<Job> jobs;

@@ -82,11 +82,11 @@ std::string moves_a_limit_to_and_fro(bool faulty) {
 std::string keeps_slots_for_their_class(bool faulty) {
   constexpr unsigned kSlots = 32;
   constexpr unsigned kClasses = 64;
-  struct SuperSlab {
+  struct Slots {
     SlotWord<StdSync, kSlots> word;
     std::array<unsigned, kSlots> last_class{};
   };
-  std::vector<std::unique_ptr<SuperSlab>> mapped;
+  std::vector<std::unique_ptr<Slots>> mapped;
   const auto acquire = [&](unsigned size_class) {
     for (const auto& one : mapped) {
       for (unsigned slot = 0; slot < kSlots; ++slot) {
@@ -98,7 +98,7 @@ std::string keeps_slots_for_their_class(bool faulty) {
       one->last_class[static_cast<unsigned>(slot)] = size_class;
       return;
     }
-    mapped.push_back(std::make_unique<SuperSlab>());
+    mapped.push_back(std::make_unique<Slots>());
     mapped.back()->word.activate(1);
     mapped.back()->last_class[0] = size_class;
   };

@@ -143,11 +143,11 @@ class OrdersChangedByHand(AuditTest):
     def edited(self, name, program):
         root = self.tree(name)
         shutil.copy2(HEADERS / name / "lockfree/remote_word.hpp", root / "src/lockfree/remote_word.hpp")
-        return self.audit(root, "remote_word.hpp/take_all", program=str(program), cache=self.work / name)
+        return self.audit(root, "remote_word.hpp/take_all", program=str(program), cache=self.work / f"{name} cache")
 
     def test_needless_seq_cst_survives_its_weakening(self):
         code, output = self.edited("needless", NEEDLESS)
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 1, output)
         self.assertRegex(output, r"take_all/exchange\(seq_cst\)/order=acquire survives without an explanation")
         self.assertNotIn("order=relaxed survives", output)
 
@@ -187,6 +187,11 @@ class Limits(AuditTest):
         self.assertGreater(remaining, 0)
         code, output = self.audit(root, "slot_word.hpp/activate")
         self.assertEqual(code, 0, output)
+
+    def test_cache_that_cannot_be_written_is_a_wrong_call(self):
+        code, output = self.audit(self.tree("unwritable"), "take_all_list", cache=self.work)
+        self.assertEqual(code, 2)
+        self.assertIn(f"cannot write {self.work}", output)
 
     def test_wrong_calls_are_answered(self):
         for words in (["--jobs", "0"], ["--seconds", "-1"], ["--source", "/nowhere"], ["a", "b"], ["--unknown"]):
