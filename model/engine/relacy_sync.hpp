@@ -228,6 +228,7 @@ class ModelAtomic {
 struct RelacySync {
   /// Statistics would multiply the schedules and show nothing.
   static constexpr bool kStatistics = false;
+  static constexpr bool kTunable = false;
 
   template <class T>
   using Atomic = ModelAtomic<T>;

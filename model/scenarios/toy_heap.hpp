@@ -17,6 +17,8 @@ struct ToyGeometry {
   static constexpr std::size_t kCacheBytes = 0;
   static constexpr std::size_t kLargeMax = 64;
   static constexpr std::size_t kCarveBytes = 1;
+  static constexpr unsigned kRefillBlocks = 128;
+  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = 0;
   static constexpr unsigned kWakeDivisor = 16;
   static constexpr unsigned kWakeBlocks = 1;
@@ -26,6 +28,9 @@ struct ToyGeometry {
   static constexpr unsigned kOutboxInterval = 4;
   static constexpr unsigned kDescriptorsPerGroup = 2;
   static constexpr unsigned kCachedSuperSlabs = 1;
+  static constexpr unsigned kWhalePlaces = 2;
+  static constexpr std::size_t kWhaleBytes = 0;
+  static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 
 using ToyConfig = Config<RelacySync, SimulatedOs<11>, ToyGeometry>;

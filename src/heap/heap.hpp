@@ -6,6 +6,7 @@
 #include "heap/context_pool.hpp"
 #include "heap/direct.hpp"
 #include "heap/outbox.hpp"
+#include "heap/settings.hpp"
 #include "heap/slab.hpp"
 #include "heap/thread_context.hpp"
 #include "layout/page_map.hpp"
@@ -75,7 +76,7 @@ class Heap {
   [[nodiscard]] void* allocate(Context& context, std::size_t bytes) noexcept {
     if (bytes == 0) bytes = 1;
     if (bytes > Geometry::kLargeMax) [[unlikely]]
-      return allocate_direct(context, bytes, 1);
+      return allocate_direct(context, bytes, 1, Contents::kAny);
     const unsigned size_class = Classes::of(bytes);
     if (void* block = context.heads[size_class].pop()) [[likely]] {
       if (size_class >= Classes::kSmallCount) context.add_cached(size_class, -1);
@@ -86,7 +87,7 @@ class Heap {
 
   /// The same, zero-filled.
   [[nodiscard]] void* allocate_zeroed(Context& context, std::size_t bytes) noexcept {
-    if (bytes > Geometry::kLargeMax) return allocate_direct(context, bytes, 1);  // fresh pages are zero
+    if (bytes > Geometry::kLargeMax) return allocate_direct(context, bytes, 1, Contents::kZero);
     void* block = allocate(context, bytes);
     if (block != nullptr) std::memset(block, 0, bytes);
     return block;
@@ -100,7 +101,7 @@ class Heap {
       const unsigned size_class = Classes::of_aligned(bytes, alignment);
       if (size_class < Classes::kCount) return allocate(context, Classes::block_bytes(size_class));
     }
-    return allocate_direct(context, bytes, alignment);
+    return allocate_direct(context, bytes, alignment, Contents::kAny);
   }
 
   /// Frees a block of this heap; nullptr is allowed. `context` may be a thread's stand-in (not attached).
@@ -139,17 +140,20 @@ class Heap {
   /// Any address.
   [[nodiscard]] bool owns(const void* p) const noexcept { return map_.find(p) != nullptr; }
 
-  /// Gives back to the system what no live block needs: own and parked contexts' empty slabs, cached SuperSlabs.
+  /// Gives back to the system what no live block needs: own and parked contexts' empty slabs, cached SuperSlabs,
+  /// whales.
   /// \return whether anything was given back.
   bool trim(Context& context) noexcept {
     if (context.attached.get()) sweep(context);
     reclaim_parked();
-    return pool_.trim(os_, map_) != 0;
+    const std::size_t bytes = direct_.trim(os_) + pool_.trim(os_, map_);
+    return bytes != 0;
   }
 
   // For statistics and tests -----------------------------------------------------------------------------------------
 
   [[nodiscard]] Os& os() noexcept { return os_; }
+  [[nodiscard]] Settings<Config>& settings() noexcept { return settings_; }
   [[nodiscard]] PageMap<Config>& page_map() noexcept { return map_; }
   [[nodiscard]] SharedPool<Config>& pool() noexcept { return pool_; }
   [[nodiscard]] DirectMappings<Config>& direct() noexcept { return direct_; }
@@ -158,6 +162,7 @@ class Heap {
  private:
   using Ops = SlabOps<Config>;
   using SlabT = Slab<Config>;
+  using SettingsT = Settings<Config>;
 
   // Allocation, slow -------------------------------------------------------------------------------------------------
 
@@ -168,29 +173,36 @@ class Heap {
     for (bool swept = false;; swept = true) {
       while (SlabT* slab = list.first()) {
         unretain(context, *slab);
-        if (const auto chain = Ops::refill(*slab); chain.head != nullptr) return hand_out(context, size_class, chain);
+        const auto chain = Ops::refill(*slab, settings_.carve_blocks(size_class));
+        if (chain.head != nullptr) return hand_out(context, *slab, size_class, chain);
         // A full slab sleeps, unless blocks have arrived just now: then it is refilled from them.
         (void)Ops::sleep(list, *slab);
       }
       if (SlabT* slab = acquire_slab(size_class)) {
         Ops::make(*slab, context, size_class);
         list.push_back(*slab);
-        return hand_out(context, size_class, Ops::refill(*slab));
+        return hand_out(context, *slab, size_class, Ops::refill(*slab, settings_.carve_blocks(size_class)));
       }
       if (swept) return nullptr;
-      // The system refuses: give back what this thread only keeps, which may wake slabs of the class, and try again.
+      // The system refuses: give back what is only kept, which may wake slabs of the class, and try again.
       sweep(context);
+      (void)direct_.trim(os_);
     }
   }
 
-  /// Makes a chain the class's detached list and takes its first block.
-  static void* hand_out(Context& context, unsigned size_class, typename Ops::Chain chain) noexcept {
+  /// Makes a chain, just taken from a slab, the class's detached list and takes its first block.
+  void* hand_out(Context& context, SlabT& slab, unsigned size_class, typename Ops::Chain chain) noexcept {
+    context.refills[static_cast<unsigned>(SettingsT::pool_of(size_class))].add();
+    if (!settings_.caches(SettingsT::pool_of(size_class))) [[unlikely]]
+      return Ops::keep_first(slab, chain);
+    context.refilled_blocks[static_cast<unsigned>(SettingsT::pool_of(size_class))].add(chain.count);
     if (size_class >= Classes::kSmallCount) context.add_cached(size_class, static_cast<std::int32_t>(chain.count) - 1);
     context.heads[size_class].adopt(chain.head);
     return context.heads[size_class].pop();
   }
 
   SlabT* acquire_slab(unsigned size_class) noexcept {
+    direct_.purge(os_);
     if (SlabT* slab = pool_.acquire_live(map_, size_class)) return slab;
     // Before memory is mapped, look what parked contexts have got back meanwhile: nothing waits for an idle owner.
     if (reclaim_parked()) {
@@ -199,11 +211,12 @@ class Heap {
     return pool_.acquire_fresh(os_, map_, size_class);
   }
 
-  [[gnu::noinline]] void* allocate_direct(Context& context, std::size_t bytes, std::size_t alignment) noexcept {
+  [[gnu::noinline]] void* allocate_direct(Context& context, std::size_t bytes, std::size_t alignment,
+                                          Contents contents) noexcept {
     if (bytes > kMaxBytes) return nullptr;
-    if (void* block = direct_.allocate(os_, map_, bytes, alignment)) return block;
+    if (void* block = direct_.allocate(os_, map_, bytes, alignment, contents)) return block;
     // The system refuses: give back what is only cached and try once more.
-    return trim(context) ? direct_.allocate(os_, map_, bytes, alignment) : nullptr;
+    return trim(context) ? direct_.allocate(os_, map_, bytes, alignment, contents) : nullptr;
   }
 
   // Deallocation -----------------------------------------------------------------------------------------------------
@@ -260,7 +273,7 @@ class Heap {
         return report(Corruption::kDoubleFree, slab, block);
       return send_remote(slab, block, block, 1);
     }
-    if (context.outbox.add(slab, block) == Outbox<Config>::Offer::kDoubleFree) {
+    if (context.outbox.add(slab, block, settings_.drain_interval()) == Outbox<Config>::Offer::kDoubleFree) {
       report(Corruption::kDoubleFree, slab, block);
     }
   }
@@ -272,19 +285,20 @@ class Heap {
     if (head.peek() == block) [[unlikely]]
       return report(Corruption::kDoubleFree, slab, block);
     head.push(block);
-    if (context.add_cached(size_class, 1) > Classes::layout(size_class).cache_blocks) [[unlikely]] {
-      spill(context, size_class);
+    if (const std::int32_t cap = settings_.cap(size_class); context.add_cached(size_class, 1) > cap) [[unlikely]] {
+      spill(context, size_class, cap / 2);
     }
   }
 
   /// A detached list has grown too long: its colder half goes back to the slabs.
-  [[gnu::noinline]] void spill(Context& context, unsigned size_class) noexcept {
-    const std::int32_t keep = Classes::layout(size_class).cache_blocks / 2;
+  [[gnu::noinline]] void spill(Context& context, unsigned size_class, std::int32_t keep) noexcept {
+    context.spills.add();
+    context.set_cached(size_class, keep);
+    if (keep == 0) return put_back_chain(context, context.heads[size_class].take_all());
     void* last = context.heads[size_class].peek();
     for (std::int32_t i = 1; i < keep; ++i) last = Sync::load_link(last);
     void* rest = Sync::load_link(last);
     Sync::store_link(last, nullptr);
-    context.set_cached(size_class, keep);
     put_back_chain(context, rest);
   }
 
@@ -292,7 +306,10 @@ class Heap {
   void put_back_chain(Context& context, void* block) noexcept {
     while (block != nullptr) {
       void* next = Sync::load_link(block);
-      put_back(context, *map_.find(block), block);
+      SlabT& slab = *map_.find(block);
+      if (slab.free.peek() == block) [[unlikely]]
+        return report(Corruption::kDoubleFree, slab, block);
+      put_back(context, slab, block);
       block = next;
     }
   }
@@ -319,7 +336,8 @@ class Heap {
   /// An awake slab has become empty: the owner keeps a few, so that coming and going blocks cost no slots.
   void retain_or_release(Context& context, ClassList<Config>& list, SlabT& slab) noexcept {
     const std::size_t retained = context.retained_bytes.get() + bytes_of(slab);
-    if (retained > Geometry::kRetainBytes) return release_slab(list, slab);
+    const bool caches = settings_.caches(SettingsT::pool_of(slab.size_class.get()));
+    if (retained > Geometry::kRetainBytes || !caches) return release_slab(list, slab);
     context.retained_bytes.set(retained);
     slab.state.set(SlabState::kRetained);
   }
@@ -431,6 +449,7 @@ class Heap {
   }
 
   [[no_unique_address]] Os os_{};
+  Settings<Config> settings_;
   PageMap<Config> map_;
   SharedPool<Config> pool_;
   DirectMappings<Config> direct_;

@@ -5,6 +5,7 @@
 #include "heap/class_list.hpp"
 #include "heap/outbox.hpp"
 #include "heap/thread_context_fwd.hpp"
+#include "sync/counter.hpp"
 
 namespace hakmem {
 
@@ -25,6 +26,10 @@ struct alignas(64) ThreadContext {
   Outbox<Config> outbox;
   /// Slots of empty slabs that are kept for the next blocks, at most Geometry::kRetainBytes.
   Plain<std::size_t> retained_bytes{};
+  /// Statistics: per pool how often a detached list was refilled, with how many blocks in all; how often one spilled.
+  OwnerCounter<Sync> refills[3];
+  OwnerCounter<Sync> refilled_blocks[3];
+  OwnerCounter<Sync> spills;
   /// Position in the context pool, constant once the context exists.
   Plain<std::uint32_t> index{};
   /// False only for a thread's stand-in before its first allocation and after its exit: it owns nothing, and its frees

@@ -21,7 +21,9 @@ concept GeometryPolicy = requires {
   requires std::has_single_bit(std::size_t{G::kLargeMax});  // largest block that lives in slots
   requires G::kLargeMax >= G::kSmallMax;
   requires G::kLargeMax <= (std::size_t{G::kSlots} << G::kSlotShift);
-  requires G::kCarveBytes >= 1;                           // slabs are carved into blocks this much at a time
+  requires G::kCarveBytes >= 1;                           // slabs are carved into blocks this much at a time,
+  requires G::kRefillBlocks >= 1;                         // small ones at most so many blocks,
+  requires G::kRefillBatch >= 1;                          // larger ones so many times as much
   requires G::kRetainBytes >= 0;                          // empty slabs that a thread keeps, in all
   requires G::kWakeDivisor >= 1;                          // a sleeping slab wakes when 1/kWakeDivisor of it is free,
   requires G::kWakeBlocks >= 1 && G::kWakeBlocks <= 255;  // or this many blocks
@@ -32,6 +34,9 @@ concept GeometryPolicy = requires {
   requires G::kDescriptorsPerGroup >= 1 && G::kDescriptorsPerGroup <= 64;
   requires std::has_single_bit(unsigned{G::kDescriptorsPerGroup});
   requires G::kCachedSuperSlabs >= 1;  // retired SuperSlabs kept mapped
+  requires G::kWhalePlaces >= 1;       // freed direct mappings that are kept, at most so many
+  requires G::kWhaleBytes >= 0;        // and so much; 0: none
+  requires G::kPurgeDelayMs >= -1;     // what is only kept goes back after this time; -1: never
 };
 
 /// The shipping geometry: SuperSlabs of 2 MiB in 32 slots of 64 KiB (D1), small <= 1 KiB in 16-byte steps (H).
@@ -44,6 +49,8 @@ struct FullGeometry {
   static constexpr std::size_t kCacheBytes = std::size_t{128} << 10;
   static constexpr std::size_t kLargeMax = std::size_t{1} << 20;
   static constexpr std::size_t kCarveBytes = 4096;
+  static constexpr unsigned kRefillBlocks = 128;
+  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = std::size_t{1} << 20;
   static constexpr unsigned kWakeDivisor = 16;
   static constexpr unsigned kWakeBlocks = 32;
@@ -53,6 +60,9 @@ struct FullGeometry {
   static constexpr unsigned kOutboxInterval = 1024;
   static constexpr unsigned kDescriptorsPerGroup = 64;
   static constexpr unsigned kCachedSuperSlabs = 8;
+  static constexpr unsigned kWhalePlaces = 16;
+  static constexpr std::size_t kWhaleBytes = std::size_t{32} << 20;
+  static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 
 static_assert(GeometryPolicy<FullGeometry>);

@@ -16,6 +16,8 @@ struct ToyGeometry {
   static constexpr std::size_t kCacheBytes = 1024;
   static constexpr std::size_t kLargeMax = 4096;
   static constexpr std::size_t kCarveBytes = 128;
+  static constexpr unsigned kRefillBlocks = 128;
+  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = 1024;
   static constexpr unsigned kWakeDivisor = 4;
   static constexpr unsigned kWakeBlocks = 3;
@@ -25,6 +27,9 @@ struct ToyGeometry {
   static constexpr unsigned kOutboxInterval = 8;
   static constexpr unsigned kDescriptorsPerGroup = 2;
   static constexpr unsigned kCachedSuperSlabs = 1;
+  static constexpr unsigned kWhalePlaces = 2;
+  static constexpr std::size_t kWhaleBytes = 0;
+  static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 
 /// The least of everything: SuperSlabs of one page in 2 slots of 2 KiB, nothing retained, no class cached by thread,
@@ -38,6 +43,8 @@ struct LeastGeometry {
   static constexpr std::size_t kCacheBytes = 0;
   static constexpr std::size_t kLargeMax = 2048;
   static constexpr std::size_t kCarveBytes = 1;
+  static constexpr unsigned kRefillBlocks = 128;
+  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = 0;
   static constexpr unsigned kWakeDivisor = 1;
   static constexpr unsigned kWakeBlocks = 1;
@@ -47,6 +54,9 @@ struct LeastGeometry {
   static constexpr unsigned kOutboxInterval = 1;
   static constexpr unsigned kDescriptorsPerGroup = 1;
   static constexpr unsigned kCachedSuperSlabs = 1;
+  static constexpr unsigned kWhalePlaces = 2;
+  static constexpr std::size_t kWhaleBytes = 0;
+  static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 
 static_assert(GeometryPolicy<ToyGeometry> && GeometryPolicy<LeastGeometry>);
