@@ -38,7 +38,8 @@ bool is_comment(const std::string& line) { return trimmed(line).starts_with("//"
 bool uses_a_policy(const fs::path& path) {
   const std::string folder = path.parent_path().filename();
   if (path.extension() != ".hpp" || folder == "os" || folder == "api") return false;
-  return folder != "sync" || path.filename() == "counter.hpp";
+  const std::string name = path.stem();
+  return folder != "sync" || (name != "sync_concept" && !name.ends_with("_sync"));
 }
 
 }  // namespace

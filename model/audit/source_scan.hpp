@@ -14,8 +14,8 @@ struct WrittenOperation {
   std::string text;  ///< without the comment behind it and the space around it
 };
 
-/// Every atomic operation in the headers below `root`/src that use a policy; the policies themselves and what is not
-/// lock-free (src/os, src/api, src/sync) are not looked at, but for the counters.
+/// Every atomic operation in the headers below `root`/src that use a policy; the policies themselves, which use the
+/// processor's atomics, and src/os and src/api, which have none of the core's, are not looked at.
 std::vector<WrittenOperation> written_operations(const std::filesystem::path& root);
 
 /// The comment that belongs to a line: the last block of // lines at or above it, a few lines up at the most, as one

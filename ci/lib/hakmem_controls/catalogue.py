@@ -37,7 +37,6 @@ class Called:
     targets: tuple
     command: tuple
     caught: str  # what the output says then
-    options: tuple = ()  # for the configuration, which then has a folder of its own
 
 
 def with_flags(checker, flags, faults, tool=()):
@@ -88,6 +87,9 @@ TESTED = (
     Tested("stress oracle", "StressFindsDamagedContents", "release", STRESS, "a block is written after its free"),
     Tested("stress oracle", "StressFindsMemoryThatIsNotReused", "release", STRESS, "frees are held back"),
     Tested("stress oracle", "StressFindsThreadsThatNeverLeave", "release", STRESS, "threads exit without a word"),
+    Tested("conformance", "ConformanceChecksReportPlantedFaults", "release",
+           ("conformance", "conformance_checks", "conformance_broken_malloc", "conformance_partial_malloc"),
+           "every fault of a broken malloc, against the checks that are about it"),
     Tested("model checker", "PlantedFaultsAreReported", "model", ("faulty-check",),
            "races, lost blocks, hangs, crashes and leaks of scenarios"),
 )
@@ -104,11 +106,6 @@ CALLED = (
     property_control("property_size_class", "SizeClassPropertyControls.RefutePlantedFaults", "size classes with gaps or waste"),
     property_control("property_page_map", "PageMapProperty.RefutesPlantedFaults", "a page map that answers wrongly"),
     property_control("property_heap", "HeapProperty.RefutesPlantedFaults", "heaps that overlap, lose or damage blocks"),
-    Called("conformance", "every fault of the broken malloc, against the checks that are about it", "release",
-           ("conformance", "conformance_checks", "conformance_broken_malloc", "conformance_partial_malloc"),
-           ("python3", "-B", "tests/conformance/negative_controls_test.py", "{build}/tests/conformance",
-            "{build}/tests/libconformance_broken_malloc.so", "{build}/tests/libconformance_partial_malloc.so"),
-           r"\nOK", ("-DHAKMEM_ALL_TESTS=ON",)),
     Called("model checker", "every broken variant of every suite", "model", ("hakmem-check",),
            ("{build}/hakmem-check", "run", "--quick", "*~*"), r" hold, 0 do not"),
 )

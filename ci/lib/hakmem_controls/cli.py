@@ -106,14 +106,13 @@ class Session:
         outcome = self.runner.run(f"compile-{number}", command, SECONDS["build"])
         return program, "" if outcome.clean else f"not compiled, see {outcome.log}"
 
-    def built(self, preset, targets, options):
+    def built(self, preset, targets):
         """The folder of the build, and what went wrong."""
-        folder = self.root / "build" / (f"controls-{preset}" if options else preset)
-        name = folder.name
-        configure = ["cmake", "--preset", preset, "-B", folder, *options]
+        folder = self.root / "build" / preset
+        configure = ["cmake", "--preset", preset]
         build = ["cmake", "--build", folder, "-j", self.jobs, "--target", *targets]
         for step, command in (("configure", configure), ("build", build)):
-            outcome = self.runner.run(f"{step}-{name}", command, SECONDS["build"])
+            outcome = self.runner.run(f"{step}-{preset}", command, SECONDS["build"])
             if not outcome.clean:
                 return folder, f"{step} {outcome.describe()}, see {outcome.log}"
         return folder, ""
@@ -124,7 +123,7 @@ class Session:
             targets = sorted({target for control in mine for target in control.targets})
             started = time.monotonic()
             print(f"building {preset}: {' '.join(targets)}", flush=True)
-            folder, problem = self.built(preset, targets, ())
+            folder, problem = self.built(preset, targets)
             junit = self.work / f"{preset}.xml"
             junit.unlink(missing_ok=True)
             if not problem:
@@ -138,25 +137,19 @@ class Session:
                 started = time.monotonic()
 
     def run_called(self, controls):
-        builds = {}
-        for control in controls:
-            key = (control.preset, control.options)
-            builds.setdefault(key, set()).update(control.targets)
-        folders = {}
-        for control in controls:
-            started = time.monotonic()
-            key = (control.preset, control.options)
-            if key not in folders:
-                print(f"building {control.preset}: {' '.join(sorted(builds[key]))}", flush=True)
-                folders[key] = self.built(control.preset, sorted(builds[key]), control.options)
+        for preset in dict.fromkeys(control.preset for control in controls):
+            mine = [control for control in controls if control.preset == preset]
+            targets = sorted({target for control in mine for target in control.targets})
+            print(f"building {preset}: {' '.join(targets)}", flush=True)
+            folder, problem = self.built(preset, targets)
+            for control in mine:
                 started = time.monotonic()
-            folder, problem = folders[key]
-            if problem:
-                self.add(control, NOT_RUN, problem, started)
-                continue
-            command = [word.replace("{build}", str(folder)) for word in control.command]
-            outcome = self.runner.run(f"{control.checker}-{len(self.rows)}", command, SECONDS["control"])
-            self.add(control, *judge_called(control, outcome), started)
+                if problem:
+                    self.add(control, NOT_RUN, problem, started)
+                    continue
+                command = [word.replace("{build}", str(folder)) for word in control.command]
+                outcome = self.runner.run(f"{control.checker}-{len(self.rows)}", command, SECONDS["control"])
+                self.add(control, *judge_called(control, outcome), started)
 
 
 def page_of(rows):
