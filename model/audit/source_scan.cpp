@@ -45,7 +45,7 @@ bool uses_a_policy(const fs::path& path) {
 }  // namespace
 
 std::vector<WrittenOperation> written_operations(const fs::path& root) {
-  static const std::regex operation(R"(\.(load|store|exchange|compare_exchange_\w+|fetch_\w+)\()");
+  static const std::regex operation(R"((?:\.|->)(load|store|exchange|compare_exchange_\w+|fetch_\w+)\()");
   std::vector<WrittenOperation> found;
   for (const auto& entry : fs::recursive_directory_iterator(root / "src")) {
     if (!entry.is_regular_file() || !uses_a_policy(entry.path())) continue;
