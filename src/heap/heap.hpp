@@ -202,7 +202,7 @@ class Heap {
   }
 
   SlabT* acquire_slab(unsigned size_class) noexcept {
-    direct_.purge(os_);
+    purge();
     if (SlabT* slab = pool_.acquire_live(map_, size_class)) return slab;
     // Before memory is mapped, look what parked contexts have got back meanwhile: nothing waits for an idle owner.
     if (reclaim_parked()) {
@@ -353,6 +353,19 @@ class Heap {
     list.remove(slab);
     Ops::unmake(slab);
     pool_.release(os_, map_, slab);
+    purge();
+  }
+
+  /// What is only kept goes back after a while; looked at when slabs come and go, and not more often than is useful.
+  void purge() noexcept {
+    if constexpr (kHasClock<Os>) {
+      constexpr std::uint64_t kPurgeIntervalMs = 64;
+      const std::uint64_t now = milliseconds(os_);
+      if (now - purged_at_.get() < kPurgeIntervalMs) return;
+      purged_at_.set(now);
+      direct_.purge(os_);
+      pool_.purge(os_, map_);
+    }
   }
 
   // Housekeeping -----------------------------------------------------------------------------------------------------
@@ -450,6 +463,7 @@ class Heap {
 
   [[no_unique_address]] Os os_{};
   Settings<Config> settings_;
+  Tunable<Sync, std::uint64_t, 0> purged_at_;
   PageMap<Config> map_;
   SharedPool<Config> pool_;
   DirectMappings<Config> direct_;
