@@ -55,8 +55,10 @@ struct PutAndTake : Things<1> {
     if (thing != nullptr) kept += put(*thing) ? 0u : 1u;
   }
   void after() override {
+    const std::size_t counted = cache.count();
     unsigned found = 0;
     while (take() != nullptr) ++found;
+    require(found == counted, "I2 conserved: the count is not what is there");
     require(found + kept == 2, "I2 conserved: a thing is lost");
   }
   unsigned kept = 0;

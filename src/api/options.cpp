@@ -45,9 +45,9 @@ void apply(Option which, std::int64_t value) noexcept {
   auto& settings = process_heap.settings();
   auto& whales = process_heap.direct().whales();
   switch (which) {
-    case Option::kCacheSmall: return settings.set_caches(Pool::kSmall, value != 0);
-    case Option::kCacheMid: return settings.set_caches(Pool::kMid, value != 0);
-    case Option::kCacheLarge: return settings.set_caches(Pool::kLarge, value != 0);
+    case Option::kCacheSmall: return settings.set_caches(PoolKind::kSmall, value != 0);
+    case Option::kCacheMid: return settings.set_caches(PoolKind::kMid, value != 0);
+    case Option::kCacheLarge: return settings.set_caches(PoolKind::kLarge, value != 0);
     case Option::kCacheWhale:
     case Option::kWhaleMax:
       whales.set_max_bytes(option(Option::kCacheWhale) != 0 ? static_cast<std::size_t>(option(Option::kWhaleMax)) : 0);

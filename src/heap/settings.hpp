@@ -9,7 +9,7 @@
 namespace hakmem {
 
 /// The ranges of block sizes that are cached by threads in ways of their own (B2 to B4).
-enum class Pool : std::uint8_t { kSmall, kMid, kLarge, kCount };
+enum class PoolKind : std::uint8_t { kSmall, kMid, kLarge, kCount };
 
 template <class Config>
 class Settings {
@@ -19,14 +19,14 @@ class Settings {
 
  public:
   /// The pool of a size class.
-  static constexpr Pool pool_of(unsigned size_class) noexcept {
-    if (size_class < Classes::kSmallCount) return Pool::kSmall;
-    return Classes::is_large(size_class) ? Pool::kLarge : Pool::kMid;
+  static constexpr PoolKind pool_of(unsigned size_class) noexcept {
+    if (size_class < Classes::kSmallCount) return PoolKind::kSmall;
+    return Classes::is_large(size_class) ? PoolKind::kLarge : PoolKind::kMid;
   }
 
   /// Whether threads cache blocks of a pool (B6).
-  [[nodiscard]] bool caches(Pool pool) const noexcept { return caches_[static_cast<unsigned>(pool)].get() != 0; }
-  void set_caches(Pool pool, bool on) noexcept { caches_[static_cast<unsigned>(pool)].set(on ? 1 : 0); }
+  [[nodiscard]] bool caches(PoolKind pool) const noexcept { return caches_[static_cast<unsigned>(pool)].get() != 0; }
+  void set_caches(PoolKind pool, bool on) noexcept { caches_[static_cast<unsigned>(pool)].set(on ? 1 : 0); }
 
   /// Blocks of a mid or large class that a thread keeps of what it has freed.
   [[nodiscard]] std::int32_t cap(unsigned size_class) const noexcept {
@@ -54,7 +54,7 @@ class Settings {
   void set_drain_interval(std::uint32_t frees) noexcept { drain_interval_.set(frees); }
 
  private:
-  Tunable<Sync, std::uint32_t, 1> caches_[static_cast<unsigned>(Pool::kCount)];
+  Tunable<Sync, std::uint32_t, 1> caches_[static_cast<unsigned>(PoolKind::kCount)];
   Tunable<Sync, std::int32_t, 0> cap_changes_[Classes::kCount - Classes::kSmallCount + 1];
   Tunable<Sync, std::uint32_t, Geometry::kRefillBlocks> refill_blocks_;
   Tunable<Sync, std::uint32_t, Geometry::kRefillBatch> refill_batch_;

@@ -134,8 +134,8 @@ class PageMap {
   bool ensure_leaf(Os& os, std::size_t i) noexcept {
     // Relaxed: constant after init.
     Root& place = root_.load(std::memory_order_relaxed)[i];
-    // Acquire pairs with the release below.
-    if (place.load(std::memory_order_acquire) != nullptr) return true;
+    // Relaxed: only whether there is one; who follows the pointer acquires it.
+    if (place.load(std::memory_order_relaxed) != nullptr) return true;
     Leaf* fresh = os.template metadata<Leaf>(1);
     if (fresh == nullptr) return false;
     Leaf* expected = nullptr;

@@ -31,14 +31,14 @@ struct SettingsTest : testing::Test {
 };
 
 TEST_F(SettingsTest, ClassesBelongToThePoolOfTheirSize) {
-  EXPECT_EQ(Settings<ConfigT>::pool_of(Classes::of(1024)), Pool::kSmall);
-  EXPECT_EQ(Settings<ConfigT>::pool_of(Classes::of(1025)), Pool::kMid);
-  EXPECT_EQ(Settings<ConfigT>::pool_of(Classes::of(32 << 10)), Pool::kMid);
-  EXPECT_EQ(Settings<ConfigT>::pool_of(Classes::of((32 << 10) + 1)), Pool::kLarge);
+  EXPECT_EQ(Settings<ConfigT>::pool_of(Classes::of(1024)), PoolKind::kSmall);
+  EXPECT_EQ(Settings<ConfigT>::pool_of(Classes::of(1025)), PoolKind::kMid);
+  EXPECT_EQ(Settings<ConfigT>::pool_of(Classes::of(32 << 10)), PoolKind::kMid);
+  EXPECT_EQ(Settings<ConfigT>::pool_of(Classes::of((32 << 10) + 1)), PoolKind::kLarge);
 }
 
 TEST_F(SettingsTest, WithoutTheSmallCacheAThreadKeepsNoBlock) {
-  settings.set_caches(Pool::kSmall, false);
+  settings.set_caches(PoolKind::kSmall, false);
   const auto blocks = full.allocate(context, kSmallBytes, 2000);
   EXPECT_EQ(std::set<void*>(blocks.begin(), blocks.end()).size(), blocks.size());
   EXPECT_EQ(detached(kSmallBytes), 0u);
@@ -49,7 +49,7 @@ TEST_F(SettingsTest, WithoutTheSmallCacheAThreadKeepsNoBlock) {
 TEST_F(SettingsTest, WithoutTheMidCacheFreedBlocksGoBackToTheirSlab) {
   full.deallocate(context, full.allocate(context, kMidBytes, 10));
   EXPECT_NE(detached(kMidBytes), 0u);
-  settings.set_caches(Pool::kMid, false);
+  settings.set_caches(PoolKind::kMid, false);
   full.deallocate(context, full.allocate(context, kMidBytes, 40));
   EXPECT_EQ(detached(kMidBytes), 0u);
 }
@@ -61,7 +61,7 @@ TEST_F(SettingsTest, WithoutTheLargeCacheEmptySlabsAreReleased) {
     return full.heap.pool().released() - before;
   };
   EXPECT_EQ(released_by_one_block(), 0u) << "retained for the next block";
-  settings.set_caches(Pool::kLarge, false);
+  settings.set_caches(PoolKind::kLarge, false);
   EXPECT_EQ(released_by_one_block(), 1u);
 }
 
@@ -69,7 +69,7 @@ TEST_F(SettingsTest, WithoutTheLargeCacheEmptySlabsAreReleased) {
 TEST_F(SettingsTest, SwitchesMayChangeWhileBlocksAreOut) {
   std::set<void*> out;
   for (unsigned round = 0; round < 40; ++round) {
-    for (unsigned pool = 0; pool < 3; ++pool) settings.set_caches(static_cast<Pool>(pool), (round >> pool & 1) != 0);
+    for (unsigned pool = 0; pool < 3; ++pool) settings.set_caches(static_cast<PoolKind>(pool), (round >> pool & 1) != 0);
     for (std::size_t bytes : {kSmallBytes, kMidBytes, kLargeBytes}) {
       for (void* block : full.allocate(context, bytes, 20)) EXPECT_TRUE(out.insert(block).second);
     }
