@@ -15,6 +15,7 @@
 #include "model/engine/simulated_memory.hpp"
 #include "model/engine/sites.hpp"
 #include "model/engine/variable.hpp"
+#include "model/engine/visibility.hpp"
 #include "model/engine/where.hpp"
 #include "sync/sync_concept.hpp"
 
@@ -118,6 +119,10 @@ class ModelAtomic {
       c.fail_test("an atomic whose construction this thread cannot see", rl::test_result_unitialized_access,
                   info_of(where));
     }
+    if (Visibility::noting) {
+      Visibility::note(*visibility_, static_cast<unsigned>(c.threadx_->index_), operation != Operation::kLoad);
+      Visibility::stay = Visibility::reducing && !visibility_->branches;
+    }
     return Sites::hit(where, operation, orders);
   }
 
@@ -191,6 +196,7 @@ class ModelAtomic {
   rl::atomic<T> atomic_;
   rl::thread_id_t creator_ = 0;
   rl::timestamp_t born_ = 0;
+  Visibility::Entry* visibility_ = &Visibility::of(this);
 };
 
 /// The policy. See sync/sync_concept.hpp for what is asked of it.

@@ -16,6 +16,7 @@
 #include "model/engine/relacy.hpp"
 #include "model/engine/search.hpp"
 #include "model/engine/sites.hpp"
+#include "model/engine/visibility.hpp"
 
 namespace hakmem::model {
 
@@ -52,6 +53,7 @@ struct Course {
   std::uint64_t most_executions = 0;  ///< 0 = no limit
   double deadline = 0;                ///< of now(); 0 = none
   const Choices* replay = nullptr;    ///< run this one execution instead
+  bool branches_everywhere = true;    ///< not reduced, see visibility.hpp
 
   // Shared with the process that waits.
   const volatile bool* stop = nullptr;
@@ -82,7 +84,7 @@ class Scheduler
   Scheduler(rl::test_params& params, shared_context_t& context, rl::thread_id_t dynamic_threads)
       : Tree(params, context, dynamic_threads), course_(current_course()) {}
 
-  // What the checker calls -------------------------------------------------------------------------------------------
+  // What the checker calls ------------------------------------------------------------------------------------------
 
   rl::thread_id_t iteration_begin_impl() {
     course_.choices.clear();
@@ -98,6 +100,7 @@ class Scheduler
   bool iteration_end_impl() {
     if (course_.replay != nullptr) return true;
     if (!same_as_before()) return true;
+    if (!course_.branches_everywhere && Visibility::outdated()) return true;
     if (!repeating_) {
       ++course_.executions;
       if ((course_.executions & (course_.executions - 1)) == 0 || course_.executions % kRepeatEvery == 0) {
@@ -119,7 +122,13 @@ class Scheduler
 
   unsigned rand_impl(unsigned limit, rl::sched_type type) { return choose(limit, type); }
 
-  bool can_switch(thread_info_t&) { return course_.strategy.kind != Strategy::Kind::kBound || preemptions_left_ != 0; }
+  bool can_switch(thread_info_t& thread) {
+    if (Visibility::stay && thread.state_ == rl::thread_state_running) {
+      record_stay(thread);
+      return false;
+    }
+    return course_.strategy.kind != Strategy::Kind::kBound || preemptions_left_ != 0;
+  }
 
   void on_switch(thread_info_t& from) {
     if (course_.strategy.kind == Strategy::Kind::kBound && from.state_ == rl::thread_state_running) --preemptions_left_;
@@ -134,7 +143,7 @@ class Scheduler
   static constexpr unsigned kPctSteps = 64;  ///< change points of PCT fall into the first so many steps
   static constexpr unsigned kMostPctPoints = 16;
 
-  // Choices ----------------------------------------------------------------------------------------------------------
+  // Choices ---------------------------------------------------------------------------------------------------------
 
   unsigned choose(unsigned limit, rl::sched_type type) {
     const unsigned choice = next_choice(limit, type);
@@ -165,7 +174,18 @@ class Scheduler
                         rl::debug_info("scheduler", __FILE__, __LINE__));
   }
 
-  // From one execution to the next -----------------------------------------------------------------------------------
+  /// The step that begins does not branch here, but it does where this execution is replayed, without reduction.
+  void record_stay(const thread_info_t& thread) {
+    Visibility::stay = false;
+    const bool is_choice =
+        this->running_threads_count != 1 && (course_.strategy.kind != Strategy::Kind::kBound || preemptions_left_ != 0);
+    if (!is_choice) return;
+    const auto& running = this->running_threads;
+    const auto position = std::find(running.begin(), running.end(), thread.index_) - running.begin();
+    course_.choices.push_back(static_cast<std::uint16_t>(position));
+  }
+
+  // From one execution to the next ----------------------------------------------------------------------------------
 
   /// Compares a repeated execution with its first run.
   bool same_as_before() {
@@ -207,7 +227,7 @@ class Scheduler
     return share;
   }
 
-  // Random strategies ------------------------------------------------------------------------------------------------
+  // Random strategies -----------------------------------------------------------------------------------------------
 
   void begin_random() {
     random_.seed(course_.seed * 0x9e3779b97f4a7c15u ^ execution_);

@@ -27,6 +27,7 @@ const ScenarioType* running_type = nullptr;
 template <rl::thread_id_t kThreads>
 struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
   Execution() {
+    Visibility::noting = false;
     SimulatedMemory::begin();
     scenario_ = running_type->make(SimulatedMemory::scenario_memory());
   }
@@ -34,9 +35,15 @@ struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
     scenario_->~Scenario();
     SimulatedMemory::end();
   }
-  void before() { scenario_->before(); }
+  void before() {
+    scenario_->before();
+    Visibility::noting = true;
+  }
   void thread(unsigned index) { scenario_->thread(index); }
-  void after() { scenario_->after(); }
+  void after() {
+    Visibility::noting = false;
+    scenario_->after();
+  }
   void invariant() {
     if (running_type->has_invariant) scenario_->invariant();
   }
@@ -168,6 +175,7 @@ rl::test_result_e retrace(const ScenarioType& type, unsigned depth, const Strate
   std::ostream nowhere(nullptr);
   rl::test_params params = params_for(depth, strategy, out, nowhere);
   params.collect_history = true;
+  Visibility::reducing = false;
   Course course;
   course.strategy = strategy;
   course.replay = &choices;
@@ -178,14 +186,46 @@ rl::test_result_e retrace(const ScenarioType& type, unsigned depth, const Strate
   return result;
 }
 
+/// One run through the search tree, or as much of it as there is time for.
+rl::test_result_e pass(const ScenarioType& type, unsigned depth, Course& course) {
+  rl::ostringstream out;
+  std::ostream nowhere(nullptr);
+  rl::test_params params = params_for(depth, course.strategy, out, nowhere);
+  running_course = &course;
+  Visibility::reducing = !course.branches_everywhere;
+  const rl::test_result_e result = run(type, params);
+  Visibility::reducing = false;
+  return result;
+}
+
+/// A reduced search, which begins anew whenever it has learned that one more atomic matters. A few random executions
+/// show most of them beforehand.
+rl::test_result_e reduced(const ScenarioType& type, unsigned depth, Course& course) {
+  Visibility::forget();
+  Course sample = course;
+  sample.strategy = {Strategy::Kind::kRandom, 0};
+  sample.most_executions = 256;
+  // A failure is of no interest here: the search will come to it.
+  (void)pass(type, depth, sample);
+  for (;;) {
+    Visibility::update();
+    Course attempt = course;
+    attempt.branches_everywhere = false;
+    const rl::test_result_e result = pass(type, depth, attempt);
+    const bool settled = result != rl::test_result_success || !attempt.deterministic || !Visibility::outdated();
+    const bool over = course.deadline != 0 && now() > course.deadline;
+    if (!settled && !*course.stop && !over) continue;
+    course = attempt;
+    if (!settled) course.time_over = true;
+    return result;
+  }
+}
+
 }  // namespace
 
 Course& current_course() noexcept { return *running_course; }
 
 Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits) {
-  rl::ostringstream out;
-  std::ostream nowhere(nullptr);
-  rl::test_params params = params_for(depth, search.strategy, out, nowhere);
   Course course;
   course.strategy = search.strategy;
   course.seed = limits.seed;
@@ -195,9 +235,9 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   course.stop = limits.stop;
   course.progress = limits.progress;
   course.share = limits.share;
-  running_course = &course;
 
-  const rl::test_result_e result = run(type, params);
+  const bool plain = search.plain || !search.strategy.exhaustive() || type.has_invariant;
+  const rl::test_result_e result = plain ? pass(type, depth, course) : reduced(type, depth, course);
   Outcome outcome;
   outcome.executions = course.executions;
   outcome.seconds = now() - start;

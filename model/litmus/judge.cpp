@@ -43,7 +43,7 @@ void record_outcome(std::initializer_list<int> values) {
 }
 
 Job job_for(const Litmus& litmus, const Search& search) {
-  Job job{"litmus/" + litmus.name, to_string(search.strategy), false, search.seconds, {}};
+  Job job{"litmus/" + litmus.name, to_string(search), false, search.seconds, {}};
   job.work = [&litmus, search, job](Limits limits) {
     limits.seed = 1;
     const Outcome outcome = explore(litmus.type, 500, search, limits);

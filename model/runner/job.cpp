@@ -37,14 +37,14 @@ std::string verdict_of(const Search& search, const Outcome& outcome) {
   }
 }
 
-Result row_of(const std::string& name, const Strategy& strategy, const Outcome& outcome) {
+Result row_of(const std::string& name, const Search& search, const Outcome& outcome) {
   Result result;
   result.suite = name;
-  result.scheduler = to_string(strategy);
+  result.scheduler = to_string(search);
   result.executions = outcome.executions;
   result.seconds = outcome.seconds;
   result.trace = outcome.trace;
-  result.token = token_for(name, strategy, outcome);
+  result.token = token_for(name, search.strategy, outcome);
   return result;
 }
 
@@ -85,20 +85,20 @@ Job job_for(const Suite& suite, const Search& search, std::uint64_t seed) {
   const auto work = [&suite, search, seed](Limits limits) {
     limits.seed = seed;
     const Outcome outcome = explore(suite.type(), suite.depth(), search, limits);
-    Result result = row_of(suite.name(), search.strategy, outcome);
+    Result result = row_of(suite.name(), search, outcome);
     result.pass = !outcome.failed && !outcome.cut;
     result.verdict = outcome.failed ? "FAILED" : verdict_of(search, outcome);
     result.message = outcome.problem;
     if (outcome.cut && !outcome.failed) result.message = "ended before it was done";
     return result;
   };
-  return {suite.name(), to_string(search.strategy), false, search.seconds, work};
+  return {suite.name(), to_string(search), false, search.seconds, work};
 }
 
 Job job_for(const Suite& suite, const Variant& variant, const std::vector<Search>& searches, std::uint64_t seed) {
   double seconds = 0;
   for (const Search& search : searches) seconds += search.seconds;
-  Job job{full_name(suite, variant), to_string(searches.front().strategy), true, seconds, {}};
+  Job job{full_name(suite, variant), to_string(searches.front()), true, seconds, {}};
   job.work = [&suite, &variant, searches, seed, job](Limits limits) {
     limits.seed = seed;
     if (const std::string problem = break_it(suite, variant, limits); !problem.empty()) {
@@ -107,7 +107,7 @@ Job job_for(const Suite& suite, const Variant& variant, const std::vector<Search
     Result result;
     for (const Search& search : searches) {
       const Outcome outcome = explore(variant.type, suite.depth(), search, limits);
-      result = judge_variant(variant, search, outcome, row_of(job.suite, search.strategy, outcome));
+      result = judge_variant(variant, search, outcome, row_of(job.suite, search, outcome));
       if (outcome.failed || *limits.stop) break;
     }
     return result;

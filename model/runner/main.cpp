@@ -26,6 +26,7 @@ constexpr int kInterrupted = 130;
 struct Options {
   std::string pattern;
   bool quick = false;
+  bool plain = false;
   double seconds = 0;
   std::string scheduler;
   std::uint64_t executions = 0;
@@ -61,9 +62,13 @@ int list() {
 
 /// The searches that the options ask for; a suite's own plan when they ask for nothing special.
 std::vector<Search> searches_for(const Suite& suite, const Options& options, const Strategy& strategy, double share) {
-  if (options.scheduler.empty()) return suite.searches(options.quick ? Tier::kQuick : Tier::kDefault);
+  if (options.scheduler.empty()) {
+    std::vector<Search> searches = suite.searches(options.quick ? Tier::kQuick : Tier::kDefault);
+    for (Search& search : searches) search.plain = options.plain;
+    return searches;
+  }
   constexpr std::uint64_t kSample = 200'000;
-  Search search{strategy, options.executions, share};
+  Search search{strategy, options.executions, share, options.plain};
   if (!strategy.exhaustive() && search.executions == 0 && share == 0) search.executions = kSample;
   return {search};
 }
@@ -158,6 +163,9 @@ int litmus(const Options& options) {
   std::vector<Job> jobs;
   for (const Litmus& test : litmus_tests()) {
     jobs.push_back(job_for(test, full(30)));
+    Search plain = full(30);
+    plain.plain = true;
+    jobs.push_back(job_for(test, plain));
     jobs.push_back(job_for(test, random(100'000, 30)));
   }
   std::puts("The outcomes that C++20 allows are produced, and no others, but for those marked as blind spots.");
@@ -207,6 +215,7 @@ void add_run(CLI::App& command, Options& options) {
       .add_option("--seconds", options.seconds, "use this much time for all: what the plan leaves goes into sampling")
       ->check(CLI::Range(1.0, 1e6));
   command.add_option("--scheduler", options.scheduler, "full, bound=N, random or pct=D, instead of the suites' plans");
+  command.add_flag("--plain", options.plain, "explore also what differs in the order of independent steps alone");
   command.add_option("--executions", options.executions, "of each random or pct search")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 48));
   command.add_option("--seed", options.seed, "of the random searches (default 1)");

@@ -86,8 +86,7 @@ struct Owned : Scenario {
   unsigned wakes = 0;
 };
 
-// Frees into an awake slab
-// ---------------------------------------------------------------------------------------------
+// Frees into an awake slab ------------------------------------------------------------------------------------------
 
 /// Thread 0 frees two blocks one by one; the owner takes them up.
 struct OnePusher : Owned<2, 1> {
@@ -140,8 +139,7 @@ const Registered two_pushers{
         .broken("push_is_not_atomic", split(kPush))
         .broken("take_leaves_the_chain", lose(kTake))};
 
-// Sleep and wake
-// -------------------------------------------------------------------------------------------------------
+// Sleep and wake ----------------------------------------------------------------------------------------------------
 
 /// The owner looks twice for blocks and sleeps if there are none; another thread frees two blocks.
 struct SleepAgainstFrees : Owned<2, 1> {

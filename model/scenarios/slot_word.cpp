@@ -96,8 +96,7 @@ struct Slots : Scenario {
   unsigned retirements = 0;
 };
 
-// Releases
-// -------------------------------------------------------------------------------------------------------------
+// Releases ----------------------------------------------------------------------------------------------------------
 
 /// Three holders release: the last of them, and nobody else, retires and sees what all have written.
 template <class W>
@@ -123,8 +122,7 @@ const Registered three_release{
         .broken<ThreeRelease<TwoStepRetire>>("retires_in_two_steps", "release first, then look whether all is free")
         .broken<ThreeRelease<RetireWhileActive>>("overlooks_active_slots", "an active neighbour is not looked at")};
 
-// Claims
-// ---------------------------------------------------------------------------------------------------------------
+// Claims ------------------------------------------------------------------------------------------------------------
 
 /// A late claimer against the release of the only active slot: it gets a slot of a live SuperSlab or none at all.
 template <class W>
