@@ -37,13 +37,16 @@ endif()
 
 add_library(hakmem_interposer_objects OBJECT ${hakmem_interposer_sources})
 hakmem_configure_below_malloc(hakmem_interposer_objects)
+# A new-handler's exception passes through here.
+set_source_files_properties("${PROJECT_SOURCE_DIR}/src/api/new_delete.cpp" PROPERTIES COMPILE_OPTIONS -fexceptions)
 set(hakmem_all_objects $<TARGET_OBJECTS:hakmem_api_objects> $<TARGET_OBJECTS:hakmem_interposer_objects>)
 
 add_library(hakmem SHARED ${hakmem_all_objects})
 set_target_properties(hakmem PROPERTIES
   LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 # No default libraries, no undefined symbols: a use of libstdc++ is a link error and not a silent dependency.
-target_link_options(hakmem PRIVATE -nodefaultlibs LINKER:-z,defs LINKER:-z,now)
+# Its blocks and threads outlive any dlclose.
+target_link_options(hakmem PRIVATE -nodefaultlibs LINKER:-z,defs LINKER:-z,now LINKER:-z,nodelete)
 target_link_libraries(hakmem PRIVATE c gcc)
 
 add_library(hakmem_static STATIC ${hakmem_all_objects})

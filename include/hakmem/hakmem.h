@@ -61,8 +61,10 @@ struct hak_statistics {
   uint64_t superslabs_mapped;   /* mappings of 2 MiB made, and undone */
   uint64_t superslabs_unmapped;
   uint64_t superslabs_peak; /* SuperSlabs mapped at one time at the most */
+  uint64_t slab_bytes;      /* slabs in use, in bytes: at least what the blocks in them take up */
   uint64_t direct_mapped;   /* blocks with a mapping of their own made, and undone */
   uint64_t direct_unmapped;
+  uint64_t direct_bytes;    /* their bytes now */
   uint64_t thread_contexts; /* thread contexts made: the largest number of threads at one time */
 };
 

@@ -119,11 +119,9 @@ class ModelAtomic {
       c.fail_test("an atomic whose construction this thread cannot see", rl::test_result_unitialized_access,
                   info_of(where));
     }
-    if (Visibility::noting) {
-      Visibility::note(*visibility_, static_cast<unsigned>(c.threadx_->index_), operation != Operation::kLoad);
-      Visibility::stay = Visibility::reducing && !visibility_->branches;
-    }
-    return Sites::hit(where, operation, orders);
+    Site& site = Sites::hit(where, operation, orders);
+    if (Visibility::noting) Visibility::note(*usage_, static_cast<unsigned>(c.threadx_->index_), operation, site);
+    return site;
   }
 
   template <rl::rmw_type_e kType, class D>
@@ -196,13 +194,14 @@ class ModelAtomic {
   rl::atomic<T> atomic_;
   rl::thread_id_t creator_ = 0;
   rl::timestamp_t born_ = 0;
-  Visibility::Entry* visibility_ = &Visibility::of(this);
+  Visibility::Usage* usage_ = &Visibility::of(this);
 };
 
 /// The policy. See sync/sync_concept.hpp for what is asked of it.
 struct RelacySync {
   /// Statistics would multiply the schedules and show nothing.
   static constexpr bool kStatistics = false;
+  static constexpr bool kTunable = false;
 
   template <class T>
   using Atomic = ModelAtomic<T>;

@@ -5,6 +5,11 @@
 /// so regular that many interleavings are never produced. Every choice of every strategy is recorded, so any execution
 /// can be replayed from its list of choices.
 ///
+/// A full search keeps sleep sets (Godefroid, 1996): once all executions are explored that begin with a step, it need
+/// not be taken at the same point in another order with steps that it commutes with. A thread sleeps from there on,
+/// until somebody takes a step that does not commute with its next one. When all threads sleep, the rest of the
+/// execution has been seen; it is run to its end without branching. A yield ends all sleep.
+///
 /// From time to time an execution is run a second time, with the same choices. If it then meets other sites, the
 /// scenario is not deterministic, and a search of it would prove nothing.
 
@@ -90,11 +95,18 @@ class Scheduler
     course_.choices.clear();
     Sites::digest() = 0;
     this->stree_depth_ = 0;
+    Visibility::begin();
+    sleeping_ = 0;
+    seen_before_ = false;
+    turn_ = 0;
     preemptions_left_ = course_.strategy.parameter;
     if (!repeating_) ++execution_;
     if (!course_.strategy.exhaustive()) begin_random();
     if (course_.strategy.kind == Strategy::Kind::kPct) return highest();
-    return this->running_threads[choose(static_cast<unsigned>(this->running_threads_count), rl::sched_type_sched)];
+    const unsigned index = rand_impl(static_cast<unsigned>(this->running_threads_count), rl::sched_type_sched);
+    const rl::thread_id_t first = this->running_threads[index];
+    if (keeps_sleep_sets()) wake(first);
+    return first;
   }
 
   bool iteration_end_impl() {
@@ -113,14 +125,20 @@ class Scheduler
   }
 
   rl::thread_id_t schedule_impl(rl::unpark_reason& reason, unsigned yield) {
-    if (course_.strategy.exhaustive()) return Tree::schedule_impl(reason, yield);
+    if (course_.strategy.exhaustive()) return schedule_by_tree(reason, yield);
     reason = rl::unpark_reason_normal;
     if (course_.strategy.kind == Strategy::Kind::kPct) return schedule_by_priority(yield);
     const auto running = static_cast<unsigned>(this->running_threads_count);
     return this->running_threads[running == 1 ? 0 : choose(running, rl::sched_type_sched)];
   }
 
-  unsigned rand_impl(unsigned limit, rl::sched_type type) { return choose(limit, type); }
+  unsigned rand_impl(unsigned limit, rl::sched_type type) {
+    if (!keeps_sleep_sets()) return choose(limit, type);
+    if (type == rl::sched_type_sched) return choose_awake(limit);
+    if (!seen_before_) return choose(limit, type);
+    course_.choices.push_back(0);
+    return 0;
+  }
 
   bool can_switch(thread_info_t& thread) {
     if (Visibility::stay && thread.state_ == rl::thread_state_running) {
@@ -160,11 +178,15 @@ class Scheduler
       return 0;
     }
     if (!course_.strategy.exhaustive()) return random_(limit);
-    if (this->stree_depth_ < this->stree_.size()) {
-      const auto& node = this->stree_[this->stree_depth_];
-      if (node.count_ != limit || node.type_ != type) diverged();
-    }
+    check_node(limit, type);
     return Tree::rand_impl(limit, type);
+  }
+
+  /// The next node of the tree, where there is one already, is for a choice like this.
+  void check_node(unsigned limit, rl::sched_type type) {
+    if (limit == 1 || this->stree_depth_ >= this->stree_.size()) return;
+    const auto& node = this->stree_[this->stree_depth_];
+    if (node.count_ != limit || node.type_ != type) diverged();
   }
 
   /// A prefix of choices that led somewhere has led elsewhere.
@@ -183,6 +205,62 @@ class Scheduler
     const auto& running = this->running_threads;
     const auto position = std::find(running.begin(), running.end(), thread.index_) - running.begin();
     course_.choices.push_back(static_cast<std::uint16_t>(position));
+  }
+
+  // Sleep sets ------------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] bool keeps_sleep_sets() const noexcept {
+    return !course_.branches_everywhere && course_.strategy.kind == Strategy::Kind::kFull;
+  }
+  [[nodiscard]] bool sleeps(rl::thread_id_t thread) const noexcept { return (sleeping_ >> thread & 1) != 0; }
+
+  rl::thread_id_t schedule_by_tree(rl::unpark_reason& reason, unsigned yield) {
+    if (!keeps_sleep_sets()) return Tree::schedule_impl(reason, yield);
+    if (this->thread_->state_ == rl::thread_state_running) {
+      Visibility::stands_before_step(static_cast<unsigned>(this->thread_->index_));
+    }
+    unsigned alive = 0;
+    for (const thread_info_t& thread : this->threads_) alive += thread.state_ != rl::thread_state_finished;
+    if (yield != 0 || alive != static_cast<unsigned>(this->running_threads_count)) sleeping_ = 0;
+    const rl::thread_id_t next = Tree::schedule_impl(reason, yield);
+    if (sleeps(next)) seen_before_ = true;
+    wake(next);
+    return next;
+  }
+
+  /// Chooses a thread that does not sleep; those before it in the order of choices sleep from now on.
+  unsigned choose_awake(unsigned limit) {
+    const unsigned index = seen_before_ ? turn_++ % limit : next_awake(limit);
+    course_.choices.push_back(static_cast<std::uint16_t>(index));
+    return index;
+  }
+
+  unsigned next_awake(unsigned limit) {
+    unsigned awake[static_cast<unsigned>(kThreads)];
+    unsigned count = 0;
+    for (unsigned i = 0; i < limit; ++i) {
+      const rl::thread_id_t thread = this->running_threads[i];
+      // Up to its first operation a thread disturbs nobody, so all of them can be started first.
+      if (Visibility::next(static_cast<unsigned>(thread)).kind == Visibility::Step::Kind::kStart) return i;
+      if (!sleeps(thread)) awake[count++] = i;
+    }
+    if (count == 0) {
+      seen_before_ = true;
+      return 0;
+    }
+    check_node(count, rl::sched_type_sched);
+    const unsigned choice = count == 1 ? 0 : Tree::rand_impl(count, rl::sched_type_sched);
+    for (unsigned i = 0; i < choice; ++i) sleeping_ |= 1u << this->running_threads[awake[i]];
+    return awake[choice];
+  }
+
+  /// A thread takes its next step: whose step does not commute with it wakes up.
+  void wake(rl::thread_id_t runs) {
+    const Visibility::Step& step = Visibility::next(static_cast<unsigned>(runs));
+    sleeping_ &= ~(1u << runs);
+    for (unsigned i = 0; i < static_cast<unsigned>(kThreads); ++i) {
+      if ((sleeping_ >> i & 1) != 0 && !Visibility::commute(Visibility::next(i), step)) sleeping_ &= ~(1u << i);
+    }
   }
 
   // From one execution to the next ----------------------------------------------------------------------------------
@@ -268,6 +346,9 @@ class Scheduler
 
   Course& course_;
   unsigned preemptions_left_ = 0;
+  std::uint32_t sleeping_ = 0;  ///< a bit for each thread
+  bool seen_before_ = false;    ///< the rest of the execution
+  unsigned turn_ = 0;           ///< of whom it is then
   std::uint64_t execution_ = 0;
   bool repeating_ = false;
   std::uint64_t last_digest_ = 0;

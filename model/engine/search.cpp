@@ -27,7 +27,6 @@ const ScenarioType* running_type = nullptr;
 template <rl::thread_id_t kThreads>
 struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
   Execution() {
-    Visibility::noting = false;
     SimulatedMemory::begin();
     scenario_ = running_type->make(SimulatedMemory::scenario_memory());
   }
@@ -198,17 +197,12 @@ rl::test_result_e pass(const ScenarioType& type, unsigned depth, Course& course)
   return result;
 }
 
-/// A reduced search, which begins anew whenever it has learned that one more atomic matters. A few random executions
-/// show most of them beforehand.
-rl::test_result_e reduced(const ScenarioType& type, unsigned depth, Course& course) {
+/// A reduced search, which begins anew whenever it has learned that more matters than it knew of.
+rl::test_result_e reduced(const ScenarioType& type, unsigned depth, Course& course, const Limits& limits) {
   Visibility::forget();
-  Course sample = course;
-  sample.strategy = {Strategy::Kind::kRandom, 0};
-  sample.most_executions = 256;
-  // A failure is of no interest here: the search will come to it.
-  (void)pass(type, depth, sample);
   for (;;) {
     Visibility::update();
+    if (limits.begins_anew != nullptr) limits.begins_anew();
     Course attempt = course;
     attempt.branches_everywhere = false;
     const rl::test_result_e result = pass(type, depth, attempt);
@@ -237,7 +231,7 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   course.share = limits.share;
 
   const bool plain = search.plain || !search.strategy.exhaustive() || type.has_invariant;
-  const rl::test_result_e result = plain ? pass(type, depth, course) : reduced(type, depth, course);
+  const rl::test_result_e result = plain ? pass(type, depth, course) : reduced(type, depth, course, limits);
   Outcome outcome;
   outcome.executions = course.executions;
   outcome.seconds = now() - start;

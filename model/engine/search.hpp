@@ -28,6 +28,7 @@ struct Limits {
   const volatile bool* stop = nullptr;         ///< becomes true when the search shall end; never null
   volatile std::uint64_t* progress = nullptr;  ///< executions so far; never null
   volatile double* share = nullptr;            ///< part of an exhaustive search that is done; never null
+  void (*begins_anew)() = nullptr;             ///< called when what was explored does not count, and at the beginning
 };
 
 /// Explores. The variant's mutations must be in force; see Sites::mutate.

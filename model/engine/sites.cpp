@@ -43,7 +43,7 @@ Site& Sites::find_or_add(const Where& where, Operation operation, Orders orders)
   Site& site = sites_[count_++];
   // Not by new, which would count as the scenario's; kept for as long as the process lives.
   const char* const name = ::strndup(function.data(), function.size());
-  site = {{name, where.file, where.line}, operation, Behaviour::kAsWritten, orders, orders, 0};
+  site = {{name, where.file, where.line}, operation, Behaviour::kAsWritten, orders, orders, 0, false};
   return site;
 }
 

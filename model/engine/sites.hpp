@@ -48,6 +48,7 @@ struct Site {
   Orders written;
   Orders in_force;
   std::uint64_t hits;
+  bool ordered = false;  ///< is followed by calls of the simulated system, whose order shows; see visibility.hpp
 };
 
 /// A change of one site, named by what stays when lines move.

@@ -3,33 +3,58 @@
 #include <algorithm>
 #include <iterator>
 
+#include "model/engine/relacy.hpp"
+
 namespace hakmem::model {
 
-Visibility::Entry Visibility::entries_[kEntries];
-Visibility::Entry Visibility::overflow_{0, 0, true, true};
+Visibility::Step Visibility::next_[kMostThreads];
+bool Visibility::announced_[kMostThreads];
+Site* Visibility::latest_[kMostThreads];
+Visibility::Usage Visibility::usages_[kUsages];
+Visibility::Usage Visibility::overflow_{0, 0, true, true};
 
-Visibility::Entry& Visibility::of(const void* atomic) noexcept {
+Visibility::Usage& Visibility::of(const void* atomic) noexcept {
   constexpr std::size_t kProbes = 64;
   const auto address = reinterpret_cast<std::uintptr_t>(atomic);
   const std::size_t start = static_cast<std::size_t>((address >> 3) * 0x9e3779b97f4a7c15u >> 51);
-  static_assert(kEntries == std::size_t{1} << 13, "the hash has 13 bits");
+  static_assert(kUsages == std::size_t{1} << 13, "the hash has 13 bits");
   for (std::size_t i = start; i < start + kProbes; ++i) {
-    Entry& entry = entries_[i % kEntries];
-    if (entry.address == address) return entry;
-    if (entry.address != 0) continue;
-    entry.address = address;
-    return entry;
+    Usage& usage = usages_[i % kUsages];
+    if (usage.address == address) return usage;
+    if (usage.address != 0) continue;
+    usage.address = address;
+    return usage;
   }
   return overflow_;
 }
 
+void Visibility::note_system_call() noexcept {
+  if (!noting) return;
+  Site* const site = latest_[static_cast<std::size_t>(rl::ctx().threadx_->index_)];
+  bool& ordered = site == nullptr ? start_is_ordered_ : site->ordered;
+  if (ordered) return;
+  ordered = true;
+  outdated_ = true;
+}
+
+void Visibility::begin() noexcept {
+  noting = false;
+  for (unsigned i = 0; i < kMostThreads; ++i) {
+    next_[i] = {};
+    if (start_is_ordered_) next_[i].kind = Step::Kind::kUnknown;
+    announced_[i] = true;  // the start
+    latest_[i] = nullptr;
+  }
+}
+
 void Visibility::forget() noexcept {
-  std::fill(std::begin(entries_), std::end(entries_), Entry{});
+  std::fill(std::begin(usages_), std::end(usages_), Usage{});
+  start_is_ordered_ = false;
   outdated_ = false;
 }
 
 void Visibility::update() noexcept {
-  for (Entry& entry : entries_) entry.branches = entry.written && (entry.users & (entry.users - 1)) != 0;
+  for (Usage& usage : usages_) usage.branches = usage.written && (usage.users & (usage.users - 1)) != 0;
   outdated_ = false;
 }
 

@@ -20,7 +20,7 @@ struct Direct : Scenario {
   void after() override { require(os.reservations() == 0, "I8 reclaimed: all is freed, but memory stays mapped"); }
 
   void* allocate(std::uintptr_t mark) {
-    void* block = direct.allocate(os, map, kBytes, 1);
+    void* block = direct.allocate(os, map, kBytes, 1, Contents::kAny);
     require(block != nullptr, "there is memory");
     payload_write(block, mark);
     return block;

@@ -26,6 +26,9 @@ struct ToyGeometry {
   static constexpr unsigned kOutboxInterval = 4;
   static constexpr unsigned kDescriptorsPerGroup = 2;
   static constexpr unsigned kCachedSuperSlabs = 1;
+  static constexpr unsigned kWhalePlaces = 2;
+  static constexpr std::size_t kWhaleBytes = 0;
+  static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 
 using ToyConfig = Config<RelacySync, SimulatedOs<11>, ToyGeometry>;

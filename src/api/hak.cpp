@@ -45,8 +45,10 @@ void hak_statistics_get(struct hak_statistics* out) noexcept {
           .superslabs_mapped = pool.superslabs().mapped(),
           .superslabs_unmapped = pool.superslabs().unmapped(),
           .superslabs_peak = pool.superslabs().descriptors(),
+          .slab_bytes = pool.active_bytes(),
           .direct_mapped = direct.mapped(),
           .direct_unmapped = direct.unmapped(),
+          .direct_bytes = direct.bytes(),
           .thread_contexts = hakmem::process_heap.contexts().size()};
 }
 

@@ -11,22 +11,15 @@
 #include "hakmem/hakmem.h"
 
 // libc's headers declare these with attributes (malloc, nonnull, deprecated) that a definition need not repeat.
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wmissing-attributes"
+#endif
 
 #define HAKMEM_EXPORT extern "C" [[gnu::visibility("default")]]
 
 namespace {
 
 constexpr std::size_t kPageBytes = hakmem::LinuxOs::kPageBytes;
-
-/// aligned_alloc and memalign of glibc round an odd alignment up to a power of two.
-void* memalign_rounded(std::size_t alignment, std::size_t size) noexcept {
-  if (alignment > hakmem::ProcessHeap::kMaxBytes) {
-    errno = EINVAL;
-    return nullptr;
-  }
-  return hakmem::allocate_aligned(std::bit_ceil(alignment), size);
-}
 
 }  // namespace
 
@@ -69,12 +62,18 @@ HAKMEM_EXPORT int posix_memalign(void** out, std::size_t alignment, std::size_t 
   return 0;
 }
 
+/// As in glibc, an alignment that is no power of two is rounded up to one.
 HAKMEM_EXPORT void* memalign(std::size_t alignment, std::size_t size) noexcept {
-  return memalign_rounded(alignment, size);
+  if (alignment > hakmem::ProcessHeap::kMaxBytes) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  return hakmem::allocate_aligned(std::bit_ceil(alignment), size);
 }
 
+/// Stricter than memalign, as C17 asks.
 HAKMEM_EXPORT void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
-  return memalign_rounded(alignment, size);
+  return hak_aligned_alloc(alignment, size);
 }
 
 HAKMEM_EXPORT void* valloc(std::size_t size) noexcept { return hakmem::allocate_aligned(kPageBytes, size); }
@@ -93,13 +92,17 @@ HAKMEM_EXPORT std::size_t malloc_usable_size(void* block) noexcept { return hak_
 /// The pad is accepted and not used: what is kept is kept in whole SuperSlabs.
 HAKMEM_EXPORT int malloc_trim(std::size_t) noexcept { return hak_trim(); }
 
-/// Fills in what exists here: SuperSlabs as the arena, direct mappings as mmapped blocks.
+/// Fills in what exists here: SuperSlabs as the arena, direct mappings as mmapped blocks. What is in use is counted in
+/// whole slabs: a slab of which one block is out counts in full.
 HAKMEM_EXPORT struct mallinfo2 mallinfo2() noexcept {
   hak_statistics now;
   hak_statistics_get(&now);
   struct mallinfo2 info{};
   info.arena = (now.superslabs_mapped - now.superslabs_unmapped) * hakmem::kSuperSlabBytes<hakmem::FullGeometry>;
   info.hblks = now.direct_mapped - now.direct_unmapped;
+  info.hblkhd = now.direct_bytes;
+  info.uordblks = now.slab_bytes;
+  info.fordblks = info.arena > info.uordblks ? info.arena - info.uordblks : 0;
   return info;
 }
 
@@ -110,11 +113,13 @@ HAKMEM_EXPORT void malloc_stats() noexcept {
       stderr,
       "hakmem: SuperSlabs mapped %llu, unmapped %llu, retired %llu\n"
       "hakmem: slots acquired: same class %llu, any class %llu, unused %llu, cached %llu, mapped %llu\n"
-      "hakmem: direct mappings made %llu, undone %llu; thread contexts %llu\n",
+      "hakmem: slabs in use %llu bytes\n"
+      "hakmem: direct mappings made %llu, undone %llu, in use %llu bytes; thread contexts %llu\n",
       static_cast<unsigned long long>(now.superslabs_mapped), static_cast<unsigned long long>(now.superslabs_unmapped),
       static_cast<unsigned long long>(now.superslabs_retired), static_cast<unsigned long long>(now.acquired_same_class),
       static_cast<unsigned long long>(now.acquired_any_class), static_cast<unsigned long long>(now.acquired_unused),
       static_cast<unsigned long long>(now.acquired_cached), static_cast<unsigned long long>(now.acquired_mapped),
-      static_cast<unsigned long long>(now.direct_mapped), static_cast<unsigned long long>(now.direct_unmapped),
+      static_cast<unsigned long long>(now.slab_bytes), static_cast<unsigned long long>(now.direct_mapped),
+      static_cast<unsigned long long>(now.direct_unmapped), static_cast<unsigned long long>(now.direct_bytes),
       static_cast<unsigned long long>(now.thread_contexts));
 }

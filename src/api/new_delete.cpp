@@ -1,7 +1,7 @@
 /// operator new and delete in all forms, interposed (B8).
 ///
 /// The library does not depend on the C++ runtime. A program that calls operator new has one; what is needed of it when
-/// memory runs out is looked up weakly.
+/// memory runs out is looked up weakly. This file alone is compiled with exceptions.
 
 #include <cerrno>
 #include <cstddef>
@@ -15,6 +15,11 @@
 // Names of the C++ runtime's ABI: std::get_new_handler() and libstdc++'s std::__throw_bad_alloc().
 extern "C" [[gnu::weak]] std::new_handler hakmem_get_new_handler() noexcept __asm__("_ZSt15get_new_handlerv");
 extern "C" [[noreturn, gnu::weak]] void hakmem_throw_bad_alloc() __asm__("_ZSt17__throw_bad_allocv");
+
+// What the compiler's code for a catch clause needs of the runtime: a process without one throws nothing.
+__asm__(
+    ".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_catch\n.weak _Unwind_Resume\n"
+    ".weak _ZSt9terminatev");
 
 namespace {
 
@@ -47,11 +52,19 @@ inline void* new_block(std::size_t size, std::size_t alignment) {
   return retry_or_throw(size, alignment);
 }
 
-/// The standard's nothrow forms give null where the others throw; a handler's exception ends the process here.
+/// The nothrow forms give null where the others throw, which is also what the handler's exception comes to.
+[[gnu::noinline, gnu::cold]] void* retry_or_null(std::size_t size, std::size_t alignment) noexcept {
+  try {
+    return retry(size, alignment);
+  } catch (...) {
+    return nullptr;
+  }
+}
+
 inline void* new_block_nothrow(std::size_t size, std::size_t alignment) noexcept {
   if (void* block = allocate(size, alignment)) [[likely]]
     return block;
-  return retry(size, alignment);
+  return retry_or_null(size, alignment);
 }
 
 constexpr std::size_t kDefault = __STDCPP_DEFAULT_NEW_ALIGNMENT__;

@@ -15,8 +15,11 @@ namespace hakmem {
 
 #ifdef HAKMEM_VALGRIND
 using ProcessSync = ValgrindSync;
+// Helgrind keeps a record of every byte of a mapping, also of a flat page map's 16 GiB.
+inline constexpr PageMapKind kProcessPageMap = PageMapKind::kTwoLevel;
 #else
 using ProcessSync = StdSync;
+inline constexpr PageMapKind kProcessPageMap = PageMapKind::kFlat;
 #endif
 
 using ProcessConfig = Config<ProcessSync, LinuxOs, FullGeometry>;

@@ -1,12 +1,17 @@
 #pragma once
 /// Floor 5. Direct mappings: blocks above kLargeMax, or aligned to more than a slot, each with a mapping of its own.
+/// Freed ones wait in the whale cache for a request of about their size.
 
+#include "heap/whale_cache.hpp"
 #include "layout/descriptor_table.hpp"
 #include "layout/descriptors.hpp"
 #include "layout/page_map.hpp"
 #include "sync/counter.hpp"
 
 namespace hakmem {
+
+/// What a new block must hold.
+enum class Contents : std::uint8_t { kAny, kZero };
 
 template <class Config>
 class DirectMappings {
@@ -17,10 +22,12 @@ class DirectMappings {
   enum Mark : unsigned { kVacant, kMarks };
 
  public:
-  /// A zero-filled block. Any thread.
+  /// A block. Any thread.
   /// \param bytes 1..2^62; \param alignment a power of two. \return nullptr when the system gives no memory.
-  [[nodiscard]] void* allocate(Os& os, PageMap<Config>& map, std::size_t bytes, std::size_t alignment) noexcept {
+  [[nodiscard]] void* allocate(Os& os, PageMap<Config>& map, std::size_t bytes, std::size_t alignment,
+                               Contents contents) noexcept {
     const std::size_t size = round(bytes);
+    if (void* block = reuse(os, map, size, alignment, contents)) return block;
     void* memory = os.reserve(size, effective(alignment));
     if (memory == nullptr) return nullptr;
     Mapping* mapping = map.prepare(os, memory, 1) ? take_descriptor(os) : nullptr;
@@ -31,6 +38,7 @@ class DirectMappings {
     mapping->slab.state.set(SlabState::kDirect);
     place(map, *mapping, memory, size);
     mapped_.add();
+    mapped_bytes_.add(size);
     return memory;
   }
 
@@ -39,10 +47,26 @@ class DirectMappings {
     Mapping& mapping = Mapping::of(slab);
     // Two threads that free the same block race for the entry here; only one gets it.
     if (!is_block(slab, block) || !map.take(block, &slab)) return false;
-    os.release(block, mapping.bytes.get());
     unmapped_.add();
-    table_.set_mark(kVacant, mapping.index.get());
+    unmapped_bytes_.add(mapping.bytes.get());
+    if (!whales_.put(os, mapping)) unmap(os, mapping);
+    purge(os);
     return true;
+  }
+
+  /// Unmaps what has waited in the whale cache for too long. Any thread, every now and then.
+  void purge(Os& os) noexcept {
+    for (std::uint32_t index; whales_.take_old(os, index);) unmap(os, table_.at(index));
+  }
+
+  /// Unmaps what waits in the whale cache. Any thread. \return bytes given back to the system.
+  std::size_t trim(Os& os) noexcept {
+    std::size_t bytes = 0;
+    for (std::uint32_t index; whales_.take_any(index);) {
+      bytes += table_.at(index).bytes.get();
+      unmap(os, table_.at(index));
+    }
+    return bytes;
   }
 
   /// Grows or shrinks a block, contents kept. The thread that was given it. \param bytes > 0
@@ -60,6 +84,8 @@ class DirectMappings {
       map.set(old, &slab);
       return nullptr;
     }
+    unmapped_bytes_.add(mapping.bytes.get());
+    mapped_bytes_.add(size);
     place(map, mapping, memory, size);
     return memory;
   }
@@ -69,8 +95,17 @@ class DirectMappings {
   }
   [[nodiscard]] static std::size_t usable_size(Slab<Config>& slab) noexcept { return Mapping::of(slab).bytes.get(); }
 
+  [[nodiscard]] WhaleCache<Config>& whales() noexcept { return whales_; }
+
+  /// Blocks handed out and taken back so far.
   [[nodiscard]] std::uint64_t mapped() const noexcept { return mapped_.get(); }
   [[nodiscard]] std::uint64_t unmapped() const noexcept { return unmapped_.get(); }
+  /// Bytes of the live blocks. Any thread; out of date by what others do meanwhile.
+  [[nodiscard]] std::uint64_t bytes() const noexcept {
+    const std::uint64_t mapped = mapped_bytes_.get();
+    const std::uint64_t unmapped = unmapped_bytes_.get();
+    return mapped > unmapped ? mapped - unmapped : 0;
+  }
 
  private:
   static std::size_t round(std::size_t bytes) noexcept { return (bytes + Os::kPageBytes - 1) & ~(Os::kPageBytes - 1); }
@@ -78,6 +113,30 @@ class DirectMappings {
   /// No two mappings may meet in one piece of the page map, so each starts at a piece of its own.
   static std::size_t effective(std::size_t alignment) noexcept {
     return alignment < kSlotBytes<Geometry> ? kSlotBytes<Geometry> : alignment;
+  }
+
+  /// A block from the whale cache, or nullptr.
+  void* reuse(Os& os, PageMap<Config>& map, std::size_t size, std::size_t alignment, Contents contents) noexcept {
+    std::uint32_t index;
+    if (!whales_.take(size, index)) return nullptr;
+    Mapping& mapping = table_.at(index);
+    void* block = reinterpret_cast<void*>(mapping.base.get());
+    if ((mapping.base.get() & (alignment - 1)) != 0) {
+      if (!whales_.put(os, mapping)) unmap(os, mapping);
+      return nullptr;
+    }
+    // Cheaper than to fill it, and pages that the program does not touch cost nothing.
+    if (contents == Contents::kZero) os.decommit(block, mapping.bytes.get());
+    map.set(block, &mapping.slab);
+    mapped_.add();
+    mapped_bytes_.add(mapping.bytes.get());
+    return block;
+  }
+
+  /// Gives a mapping and its descriptor back. Only its owner; no block of it is out.
+  void unmap(Os& os, Mapping& mapping) noexcept {
+    os.release(reinterpret_cast<void*>(mapping.base.get()), mapping.bytes.get());
+    table_.set_mark(kVacant, mapping.index.get());
   }
 
   static void place(PageMap<Config>& map, Mapping& mapping, void* memory, std::size_t size) noexcept {
@@ -92,8 +151,11 @@ class DirectMappings {
   }
 
   DescriptorTable<Config, Mapping, kMarks> table_;
+  WhaleCache<Config> whales_;
   Counter<Sync> mapped_;
   Counter<Sync> unmapped_;
+  Counter<Sync> mapped_bytes_;
+  Counter<Sync> unmapped_bytes_;
 };
 
 }  // namespace hakmem

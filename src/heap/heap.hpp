@@ -75,7 +75,7 @@ class Heap {
   [[nodiscard]] void* allocate(Context& context, std::size_t bytes) noexcept {
     if (bytes == 0) bytes = 1;
     if (bytes > Geometry::kLargeMax) [[unlikely]]
-      return allocate_direct(context, bytes, 1);
+      return allocate_direct(context, bytes, 1, Contents::kAny);
     const unsigned size_class = Classes::of(bytes);
     if (void* block = context.heads[size_class].pop()) [[likely]] {
       if (size_class >= Classes::kSmallCount) context.add_cached(size_class, -1);
@@ -86,7 +86,7 @@ class Heap {
 
   /// The same, zero-filled.
   [[nodiscard]] void* allocate_zeroed(Context& context, std::size_t bytes) noexcept {
-    if (bytes > Geometry::kLargeMax) return allocate_direct(context, bytes, 1);  // fresh pages are zero
+    if (bytes > Geometry::kLargeMax) return allocate_direct(context, bytes, 1, Contents::kZero);
     void* block = allocate(context, bytes);
     if (block != nullptr) std::memset(block, 0, bytes);
     return block;
@@ -100,7 +100,7 @@ class Heap {
       const unsigned size_class = Classes::of_aligned(bytes, alignment);
       if (size_class < Classes::kCount) return allocate(context, Classes::block_bytes(size_class));
     }
-    return allocate_direct(context, bytes, alignment);
+    return allocate_direct(context, bytes, alignment, Contents::kAny);
   }
 
   /// Frees a block of this heap; nullptr is allowed. `context` may be a thread's stand-in (not attached).
@@ -139,12 +139,14 @@ class Heap {
   /// Any address.
   [[nodiscard]] bool owns(const void* p) const noexcept { return map_.find(p) != nullptr; }
 
-  /// Gives back to the system what no live block needs: own and parked contexts' empty slabs, cached SuperSlabs.
+  /// Gives back to the system what no live block needs: own and parked contexts' empty slabs, cached SuperSlabs,
+  /// whales.
   /// \return whether anything was given back.
   bool trim(Context& context) noexcept {
     if (context.attached.get()) sweep(context);
     reclaim_parked();
-    return pool_.trim(os_, map_) != 0;
+    const std::size_t bytes = direct_.trim(os_) + pool_.trim(os_, map_);
+    return bytes != 0;
   }
 
   // For statistics and tests -----------------------------------------------------------------------------------------
@@ -178,8 +180,9 @@ class Heap {
         return hand_out(context, size_class, Ops::refill(*slab));
       }
       if (swept) return nullptr;
-      // The system refuses: give back what this thread only keeps, which may wake slabs of the class, and try again.
+      // The system refuses: give back what is only kept, which may wake slabs of the class, and try again.
       sweep(context);
+      (void)direct_.trim(os_);
     }
   }
 
@@ -199,11 +202,12 @@ class Heap {
     return pool_.acquire_fresh(os_, map_, size_class);
   }
 
-  [[gnu::noinline]] void* allocate_direct(Context& context, std::size_t bytes, std::size_t alignment) noexcept {
+  [[gnu::noinline]] void* allocate_direct(Context& context, std::size_t bytes, std::size_t alignment,
+                                          Contents contents) noexcept {
     if (bytes > kMaxBytes) return nullptr;
-    if (void* block = direct_.allocate(os_, map_, bytes, alignment)) return block;
+    if (void* block = direct_.allocate(os_, map_, bytes, alignment, contents)) return block;
     // The system refuses: give back what is only cached and try once more.
-    return trim(context) ? direct_.allocate(os_, map_, bytes, alignment) : nullptr;
+    return trim(context) ? direct_.allocate(os_, map_, bytes, alignment, contents) : nullptr;
   }
 
   // Deallocation -----------------------------------------------------------------------------------------------------

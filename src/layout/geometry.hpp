@@ -32,6 +32,9 @@ concept GeometryPolicy = requires {
   requires G::kDescriptorsPerGroup >= 1 && G::kDescriptorsPerGroup <= 64;
   requires std::has_single_bit(unsigned{G::kDescriptorsPerGroup});
   requires G::kCachedSuperSlabs >= 1;  // retired SuperSlabs kept mapped
+  requires G::kWhalePlaces >= 1;       // freed direct mappings that are kept, at most so many
+  requires G::kWhaleBytes >= 0;        // and so much; 0: none
+  requires G::kPurgeDelayMs >= -1;     // what is only kept goes back after this time; -1: never
 };
 
 /// The shipping geometry: SuperSlabs of 2 MiB in 32 slots of 64 KiB (D1), small <= 1 KiB in 16-byte steps (H).
@@ -53,6 +56,9 @@ struct FullGeometry {
   static constexpr unsigned kOutboxInterval = 1024;
   static constexpr unsigned kDescriptorsPerGroup = 64;
   static constexpr unsigned kCachedSuperSlabs = 8;
+  static constexpr unsigned kWhalePlaces = 16;
+  static constexpr std::size_t kWhaleBytes = std::size_t{32} << 20;
+  static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 
 static_assert(GeometryPolicy<FullGeometry>);

@@ -6,7 +6,9 @@
 ///
 ///     63        32 31         0        state     assigned  free
 ///     | assigned  |   free    |        RETIRED      0       0     cannot be claimed (also: not mapped yet)
-///                                      UNUSED       0       1     never assigned since the SuperSlab was activated
+///                                      UNUSED       0       1     holds no memory: not assigned since the SuperSlab
+///                                      was
+///                                                                 activated, or discarded since
 ///                                      EMPTY        1       1     was assigned to a class, holds nothing
 ///                                      ACTIVE       1       0     assigned to a class
 ///
@@ -14,6 +16,7 @@
 ///
 ///     activate: RETIRED* -> ACTIVE^k UNUSED*     claim: UNUSED|EMPTY -> ACTIVE (k adjacent slots at once)
 ///     release:  ACTIVE -> EMPTY, and if none is ACTIVE then: all -> RETIRED
+///     discard:  ACTIVE -> UNUSED, and the same
 
 #include <bit>
 #include <cstdint>
@@ -133,10 +136,31 @@ class SlotWord {
   /// Gives back slots [first, first + count), which the caller holds ACTIVE: they become EMPTY, and when nothing is
   /// ACTIVE any more the same CAS retires the whole.
   [[nodiscard]] Released release(unsigned first, unsigned count) noexcept {
-    const std::uint32_t mine = Snapshot::run_mask(first, count);
+    return release(Snapshot::run_mask(first, count), SlotState::kEmpty);
+  }
+
+  /// Claims all EMPTY slots at once, so that their memory can be given back to the system. Any thread.
+  /// \return their mask; 0 when there is none.
+  [[nodiscard]] std::uint32_t claim_empty() noexcept {
+    Snapshot seen = snapshot();
+    while (const std::uint32_t empty = seen.empty()) {
+      if (try_claim(seen, empty)) return empty;
+      Sync::pause();
+    }
+    return 0;
+  }
+
+  /// Gives back the slots of a mask, which the caller holds ACTIVE and whose memory it has given back to the system:
+  /// they become UNUSED, else as release.
+  [[nodiscard]] Released discard(std::uint32_t mine) noexcept { return release(mine, SlotState::kUnused); }
+
+ private:
+  /// Frees the slots of a mask: EMPTY or UNUSED afterwards.
+  [[nodiscard]] Released release(std::uint32_t mine, SlotState becomes) noexcept {
+    const std::uint32_t keep = becomes == SlotState::kEmpty ? Snapshot::kAll : ~mine;
     Snapshot seen = snapshot();
     for (;;) {
-      Snapshot next = Snapshot::of(seen.assigned(), seen.free() | mine);
+      Snapshot next = Snapshot::of(seen.assigned() & keep, seen.free() | mine);
       const bool retires = next.active() == 0;
       if (retires) next = Snapshot{};
       // Release pairs with the acquire of the next claim, or of the retirer: what this thread did in its slots comes
@@ -149,7 +173,6 @@ class SlotWord {
     }
   }
 
- private:
   bool try_claim(Snapshot& seen, std::uint32_t wanted) noexcept {
     const Snapshot next = Snapshot::of(seen.assigned() | wanted, seen.free() & ~wanted);
     // Acquire pairs with the release that made the slots claimable (release or activate; other claims between them

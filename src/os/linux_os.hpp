@@ -2,6 +2,7 @@
 /// Floor 1. Linux: pages by mmap, messages by write.
 
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -96,6 +97,7 @@ class LinuxOs {
   [[nodiscard]] static void* reserve(std::size_t bytes, std::size_t alignment) noexcept;
   static void release(void* p, std::size_t bytes) noexcept;
   static void decommit(void* p, std::size_t bytes) noexcept;
+  [[nodiscard]] static std::uint64_t milliseconds() noexcept;
   [[nodiscard]] static void* resize(void* p, std::size_t old_bytes, std::size_t new_bytes,
                                     std::size_t alignment) noexcept;
 
@@ -134,7 +136,17 @@ inline void LinuxOs::release(void* p, std::size_t bytes) noexcept {
 
 inline void LinuxOs::decommit(void* p, std::size_t bytes) noexcept {
   const linux_detail::KeepErrno keep;
-  ::madvise(p, bytes, MADV_DONTNEED);
+  // The kernel would round the end up: into a neighbour's memory.
+  const auto first = (reinterpret_cast<std::uintptr_t>(p) + kPageBytes - 1) & ~(kPageBytes - 1);
+  const auto end = (reinterpret_cast<std::uintptr_t>(p) + bytes) & ~(kPageBytes - 1);
+  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+}
+
+/// The coarse clock: a read of memory, exact to a few milliseconds.
+inline std::uint64_t LinuxOs::milliseconds() noexcept {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
 }
 
 inline void* LinuxOs::resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment) noexcept {

@@ -20,12 +20,13 @@ enum class Corruption : std::uint8_t {
 ///  - `reserve(bytes, alignment)`: zero-filled readable and writable memory, touched lazily; `bytes` a multiple of the
 ///    page, `alignment` a power of two of at least a page. nullptr on failure.
 ///  - `release(p, bytes)`: gives back a whole reservation.
-///  - `decommit(p, bytes)`: drops the contents of pages; they read as zero when touched again.
+///  - `decommit(p, bytes)`: drops the contents of the whole pages in a range; they read as zero when touched again.
 ///  - `resize(p, old_bytes, new_bytes, alignment)`: grows or shrinks a whole reservation, moving it if it must; the new
 ///    address or nullptr (then nothing has changed).
 ///  - `metadata<T>(n)`: n objects of T, value-initialised, never given back; nullptr on failure. In production the
 ///    objects are zero pages that are touched lazily, hence all-zero must be T's value-initialised state.
 ///  - `fatal(corruption, call, p, block, block_bytes)`: reports and does not return.
+///  - `milliseconds()`, optional: a clock that never goes back; without it nothing that is kept ages.
 ///  - `address_base` / `kAddressBits`: all reservations lie in [base, base + 2^bits), and none in the slot-sized piece
 ///    that the null pointer falls into, modulo 2^bits.
 template <class O>

@@ -5,6 +5,8 @@
 /// retired SuperSlab from the LRU cache, else a new mapping. Release (D4): ACTIVE -> EMPTY, offered to its class; when
 /// nothing is ACTIVE any more, the thread whose CAS saw it retires the SuperSlab. No lock anywhere.
 
+#include <bit>
+
 #include "superslab/free_slots.hpp"
 #include "superslab/lru_cache.hpp"
 #include "superslab/slot_ops.hpp"
@@ -60,18 +62,15 @@ class SharedPool {
     // From here on the slots may belong to another thread, the SuperSlab even to another mapping.
     const auto released = Ops::release(slab);
     released_.add();
-    if (released.retired) {
-      retired_.add();
-      if (!lru_.put(superslab)) tables_.unmap(os, map, superslab);
-      return;
-    }
-    free_slots_.offer(size_class, slab);
-    if (released.was_full) tables_.offer(superslab);
+    if (!released.retired) free_slots_.offer(size_class, slab);
+    after_release(os, map, superslab, released);
   }
 
-  /// Unmaps what the LRU cache holds. Any thread. \return bytes given back to the system.
+  /// Gives back the memory of EMPTY slots and of the SuperSlabs in the LRU cache. Any thread.
+  /// \return bytes given back to the system.
   std::size_t trim(Os& os, PageMap<Config>& map) noexcept {
     std::size_t bytes = 0;
+    tables_.visit_all([&](SuperSlabT& superslab) { bytes += decommit_empty(os, map, superslab); });
     while (SuperSlabT* superslab = lru_.take()) {
       tables_.unmap(os, map, *superslab);
       bytes += kSuperSlabBytes<Geometry>;
@@ -87,7 +86,44 @@ class SharedPool {
   [[nodiscard]] std::uint64_t retired() const noexcept { return retired_.get(); }
   [[nodiscard]] SuperSlabTable<Config>& superslabs() noexcept { return tables_; }
 
+  /// Bytes of the slots that are ACTIVE at the moment. Any thread; out of date by what others do meanwhile.
+  [[nodiscard]] std::size_t active_bytes() noexcept {
+    std::size_t slots = 0;
+    tables_.visit_all([&](SuperSlabT& superslab) {
+      slots += static_cast<std::size_t>(std::popcount(superslab.word.snapshot().active()));
+    });
+    return slots << Geometry::kSlotShift;
+  }
+
  private:
+  /// What the thread must see to whose CAS has released slots.
+  template <class Released>
+  void after_release(Os& os, PageMap<Config>& map, SuperSlabT& superslab, Released released) noexcept {
+    if (released.retired) {
+      retired_.add();
+      if (!lru_.put(superslab)) tables_.unmap(os, map, superslab);
+    } else if (released.was_full) {
+      tables_.offer(superslab);
+    }
+  }
+
+  /// Claims the EMPTY slots of a SuperSlab, so that nobody else uses them meanwhile, and gives their memory back.
+  /// \return its bytes.
+  std::size_t decommit_empty(Os& os, PageMap<Config>& map, SuperSlabT& superslab) noexcept {
+    const std::uint32_t empty = superslab.word.claim_empty();
+    if (empty == 0) return 0;
+    // Run by run: a run starts at the lowest slot left and ends before the next one that is not there.
+    for (std::uint32_t left = empty; left != 0;) {
+      const auto first = static_cast<unsigned>(std::countr_zero(left));
+      const auto count = static_cast<unsigned>(std::countr_one(left >> first));
+      os.decommit(reinterpret_cast<void*>(superslab.base.get() + (std::uintptr_t{first} << Geometry::kSlotShift)),
+                  std::size_t{count} << Geometry::kSlotShift);
+      left &= ~SlotSnapshot<Geometry::kSlots>::run_mask(first, count);
+    }
+    after_release(os, map, superslab, superslab.word.discard(empty));
+    return static_cast<std::size_t>(std::popcount(empty)) << Geometry::kSlotShift;
+  }
+
   SlabT* claim_available(PageMap<Config>& map, unsigned count, SlotChoice choice, AcquireStage stage) noexcept {
     SlabT* slab = nullptr;
     SuperSlabT* from = nullptr;

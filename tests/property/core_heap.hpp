@@ -88,7 +88,9 @@ class CoreHeap : public AnyHeap {
       }
     }
     const auto& table = heap_.pool().superslabs();
-    RC_ASSERT(memory_.reservations() == table.mapped() - table.unmapped() + direct_mappings());
+    const std::uint64_t superslab_bytes = (table.mapped() - table.unmapped()) * kSuperSlabBytes<Geometry>;
+    const std::size_t direct_bytes = heap_.direct().bytes() + heap_.direct().whales().held_bytes();
+    RC_ASSERT(memory_.reserved_bytes() == superslab_bytes + direct_bytes);
     for (Context* context : contexts_) {
       if (context != nullptr && !context->inbox.looks_empty()) coverage.hit("inbox waiting");
     }
@@ -104,6 +106,7 @@ class CoreHeap : public AnyHeap {
       if (heap_.pool().acquired(static_cast<AcquireStage>(i)) != 0) coverage.hit(stages[i]);
     }
     if (heap_.direct().mapped() != 0) coverage.hit("direct");
+    if (heap_.direct().whales().hits() != 0) coverage.hit("whale cache");
     if (adopted_) coverage.hit("context adopted");
     if (memory_.refused() != 0) coverage.hit("refused");
   }

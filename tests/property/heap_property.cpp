@@ -60,6 +60,7 @@ TEST(HeapProperty, FullHeapKeepsItsPromises) {
   EXPECT_TRUE(coverage.reaches({"awake", "retained", "asleep", "remote frees waiting", "inbox waiting", "unused",
                                 "mapped", "direct", "context adopted", "impossible size"},
                                10));
+  EXPECT_TRUE(coverage.reaches({"whale cache"}, 1));
 }
 
 TEST(HeapProperty, FullHeapWithTwoLevelPageMapKeepsItsPromises) {

@@ -47,9 +47,10 @@ class Subject {
   void expect(const Pieces& pieces, std::uint64_t piece, std::uint64_t offset) {
     const auto found = pieces.find(piece);
     auto* expected = found == pieces.end() ? nullptr : descriptor(found->second);
-    RC_ASSERT(map_.find(address(piece, offset)) == expected);
+    // In brackets, so that the values are not shown: that would dereference the pointers.
+    RC_ASSERT((map_.find(address(piece, offset)) == expected));
     auto* by_flat_path = map_.kind() == PageMapKind::kFlat ? expected : nullptr;
-    RC_ASSERT(map_.find_flat(address(piece, offset)) == by_flat_path);
+    RC_ASSERT((map_.find_flat(address(piece, offset)) == by_flat_path));
   }
 
   TestMemory& memory() { return memory_; }

@@ -51,6 +51,16 @@ class Reference {
     return {first, first + count};
   }
 
+  /// EMPTY slots become UNUSED. \return how many.
+  std::size_t discard_empty() {
+    std::size_t discarded = 0;
+    for (auto& entry : superslabs_) {
+      discarded += static_cast<std::size_t>(std::count(entry.second.begin(), entry.second.end(), SlotState::kEmpty));
+      std::replace(entry.second.begin(), entry.second.end(), SlotState::kEmpty, SlotState::kUnused);
+    }
+    return discarded;
+  }
+
   void start(std::uintptr_t address) { superslabs_[base_of(address)].fill(SlotState::kUnused); }
   void set(std::uintptr_t address, unsigned count, SlotState state) {
     Slots& slots = superslabs_.at(base_of(address));
@@ -131,8 +141,10 @@ class Subject {
   }
 
   void trim() {
-    RC_ASSERT(pool_.trim(os_, map_) == cached_ * kSuperSlabBytes<Geometry>);
+    const std::size_t discarded = reference_.discard_empty();
+    RC_ASSERT(pool_.trim(os_, map_) == cached_ * kSuperSlabBytes<Geometry> + discarded * kSlotBytes<Geometry>);
     if (cached_ != 0) coverage_.hit("trimmed");
+    if (discarded != 0) coverage_.hit("decommitted");
     cached_ = 0;
     check();
   }
@@ -289,7 +301,8 @@ TEST(SharedPoolProperty, MatchesReference) {
   Coverage coverage;
   EXPECT_TRUE(holds(matches_reference<SharedPool, ToyGeometry>(coverage), 10));
   EXPECT_TRUE(coverage.reaches(
-      {"same class", "any class", "unused", "cached", "mapped", "retired", "trimmed", "out of memory"}, 10));
+      {"same class", "any class", "unused", "cached", "mapped", "retired", "trimmed", "decommitted", "out of memory"},
+      10));
   EXPECT_TRUE(coverage.reaches({"EMPTY and UNUSED"}, 1));
 }
 

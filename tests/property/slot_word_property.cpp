@@ -187,6 +187,57 @@ struct Release : Command<Word> {
   void show(std::ostream& out) const override { out << "release " << first << ", run of " << count; }
 };
 
+template <class Word>
+struct ClaimEmpty : Command<Word> {
+  void apply(Slots& slots) const override {
+    std::replace(slots.states.begin(), slots.states.end(), SlotState::kEmpty, SlotState::kActive);
+  }
+  void run(const Slots& before, Subject<Word>& subject) const override {
+    const std::uint32_t claimed = subject.word.claim_empty();
+    for (unsigned slot = 0; slot < before.size(); ++slot) {
+      RC_ASSERT((claimed >> slot & 1) == (before.states[slot] == SlotState::kEmpty));
+    }
+    if (claimed == 0) subject.coverage.hit("claim all EMPTY refused");
+    compare("claim all EMPTY", before, this->nextState(before), subject);
+  }
+  void show(std::ostream& out) const override { out << "claim all EMPTY"; }
+};
+
+/// Any ACTIVE slots, adjacent or not.
+template <class Word>
+struct Discard : Command<Word> {
+  std::uint32_t mask = 0;
+
+  explicit Discard(const Slots& slots) {
+    for (unsigned slot = 0; slot < slots.size(); ++slot) {
+      if (slots.states[slot] == SlotState::kActive && *rc::gen::arbitrary<bool>()) mask |= 1u << slot;
+    }
+  }
+  void checkPreconditions(const Slots& slots) const override {
+    RC_PRE(mask != 0u);
+    for (unsigned slot = 0; slot < slots.size(); ++slot) {
+      RC_PRE((mask >> slot & 1) == 0u || slots.states[slot] == SlotState::kActive);
+    }
+  }
+  void apply(Slots& slots) const override {
+    for (unsigned slot = 0; slot < slots.size(); ++slot) {
+      if ((mask >> slot & 1) != 0) slots.states[slot] = SlotState::kUnused;
+    }
+    if (slots.count(SlotState::kActive) != 0) return;
+    slots.fill(0, slots.size(), SlotState::kRetired);
+    ++slots.retirements;
+  }
+  void run(const Slots& before, Subject<Word>& subject) const override {
+    const Slots after = this->nextState(before);
+    const auto released = subject.word.discard(mask);
+    RC_ASSERT(released.retired == after.retired());
+    RC_ASSERT(released.was_full == before.full());
+    if (released.retired) ++subject.retirements;
+    compare("discard", before, after, subject);
+  }
+  void show(std::ostream& out) const override { out << "discard mask " << mask; }
+};
+
 template <template <class, unsigned> class WordT, unsigned kSlots>
 auto matches_reference(Coverage& coverage) {
   return [&coverage] {
@@ -194,9 +245,10 @@ auto matches_reference(Coverage& coverage) {
     Subject<Word> subject{.coverage = coverage};
     const Slots retired{.states = std::vector<SlotState>(kSlots, SlotState::kRetired)};
     compare("start", retired, retired, subject);
-    rc::state::check(retired, subject,
-                     rc::state::gen::execOneOfWithArgs<Activate<Word>, ClaimRun<Word>, ClaimRun<Word>, ClaimAt<Word>,
-                                                       Release<Word>, Release<Word>>());
+    rc::state::check(
+        retired, subject,
+        rc::state::gen::execOneOfWithArgs<Activate<Word>, ClaimRun<Word>, ClaimRun<Word>, ClaimAt<Word>, Release<Word>,
+                                          Release<Word>, ClaimEmpty<Word>, Discard<Word>>());
     coverage.end_case();
   };
 }
@@ -211,33 +263,23 @@ TEST(SlotWordProperty, WordOfOneSlotMatchesReference) {
 TEST(SlotWordProperty, WordOfFourSlotsMatchesReferenceInEveryTransitionAndRefusal) {
   Coverage coverage;
   EXPECT_TRUE(holds(matches_reference<SlotWord, 4>(coverage), 20));
-  EXPECT_TRUE(coverage.reaches({"activate: RETIRED -> ACTIVE",
-                                "activate: RETIRED -> UNUSED",
-                                "claim EMPTY: EMPTY -> ACTIVE",
-                                "claim UNUSED: UNUSED -> ACTIVE",
-                                "claim any: EMPTY -> ACTIVE",
-                                "claim any: UNUSED -> ACTIVE",
-                                "claim at: EMPTY -> ACTIVE",
-                                "release: ACTIVE -> EMPTY",
-                                "release: ACTIVE -> RETIRED",
-                                "release: EMPTY -> RETIRED",
-                                "release: UNUSED -> RETIRED",
+  EXPECT_TRUE(coverage.reaches({"activate: RETIRED -> ACTIVE",   "activate: RETIRED -> UNUSED",
+                                "claim EMPTY: EMPTY -> ACTIVE",  "claim UNUSED: UNUSED -> ACTIVE",
+                                "claim any: EMPTY -> ACTIVE",    "claim any: UNUSED -> ACTIVE",
+                                "claim at: EMPTY -> ACTIVE",     "release: ACTIVE -> EMPTY",
+                                "release: ACTIVE -> RETIRED",    "release: EMPTY -> RETIRED",
+                                "release: UNUSED -> RETIRED",    "claim all EMPTY: EMPTY -> ACTIVE",
+                                "discard: ACTIVE -> UNUSED",     "discard: ACTIVE -> RETIRED",
+                                "discard: EMPTY -> RETIRED",
 
-                                "claim EMPTY refused: RETIRED",
-                                "claim EMPTY refused: full",
-                                "claim EMPTY refused: other states only",
-                                "claim EMPTY refused: too few",
-                                "claim UNUSED refused: RETIRED",
-                                "claim UNUSED refused: full",
-                                "claim UNUSED refused: other states only",
-                                "claim UNUSED refused: too few",
-                                "claim any refused: RETIRED",
-                                "claim any refused: full",
-                                "claim any refused: too few",
-                                "claim any refused: fragmented",
-                                "claim at refused: RETIRED",
-                                "claim at refused: UNUSED",
-                                "claim at refused: ACTIVE"},
+                                "claim all EMPTY refused",       "claim EMPTY refused: RETIRED",
+                                "claim EMPTY refused: full",     "claim EMPTY refused: other states only",
+                                "claim EMPTY refused: too few",  "claim UNUSED refused: RETIRED",
+                                "claim UNUSED refused: full",    "claim UNUSED refused: other states only",
+                                "claim UNUSED refused: too few", "claim any refused: RETIRED",
+                                "claim any refused: full",       "claim any refused: too few",
+                                "claim any refused: fragmented", "claim at refused: RETIRED",
+                                "claim at refused: UNUSED",      "claim at refused: ACTIVE"},
                                5));
 }
 
@@ -249,8 +291,7 @@ TEST(SlotWordProperty, WordOf32SlotsMatchesReference) {
                                8));
 }
 
-// Negative controls: faults of the kinds that the history knows (D4, G6)
-// -----------------------------------------------
+// Negative controls: faults of the kinds that the history knows (D4, G6) ---------------------------------------------
 
 template <class Sync, unsigned kSlots>
 struct RetiresWhileOneIsActive : SlotWord<Sync, kSlots> {
@@ -304,6 +345,17 @@ struct LosesEmptySlots : SlotWord<Sync, kSlots> {
   }
 };
 
+template <class Sync, unsigned kSlots>
+struct DiscardedStaysAssigned : SlotWord<Sync, kSlots> {
+  auto discard(std::uint32_t mask) noexcept {
+    auto released = typename SlotWord<Sync, kSlots>::Released{};
+    for (unsigned slot = 0; slot < kSlots; ++slot) {
+      if ((mask >> slot & 1) != 0) released = this->release(slot, 1);
+    }
+    return released;
+  }
+};
+
 TEST(SlotWordProperty, RefutesPlantedFaults) {
   Coverage unused;
   EXPECT_TRUE(is_refuted(matches_reference<RetiresWhileOneIsActive, 4>(unused), "released.retired", 6));
@@ -312,6 +364,7 @@ TEST(SlotWordProperty, RefutesPlantedFaults) {
   EXPECT_TRUE(is_refuted(matches_reference<ClaimsTheLastSlotTwice, 4>(unused), "find_run", 6));
   EXPECT_TRUE(is_refuted(matches_reference<TakesUnusedSlotsByHint, 4>(unused), "claimed", 6));
   EXPECT_TRUE(is_refuted(matches_reference<LosesEmptySlots, 4>(unused), "find_run", 6));
+  EXPECT_TRUE(is_refuted(matches_reference<DiscardedStaysAssigned, 4>(unused), "states", 6));
 }
 
 TEST(SlotWordProperty, CoverageReportsWhatWasNotReached) {

@@ -25,6 +25,9 @@ struct ToyGeometry {
   static constexpr unsigned kOutboxInterval = 8;
   static constexpr unsigned kDescriptorsPerGroup = 2;
   static constexpr unsigned kCachedSuperSlabs = 1;
+  static constexpr unsigned kWhalePlaces = 2;
+  static constexpr std::size_t kWhaleBytes = 0;
+  static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 
 /// The least of everything: SuperSlabs of one page in 2 slots of 2 KiB, nothing retained, no class cached by thread,
@@ -47,6 +50,9 @@ struct LeastGeometry {
   static constexpr unsigned kOutboxInterval = 1;
   static constexpr unsigned kDescriptorsPerGroup = 1;
   static constexpr unsigned kCachedSuperSlabs = 1;
+  static constexpr unsigned kWhalePlaces = 2;
+  static constexpr std::size_t kWhaleBytes = 0;
+  static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 
 static_assert(GeometryPolicy<ToyGeometry> && GeometryPolicy<LeastGeometry>);

@@ -15,7 +15,7 @@ constexpr std::size_t kPage = TestMemory::kPageBytes;
 class DirectMappingsTest : public testing::TestWithParam<PageMapKind> {
  protected:
   char* allocate(std::size_t bytes, std::size_t alignment = 1) {
-    return static_cast<char*>(direct_.allocate(toy_.os, toy_.map, bytes, alignment));
+    return static_cast<char*>(direct_.allocate(toy_.os, toy_.map, bytes, alignment, Contents::kZero));
   }
   Slab<ToyConfig>& slab_of(const void* block) { return *toy_.map.find(block); }
   bool deallocate(void* block) { return direct_.deallocate(toy_.os, toy_.map, slab_of(block), block); }

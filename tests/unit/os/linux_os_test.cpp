@@ -45,6 +45,16 @@ TEST(LinuxOs, DecommittedPagesReadAsZero) {
   LinuxOs::release(p, 2 * kPage);
 }
 
+TEST(LinuxOs, DecommitLeavesPagesAloneThatAreNotWhollyInside) {
+  char* p = static_cast<char*>(LinuxOs::reserve(3 * kPage, kPage));
+  std::memset(p, 1, 3 * kPage);
+  LinuxOs::decommit(p, 100);
+  LinuxOs::decommit(p + 100, 2 * kPage);
+  EXPECT_EQ(p[0] + p[kPage - 1] + p[2 * kPage], 3);
+  EXPECT_TRUE(is_zero(p + kPage, kPage));
+  LinuxOs::release(p, 3 * kPage);
+}
+
 TEST(LinuxOs, ResizeKeepsContentsAndAlignmentWhenItMustMove) {
   constexpr std::size_t kAlignment = std::size_t{64} << 10;
   char* p = static_cast<char*>(LinuxOs::reserve(4 * kPage, kAlignment));

@@ -9,6 +9,9 @@ namespace {
 
 struct TwoCached : ToyGeometry {
   static constexpr unsigned kCachedSuperSlabs = 2;
+  static constexpr unsigned kWhalePlaces = 2;
+  static constexpr std::size_t kWhaleBytes = 0;
+  static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 using ConfigT = SimulatedConfig<TwoCached>;
 

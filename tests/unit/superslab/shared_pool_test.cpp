@@ -137,6 +137,22 @@ TEST_F(SharedPoolTest, EmptySlotsServeAnyClassBeforeANewMapping) {
 }
 
 /// D6, I7, museum 3 and 4: more than 256 EMPTY slots of a class and more than 512 slabs, and nothing is lost.
+TEST_F(SharedPoolTest, TrimGivesBackTheMemoryOfEmptySlotsOfALiveSuperSlab) {
+  const auto slabs = acquire(kSmall, 4);
+  auto* first = reinterpret_cast<char*>(slabs[0]->base.get());
+  auto* last = reinterpret_cast<char*>(slabs[3]->base.get());
+  *first = *last = 1;
+  EXPECT_EQ(pool_.active_bytes(), 4 * kSlotBytes<ToyGeometry>);
+  for (unsigned i : {0u, 1u, 3u}) release(slabs[i]);
+  EXPECT_EQ(pool_.active_bytes(), kSlotBytes<ToyGeometry>);
+  EXPECT_EQ(pool_.trim(toy_.os, toy_.map), 3 * kSlotBytes<ToyGeometry>);
+  EXPECT_EQ(*first + *last, 0) << "decommitted pages read as zero";
+  EXPECT_EQ(pool_.trim(toy_.os, toy_.map), 0u) << "once is enough";
+  const auto again = acquire(kSmall, 3);
+  EXPECT_EQ(std::set<SlabT*>(again.begin(), again.end()), (std::set<SlabT*>{slabs[0], slabs[1], slabs[3]}));
+  EXPECT_EQ(mapped(), 1u) << "they serve on";
+}
+
 TEST_F(SharedPoolTest, ThousandsOfSlotsLoseNothing) {
   constexpr std::size_t kSlabs = 2400;
   auto slabs = acquire(kSmall, kSlabs);

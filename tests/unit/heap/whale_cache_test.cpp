@@ -1,0 +1,124 @@
+/// B5: the whale cache, seen through the direct mappings that use it.
+
+#include "heap/whale_cache.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "heap/direct.hpp"
+#include "support/toy_heap.hpp"
+
+namespace hakmem::test {
+namespace {
+
+constexpr std::size_t kPage = TestMemory::kPageBytes;
+
+/// A clock that the test sets.
+class ClockedOs : public TestOs<kToyBits> {
+ public:
+  using TestOs::TestOs;
+  [[nodiscard]] static std::uint64_t milliseconds() noexcept { return now; }
+  static inline std::uint64_t now = 0;
+};
+
+using ClockedConfig = Config<TestSync, ClockedOs, ToyGeometry>;
+
+class WhaleCacheTest : public testing::Test {
+ protected:
+  WhaleCacheTest() { direct_.whales().set_max_bytes(64 * kPage); }
+
+  char* allocate(std::size_t bytes, std::size_t alignment = 1, Contents contents = Contents::kAny) {
+    return static_cast<char*>(direct_.allocate(toy_.os, toy_.map, bytes, alignment, contents));
+  }
+  void deallocate(void* block) { EXPECT_TRUE(direct_.deallocate(toy_.os, toy_.map, *toy_.map.find(block), block)); }
+
+  Surroundings<ClockedConfig> toy_;
+  DirectMappings<ClockedConfig> direct_;
+};
+
+TEST_F(WhaleCacheTest, FreedMappingServesTheNextBlockOfAboutItsSize) {
+  char* first = allocate(20 * kPage);
+  deallocate(first);
+  EXPECT_EQ(toy_.map.find(first), nullptr) << "a free block is foreign";
+  EXPECT_EQ(direct_.whales().held_bytes(), 20 * kPage);
+  char* second = allocate(16 * kPage);
+  EXPECT_EQ(second, first);
+  EXPECT_NE(toy_.map.find(second), nullptr);
+  EXPECT_EQ(direct_.whales().hits(), 1u);
+  EXPECT_EQ(direct_.usable_size(*toy_.map.find(second)), 20 * kPage) << "all of it may be used";
+}
+
+TEST_F(WhaleCacheTest, WasteIsBoundedByAQuarterOfTheRequest) {
+  deallocate(allocate(20 * kPage));
+  (void)allocate(15 * kPage);
+  EXPECT_EQ(direct_.whales().hits(), 0u);
+  (void)allocate(21 * kPage);
+  EXPECT_EQ(direct_.whales().hits(), 0u);
+}
+
+TEST_F(WhaleCacheTest, ZeroedBlockIsZeroThoughTheMappingWasUsed) {
+  char* block = allocate(8 * kPage);
+  std::memset(block, 1, 8 * kPage);
+  deallocate(block);
+  block = allocate(8 * kPage, 1, Contents::kZero);
+  EXPECT_EQ(direct_.whales().hits(), 1u);
+  EXPECT_TRUE(std::all_of(block, block + 8 * kPage, [](char c) { return c == 0; }));
+}
+
+TEST_F(WhaleCacheTest, AlignmentIsKept) {
+  deallocate(allocate(8 * kPage));
+  for (int i = 0; i < 3; ++i) {
+    char* block = allocate(8 * kPage, 64 * kPage);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % (64 * kPage), 0u);
+    deallocate(block);
+  }
+}
+
+/// I7: what does not fit is unmapped, at once and wholly.
+TEST_F(WhaleCacheTest, BoundsAreKept) {
+  char* blocks[3] = {allocate(40 * kPage), allocate(40 * kPage), allocate(20 * kPage)};
+  for (char* block : blocks) deallocate(block);
+  EXPECT_EQ(direct_.whales().held_bytes(), 60 * kPage) << "two places, 64 pages";
+  EXPECT_EQ(toy_.memory.reservations(), 2u);
+}
+
+TEST_F(WhaleCacheTest, OldMappingsGoBack) {
+  direct_.whales().set_purge_delay(1000);
+  ClockedOs::now = 5000;
+  deallocate(allocate(8 * kPage));
+  ClockedOs::now = 5500;
+  direct_.purge(toy_.os);
+  EXPECT_EQ(toy_.memory.reservations(), 1u);
+  ClockedOs::now = 6500;
+  direct_.purge(toy_.os);
+  EXPECT_EQ(toy_.memory.reservations(), 0u);
+}
+
+TEST_F(WhaleCacheTest, NothingAgesWithoutADelay) {
+  direct_.whales().set_purge_delay(-1);
+  ClockedOs::now = 0;
+  deallocate(allocate(8 * kPage));
+  ClockedOs::now = 100'000;
+  direct_.purge(toy_.os);
+  EXPECT_EQ(toy_.memory.reservations(), 1u);
+}
+
+/// B6
+TEST_F(WhaleCacheTest, CanBeSwitchedOff) {
+  direct_.whales().set_max_bytes(0);
+  deallocate(allocate(8 * kPage));
+  EXPECT_EQ(toy_.memory.reservations(), 0u);
+}
+
+/// I8
+TEST_F(WhaleCacheTest, TrimGivesEverythingBack) {
+  deallocate(allocate(8 * kPage));
+  EXPECT_EQ(direct_.trim(toy_.os), 8 * kPage);
+  EXPECT_EQ(toy_.memory.reservations(), 0u);
+  EXPECT_EQ(direct_.trim(toy_.os), 0u);
+}
+
+}  // namespace
+}  // namespace hakmem::test
