@@ -8,7 +8,7 @@
 /// A full search keeps sleep sets (Godefroid, 1996): once all executions are explored that begin with a step, it need
 /// not be taken at the same point in another order with steps that it commutes with. A thread sleeps from there on,
 /// until somebody takes a step that does not commute with its next one. When all threads sleep, the rest of the
-/// execution has been seen; it is run to its end without branching. A yield ends all sleep.
+/// execution has been seen; it is run to its end without branching. A yield that waits ends all sleep.
 ///
 /// From time to time an execution is run a second time, with the same choices. If it then meets other sites, the
 /// scenario is not deterministic, and a search of it would prove nothing.
@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <istream>
 #include <ostream>
+#include <string>
 
 #include "model/engine/relacy.hpp"
 #include "model/engine/search.hpp"
@@ -50,6 +51,13 @@ class Random {
 /// A list of choices that does not count as the scenario's memory.
 using Choices = rl::vector<std::uint16_t>::type;
 
+/// A choice on the way to an execution.
+struct TreeNode {
+  unsigned count;
+  unsigned index;
+  unsigned type;
+};
+
 /// One search as the scheduler sees it: what to do, and what has come of it.
 struct Course {
   // Given.
@@ -59,6 +67,11 @@ struct Course {
   double deadline = 0;                ///< of now(); 0 = none
   const Choices* replay = nullptr;    ///< run this one execution instead
   bool branches_everywhere = true;    ///< not reduced, see visibility.hpp
+  bool yields_block = true;           ///< until the others have run; false: they are steps without meaning
+  std::string knowledge;              ///< Visibility::knowledge() at the position where the search goes on
+
+  /// Where an exhaustive search begins (empty: at its beginning), and at its end where it can go on.
+  rl::vector<TreeNode>::type tree;
 
   // Shared with the process that waits.
   const volatile bool* stop = nullptr;
@@ -70,7 +83,8 @@ struct Course {
   bool time_over = false;        ///< ended by the deadline
   bool stopped = false;          ///< ended by `stop`
   bool deterministic = true;
-  Choices choices;  ///< of the latest execution
+  unsigned most_steps = 1;  ///< of an execution, for pct
+  Choices choices;          ///< of the latest execution
 };
 
 /// The course of the search that this process runs at the moment.
@@ -87,7 +101,12 @@ class Scheduler
   using shared_context_t = typename Tree::shared_context_t;
 
   Scheduler(rl::test_params& params, shared_context_t& context, rl::thread_id_t dynamic_threads)
-      : Tree(params, context, dynamic_threads), course_(current_course()) {}
+      : Tree(params, context, dynamic_threads), course_(current_course()) {
+    for (const TreeNode& node : course_.tree) {
+      this->stree_.push_back({node.count, node.index, static_cast<rl::sched_type>(node.type), 0});
+    }
+    course_.tree.clear();
+  }
 
   // What the checker calls ------------------------------------------------------------------------------------------
 
@@ -121,10 +140,20 @@ class Scheduler
       }
     }
     repeating_ = false;
-    return over() || !advance();
+    course_.most_steps = std::max(course_.most_steps, step_);
+    if (!advance()) return true;
+    if (!over()) return false;
+    for (const auto& node : this->stree_) {
+      course_.tree.push_back({node.count_, node.index_, static_cast<unsigned>(node.type_)});
+    }
+    return true;
   }
 
   rl::thread_id_t schedule_impl(rl::unpark_reason& reason, unsigned yield) {
+    if (yield != 0 && !course_.yields_block) {
+      Visibility::announce_local_step(static_cast<unsigned>(this->thread_->index_));
+      yield = 0;
+    }
     if (course_.strategy.exhaustive()) return schedule_by_tree(reason, yield);
     reason = rl::unpark_reason_normal;
     if (course_.strategy.kind == Strategy::Kind::kPct) return schedule_by_priority(yield);
@@ -158,7 +187,11 @@ class Scheduler
 
  private:
   static constexpr std::uint64_t kRepeatEvery = 4096;
-  static constexpr unsigned kPctSteps = 64;  ///< change points of PCT fall into the first so many steps
+  /// Change points of PCT fall into the first so many steps: those of the longest execution so far. A replay takes what
+  /// is in its list.
+  [[nodiscard]] unsigned pct_steps() const noexcept {
+    return course_.replay != nullptr ? 1u << 16 : course_.most_steps;
+  }
   static constexpr unsigned kMostPctPoints = 16;
 
   // Choices ---------------------------------------------------------------------------------------------------------
@@ -240,8 +273,8 @@ class Scheduler
     unsigned count = 0;
     for (unsigned i = 0; i < limit; ++i) {
       const rl::thread_id_t thread = this->running_threads[i];
-      // Up to its first operation a thread disturbs nobody, so all of them can be started first.
-      if (Visibility::next(static_cast<unsigned>(thread)).kind == Visibility::Step::Kind::kStart) return i;
+      // A local step disturbs nobody, so it can be taken first.
+      if (Visibility::next(static_cast<unsigned>(thread)).kind == Visibility::Step::Kind::kLocal) return i;
       if (!sleeps(thread)) awake[count++] = i;
     }
     if (count == 0) {
@@ -278,7 +311,7 @@ class Scheduler
     if (course_.most_executions != 0 && course_.executions >= course_.most_executions) return true;
     if (course_.executions % 64 != 0) return false;
     *course_.progress = course_.executions;
-    if (course_.strategy.exhaustive() && course_.executions % 4096 == 0) *course_.share = share_done();
+    if (course_.executions % 4096 == 0) *course_.share = share_done();
     course_.stopped = *course_.stop;
     course_.time_over = course_.deadline != 0 && now() > course_.deadline;
     return course_.stopped || course_.time_over;
@@ -294,8 +327,12 @@ class Scheduler
     return true;
   }
 
-  /// How much of the tree lies behind, if all subtrees of a node were of one size.
+  /// How much of a sample lies behind; of a tree, if all subtrees of a node were of one size.
   double share_done() const {
+    if (!course_.strategy.exhaustive()) {
+      const auto most = static_cast<double>(course_.most_executions);
+      return most == 0 ? 0 : static_cast<double>(course_.executions) / most;
+    }
     double share = 0;
     double width = 1;
     for (const auto& node : this->stree_) {
@@ -317,7 +354,7 @@ class Scheduler
       std::swap(priority_[i], priority_[choose(i + 1, rl::sched_type_user)]);
     }
     for (unsigned i = 0; i + 1 < course_.strategy.parameter; ++i) {
-      change_at_[i] = choose(kPctSteps, rl::sched_type_user) + 1;
+      change_at_[i] = choose(pct_steps(), rl::sched_type_user) + 1;
     }
   }
 

@@ -87,6 +87,9 @@ class Sites {
   /// Applies mutations to the sites hit so far. \return what is wrong with them, or nothing.
   static std::string mutate(std::span<const Mutation> mutations);
 
+  /// The site with this key is ordered from its first hit on.
+  static void expect_ordered(std::uint64_t key);
+
   /// Undoes all mutations.
   static void restore();
 
@@ -109,6 +112,9 @@ class Sites {
   static unsigned count_;
   static Site* cache_[kCacheSize];
 };
+
+/// A number that names a site in every process of this program.
+std::uint64_t key_of(const Site& site);
 
 const char* name_of(Operation operation);
 const char* name_of(std::memory_order order);

@@ -1,7 +1,10 @@
 #include "model/engine/visibility.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
+#include <sstream>
 
 #include "model/engine/relacy.hpp"
 
@@ -31,7 +34,7 @@ Visibility::Usage& Visibility::of(const void* atomic) noexcept {
 void Visibility::note_system_call() noexcept {
   if (!noting) return;
   Site* const site = latest_[static_cast<std::size_t>(rl::ctx().threadx_->index_)];
-  bool& ordered = site == nullptr ? start_is_ordered_ : site->ordered;
+  bool& ordered = site == nullptr ? local_is_ordered_ : site->ordered;
   if (ordered) return;
   ordered = true;
   outdated_ = true;
@@ -41,16 +44,43 @@ void Visibility::begin() noexcept {
   noting = false;
   for (unsigned i = 0; i < kMostThreads; ++i) {
     next_[i] = {};
-    if (start_is_ordered_) next_[i].kind = Step::Kind::kUnknown;
-    announced_[i] = true;  // the start
+    if (local_is_ordered_) next_[i].kind = Step::Kind::kUnknown;
+    announced_[i] = true;  // up to its first operation
     latest_[i] = nullptr;
   }
 }
 
 void Visibility::forget() noexcept {
   std::fill(std::begin(usages_), std::end(usages_), Usage{});
-  start_is_ordered_ = false;
+  local_is_ordered_ = false;
   outdated_ = false;
+}
+
+std::string Visibility::knowledge() {
+  std::string text = local_is_ordered_ ? "local" : "";
+  for (const Usage& usage : usages_) {
+    if (usage.branches) text += fmt::format(" {:x}/{:x}", usage.address, usage.users);
+  }
+  for (const Site& site : Sites::all()) {
+    if (site.ordered) text += fmt::format(" #{:x}", key_of(site));
+  }
+  return text;
+}
+
+void Visibility::recall(const std::string& text) {
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const std::size_t slash = word.find('/');
+    if (word == "local") {
+      local_is_ordered_ = true;
+    } else if (word[0] == '#') {
+      Sites::expect_ordered(std::stoull(word.substr(1), nullptr, 16));
+    } else if (slash != std::string::npos) {
+      Usage& usage = of(reinterpret_cast<const void*>(std::stoull(word.substr(0, slash), nullptr, 16)));
+      usage.users = static_cast<std::uint32_t>(std::stoul(word.substr(slash + 1), nullptr, 16));
+      usage.written = true;
+    }
+  }
 }
 
 void Visibility::update() noexcept {

@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "model/engine/sites.hpp"
 
@@ -38,11 +39,11 @@ class Visibility {
   /// The step that a thread takes when it runs next.
   struct Step {
     enum class Kind : std::uint8_t {
-      kStart,    ///< up to its first operation
+      kLocal,    ///< up to its first operation, or from a yield to the next one
       kAtomic,   ///< an operation on `usage`
       kUnknown,  ///< anything: commutes with nothing
     };
-    Kind kind = Kind::kStart;
+    Kind kind = Kind::kLocal;
     bool writes = false;
     bool ordered = false;
     const Usage* usage = nullptr;
@@ -75,11 +76,18 @@ class Visibility {
     if (!announced_[thread]) next_[thread] = {Step::Kind::kUnknown, true, true, nullptr};
     announced_[thread] = false;
   }
+  /// The thread's step commutes with all others, unless the simulated system is called in such a step.
+  static void announce_local_step(unsigned thread) noexcept {
+    latest_[thread] = nullptr;
+    if (local_is_ordered_) return;
+    next_[thread] = {};
+    announced_[thread] = true;
+  }
   [[nodiscard]] static const Step& next(unsigned thread) noexcept { return next_[thread]; }
 
   [[nodiscard]] static bool commute(const Step& a, const Step& b) noexcept {
     if (a.kind == Step::Kind::kUnknown || b.kind == Step::Kind::kUnknown || (a.ordered && b.ordered)) return false;
-    if (a.kind == Step::Kind::kStart || b.kind == Step::Kind::kStart) return true;
+    if (a.kind == Step::Kind::kLocal || b.kind == Step::Kind::kLocal) return true;
     return a.usage != b.usage || (!a.writes && !b.writes);
   }
 
@@ -90,6 +98,10 @@ class Visibility {
   /// Takes in what has been shown: before the search begins anew.
   static void update() noexcept;
 
+  /// What is known, as a line of text, for another process with the same program.
+  [[nodiscard]] static std::string knowledge();
+  static void recall(const std::string& text);
+
   /// Whether steps are noted and reduced at the moment: inside an execution, while the threads run.
   static inline bool noting = false;
   static inline bool reducing = false;
@@ -99,7 +111,7 @@ class Visibility {
  private:
   static constexpr std::size_t kUsages = 8192;
   static inline bool outdated_ = false;
-  static inline bool start_is_ordered_ = false;
+  static inline bool local_is_ordered_ = false;
   static Step next_[kMostThreads];
   static bool announced_[kMostThreads];
   static Site* latest_[kMostThreads];

@@ -13,6 +13,8 @@
 #include "model/litmus/litmus.hpp"
 #include "model/runner/job.hpp"
 #include "model/runner/pool.hpp"
+#include "model/runner/position.hpp"
+#include "model/runner/report.hpp"
 
 namespace hakmem::model {
 
@@ -34,7 +36,32 @@ struct Options {
   unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
   std::string json;
   std::string token;
+  std::string shard;
+  std::string state;
+  std::string report;
+  bool markdown = false;
 };
+
+/// Part i of n of the work, 1 <= i <= n.
+struct Shard {
+  std::size_t index = 1;
+  std::size_t count = 1;
+};
+
+/// The shard that "i/n" names; the problem in `problem` if it names none.
+Shard parse_shard(const std::string& text, std::string& problem) {
+  Shard shard;
+  if (text.empty()) return shard;
+  unsigned index = 0;
+  unsigned count = 0;
+  int end = 0;
+  const bool read = std::sscanf(text.c_str(), "%5u/%5u%n", &index, &count, &end) == 2;
+  if (!read || static_cast<std::size_t>(end) != text.size() || index < 1 || index > count) {
+    problem = fmt::format("--shard takes i/n with 1 <= i <= n, not '{}'", text);
+    return shard;
+  }
+  return {index, count};
+}
 
 /// Whether a name is meant by a pattern: a part of the name, or with * and ? all of it.
 bool matches(const std::string& name, const std::string& pattern) {
@@ -92,10 +119,29 @@ std::vector<Job> jobs_for(const Options& options, const Strategy& strategy) {
     if (variant != nullptr) {
       jobs.push_back(job_for(*suite, *variant, searches, options.seed));
     } else {
-      for (const Search& search : searches) jobs.push_back(job_for(*suite, search, options.seed));
+      for (const Search& search : searches) jobs.push_back(job_for(*suite, search, options.seed, options.state));
     }
   }
   return jobs;
+}
+
+/// Why a kept position cannot be taken up, or nothing.
+std::string stale_position(const Options& options, const Strategy& strategy) {
+  std::string problem;
+  for (const Suite* suite : Suite::all()) {
+    if (!matches(suite->name(), options.pattern)) continue;
+    for (const Search& search : searches_for(*suite, options, strategy, 0)) {
+      (void)PositionFile(options.state, suite->name(), search).read(problem);
+    }
+  }
+  return problem;
+}
+
+/// Every n-th job from the i-th on.
+void keep_shard(std::vector<Job>& jobs, const Shard& shard) {
+  std::vector<Job> kept;
+  for (std::size_t i = shard.index - 1; i < jobs.size(); i += shard.count) kept.push_back(std::move(jobs[i]));
+  jobs = std::move(kept);
 }
 
 /// Uses up the rest of the time with random executions of all suites, each round with another seed.
@@ -152,6 +198,14 @@ int run(const CLI::App& app, const Options& options) {
     return wrong_call(app, fmt::format("no suite matches '{}'; hakmem-check list names them", options.pattern));
   }
   const double deadline = options.seconds == 0 ? 0 : started + options.seconds;
+  const Shard shard = parse_shard(options.shard, problem);
+  if (problem.empty() && !options.state.empty()) problem = stale_position(options, strategy);
+  if (!problem.empty()) return wrong_call(app, problem);
+  if (shard.index > jobs.size()) {
+    std::printf("shard %zu of %zu has nothing to do: there are %zu searches\n", shard.index, shard.count, jobs.size());
+    return kPassed;
+  }
+  keep_shard(jobs, shard);
   Pool pool(options.jobs, deadline);
   std::vector<Result> results = pool.run(std::move(jobs));
   if (deadline != 0 && options.scheduler.empty()) sample_until(deadline, options, pool, results);
@@ -159,6 +213,10 @@ int run(const CLI::App& app, const Options& options) {
 }
 
 int litmus(const Options& options) {
+  if (options.markdown) {
+    std::fputs(litmus_table().c_str(), stdout);
+    return kPassed;
+  }
   const double started = now();
   std::vector<Job> jobs;
   for (const Litmus& test : litmus_tests()) {
@@ -194,6 +252,14 @@ int sites() {
   return kPassed;
 }
 
+int report(const CLI::App& app, const Options& options) {
+  std::string problem;
+  const std::string table = suite_table(options.report, problem);
+  if (!problem.empty()) return wrong_call(app, problem);
+  std::fputs(table.c_str(), stdout);
+  return kPassed;
+}
+
 int replay(const CLI::App& app, const Options& options) {
   const Replayed replayed = replay_token(options.token);
   if (!replayed.problem.empty()) return wrong_call(app, replayed.problem);
@@ -219,6 +285,9 @@ void add_run(CLI::App& command, Options& options) {
   command.add_option("--executions", options.executions, "of each random or pct search")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 48));
   command.add_option("--seed", options.seed, "of the random searches (default 1)");
+  command.add_option("--shard", options.shard, "i/n: only every n-th search from the i-th on");
+  command.add_option("--state", options.state, "folder where full and bound=N go on from when they were cut")
+      ->check(CLI::ExistingDirectory);
   add_common(command, options);
 }
 
@@ -231,6 +300,9 @@ int main(int argc, char** argv) {
   add_run(*run_command, options);
   CLI::App* litmus_command = app.add_subcommand("litmus", "tests the checker: what it sees and what it cannot");
   add_common(*litmus_command, options);
+  litmus_command->add_flag("--markdown", options.markdown, "print the table of the documentation instead");
+  CLI::App* report_command = app.add_subcommand("report", "prints a table of the suites from a report of run --json");
+  report_command->add_option("report", options.report, "the report")->required();
   CLI::App* sites_command = app.add_subcommand("sites", "names the atomic operations that some suite reaches");
   CLI::App* replay_command = app.add_subcommand("replay", "shows one execution again, from the token of a failure");
   replay_command->add_option("token", options.token, "as printed with the failure")->required();
@@ -244,6 +316,7 @@ int main(int argc, char** argv) {
   if (sites_command->parsed()) return sites();
   if (run_command->parsed()) return run(app, options);
   if (litmus_command->parsed()) return litmus(options);
+  if (report_command->parsed()) return report(app, options);
   if (replay_command->parsed()) return replay(app, options);
   return wrong_call(app, "no command is given; name one of those below");
 }

@@ -152,7 +152,8 @@ void show_progress(const std::vector<Running>& all, std::size_t done, std::size_
     const auto executions = running.shared->executions;
     line += fmt::format(" {} {}", running.job.suite, executions);
     if (seconds > 0.5) line += fmt::format(" ({:.0f}k/s)", static_cast<double>(executions) / seconds / 1000);
-    if (running.shared->share > 0) line += fmt::format(" {:.0f}%", 100 * running.shared->share);
+    const double share = running.shared->share;
+    if (share > 0) line += fmt::format(" {:.0f}%, {:.0f} s left", 100 * share, seconds * (1 - share) / share);
   }
   std::fputs(line.substr(0, 160).c_str(), stderr);
 }
