@@ -83,7 +83,8 @@ struct Course {
   bool time_over = false;        ///< ended by the deadline
   bool stopped = false;          ///< ended by `stop`
   bool deterministic = true;
-  unsigned most_steps = 1;  ///< of an execution, for pct
+  unsigned most_steps = 1;             ///< of an execution, for pct
+  std::uint64_t with_fewer_steps = 0;  ///< executions before that was known
   Choices choices;          ///< of the latest execution
 };
 
@@ -140,7 +141,10 @@ class Scheduler
       }
     }
     repeating_ = false;
-    course_.most_steps = std::max(course_.most_steps, step_);
+    if (step_ > course_.most_steps) {
+      course_.most_steps = step_;
+      course_.with_fewer_steps = course_.executions;
+    }
     if (!advance()) return true;
     if (!over()) return false;
     for (const auto& node : this->stree_) {

@@ -278,6 +278,7 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   Outcome outcome;
   outcome.executions = course.executions;
   outcome.steps = course.most_steps;
+  outcome.promised = course.executions - course.with_fewer_steps;
   outcome.seconds = now() - start;
   // A search that is given nothing but time is done when that is over.
   outcome.cut = course.stopped || (course.time_over && (search.strategy.exhaustive() || search.executions != 0));

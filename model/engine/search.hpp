@@ -14,11 +14,12 @@ struct Outcome {
   bool cut = false;              ///< ended before it was done: by the time limit, or because it was told to
   std::uint64_t executions = 0;  ///< explored, the failing one included
   double seconds = 0;
-  std::string problem;   ///< "DATA RACE (data race detected)"; empty unless failed
-  std::string trace;     ///< the failing execution, step by step
-  std::string choices;   ///< the failing execution, for replay()
-  std::string position;  ///< of an exhaustive search that was cut: where it can go on
-  unsigned steps = 0;    ///< of pct: the longest execution
+  std::string problem;         ///< "DATA RACE (data race detected)"; empty unless failed
+  std::string trace;           ///< the failing execution, step by step
+  std::string choices;         ///< the failing execution, for replay()
+  std::string position;        ///< of an exhaustive search that was cut: where it can go on
+  unsigned steps = 0;          ///< of pct: the longest execution
+  std::uint64_t promised = 0;  ///< of pct: executions whose change points were drawn from so many steps
 };
 
 /// Seconds of a monotonic clock.

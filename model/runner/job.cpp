@@ -43,7 +43,7 @@ Result row_of(const std::string& name, const Search& search, const Outcome& outc
 std::string promise_of(const Suite& suite, const Strategy& strategy, const Outcome& outcome) {
   if (strategy.kind != Strategy::Kind::kPct || outcome.executions == 0) return {};
   const double least = 1 / (suite.type().threads * std::pow(outcome.steps, strategy.parameter - 1));
-  const double missed = std::pow(1 - least, static_cast<double>(outcome.executions));
+  const double missed = std::pow(1 - least, static_cast<double>(outcome.promised));
   return fmt::format("a bug of depth {} shows with p >= 1/({}*{}^{}) = {:.1e} each time; all miss it with p <= {:.1e}",
                      strategy.parameter, suite.type().threads, outcome.steps, strategy.parameter - 1, least, missed);
 }

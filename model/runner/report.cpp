@@ -41,7 +41,8 @@ std::vector<Result> read_results(const std::string& path, std::string& problem) 
     return results;
   }
   try {
-    for (const auto& row : nlohmann::json::parse(file).at("results")) results.push_back(result_from_json(row));
+    const nlohmann::json report = nlohmann::json::parse(file);
+    for (const auto& row : report.at("results")) results.push_back(result_from_json(row));
   } catch (const nlohmann::json::exception&) {
     problem = fmt::format("{} is no report of hakmem-check run --json", path);
   }

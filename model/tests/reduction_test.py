@@ -18,6 +18,14 @@ SEARCHES = [
     ("descriptor_table/*", "bound=2"), ("shared_pool/*", "bound=0"), ("heap/*", "bound=0"),
 ]
 
+# {suite: executions of the plain and of the reduced full search}
+PINNED = {
+    "remote_word/one_pusher": (346, 117), "remote_word/sleep": (139_963, 5686),
+    "remote_word/owner_wakes": (135_563, 6732), "remote_word/two_pushers": (36_708, 1900),
+    "slot_word/three_release": (110_280, 2166), "slot_word/claim_against_release": (1070, 196),
+    "slot_cache/two_takers": (1_028_808, 2774), "free_slots/stale_hint": (973_346, 1609),
+}
+
 
 def run(pattern, scheduler, *more):
     """{suite: result} of a run."""
@@ -32,6 +40,19 @@ class Reduction(unittest.TestCase):
     def test_agrees_with_the_plain_search(self):
         saved = sum(self.compare(pattern, scheduler) for pattern, scheduler in SEARCHES)
         self.assertGreater(saved, 10_000)
+
+    def test_numbers_of_executions_are_known(self):
+        """A change here is a change of what is explored: understand it before writing the new number down."""
+        for name, (plain_number, reduced_number) in PINNED.items():
+            with self.subTest(name):
+                plain, reduced = run(name, "full", "--plain")[name], run(name, "full")[name]
+                self.assertEqual((plain["verdict"], reduced["verdict"]), ("COMPLETE", "COMPLETE"))
+                self.assertEqual((plain["executions"], reduced["executions"]), (plain_number, reduced_number))
+
+    def test_three_threads_need_fifty_times_fewer_executions(self):
+        for name in ("slot_cache/two_takers", "free_slots/stale_hint"):
+            plain_number, reduced_number = PINNED[name]
+            self.assertGreater(plain_number, 50 * reduced_number, name)
 
     def compare(self, pattern, scheduler):
         """\return how many executions the reduction has saved."""
