@@ -66,9 +66,29 @@ struct hak_statistics {
   uint64_t direct_unmapped;
   uint64_t direct_bytes;    /* their bytes now */
   uint64_t thread_contexts; /* thread contexts made: the largest number of threads at one time */
+  /* Per pool (small <= 1 KiB, mid <= 32 KiB, large <= 1 MiB): how often a thread's list of blocks ran out and was
+   * refilled, and with how many blocks in all. */
+  uint64_t refills[3];
+  uint64_t refilled_blocks[3];
+  uint64_t spills;       /* how often a thread's list of mid blocks grew too long */
+  uint64_t cached_bytes; /* SuperSlabs that hold nothing and stay mapped */
+  uint64_t whale_hits;   /* blocks above 1 MiB served from mappings that were kept, and not */
+  uint64_t whale_misses;
+  uint64_t whale_bytes; /* mappings that are kept now */
 };
 
 HAK_API void hak_statistics_get(struct hak_statistics* out) HAK_NOEXCEPT;
+
+/* Writes the statistics to a file descriptor: as a JSON object in one line, or as text. Allocates nothing. Returns 0,
+ * or -1 with errno of the failed write. */
+HAK_API int hak_statistics_print(int file_descriptor, int as_json) HAK_NOEXCEPT;
+
+/* Sets an option by its name in the environment (HAKMEM_...), at any time; threads follow at their next slow path.
+ * Returns 0; -1 and errno ENOENT for an unknown name, EINVAL for what is no number, ERANGE for one out of range. */
+HAK_API int hak_option_set(const char* name, const char* value) HAK_NOEXCEPT;
+
+/* Reads an option's value in effect. Returns 0; -1 and errno ENOENT for an unknown name. */
+HAK_API int hak_option_get(const char* name, int64_t* value) HAK_NOEXCEPT;
 
 #ifdef __cplusplus
 }

@@ -60,6 +60,8 @@ class ModelAtomic {
   void store(T value, std::memory_order order, Where where = Where::here()) {
     const Site& site = hit(where, Operation::kStore, {order});
     if (site.behaviour == Behaviour::kLost) return;
+    if (site.behaviour == Behaviour::kRepeated)
+      atomic_.store(value, to_relacy(site.in_force.success), info_of(site.where));
     atomic_.store(value, to_relacy(site.in_force.success), info_of(site.where));
   }
 
@@ -135,6 +137,11 @@ class ModelAtomic {
   template <rl::rmw_type_e kType, class D>
   T modify_broken(D value, const Site& site) {
     const std::memory_order order = site.in_force.success;
+    if (site.behaviour == Behaviour::kRepeated) {
+      const T first = atomic_.rmw(rl::rmw_type_t<kType>(), value, to_relacy(order), info_of(site.where));
+      atomic_.rmw(rl::rmw_type_t<kType>(), value, to_relacy(order), info_of(site.where));
+      return first;
+    }
     const T seen = atomic_.load(to_relacy(load_part(order)), info_of(site.where));
     if (site.behaviour == Behaviour::kLost) return seen;
     atomic_.store(rl::perform_rmw(rl::rmw_type_t<kType>(), seen, value), to_relacy(store_part(order)),
@@ -145,9 +152,15 @@ class ModelAtomic {
   /// The checker's public interface knows no failure order stronger than the success order, and silently weakens it.
   /// C++17 allows it, so this calls what is behind the interface.
   template <bool kWeak>
-  bool compare_exchange(T& expected, T desired, const Site& site) {
+  bool compare_exchange(T& expected, T desired, Site& site) {
+    site.weak = kWeak;
     if (site.behaviour != Behaviour::kAsWritten) [[unlikely]]
-      return compare_exchange_broken(expected, desired, site);
+      return compare_exchange_broken<kWeak>(expected, desired, site);
+    return compare_exchange_atomic<kWeak>(expected, desired, site);
+  }
+
+  template <bool kWeak>
+  bool compare_exchange_atomic(T& expected, T desired, const Site& site) {
     switch (site.in_force.success) {
       case std::memory_order_relaxed:
         return swap<kWeak, rl::mo_relaxed, &Thread::atomic_rmw_relaxed>(expected, desired, site);
@@ -180,8 +193,24 @@ class ModelAtomic {
     }
   }
 
-  bool compare_exchange_broken(T& expected, T desired, const Site& site) {
+  template <bool kWeak>
+  bool compare_exchange_broken(T& expected, T desired, Site& site) {
     const std::memory_order order = site.in_force.success;
+    if (site.behaviour == Behaviour::kInverted) return !compare_exchange_atomic<kWeak>(expected, desired, site);
+    if (site.behaviour == Behaviour::kRepeated) {
+      const bool done = compare_exchange_atomic<kWeak>(expected, desired, site);
+      if (done) atomic_.store(desired, to_relacy(store_part(order)), info_of(site.where));
+      return done;
+    }
+    if (site.behaviour == Behaviour::kSpurious) {
+      if (site.failures == kSpuriousFailures) {
+        site.failures = 0;
+        return compare_exchange_atomic<kWeak>(expected, desired, site);
+      }
+      ++site.failures;
+      expected = atomic_.load(to_relacy(site.in_force.failure), info_of(site.where));
+      return false;
+    }
     const T seen = atomic_.load(to_relacy(load_part(order)), info_of(site.where));
     if (!(seen == expected)) {
       expected = seen;
@@ -190,6 +219,8 @@ class ModelAtomic {
     if (site.behaviour == Behaviour::kSplit) atomic_.store(desired, to_relacy(store_part(order)), info_of(site.where));
     return true;
   }
+
+  static constexpr unsigned kSpuriousFailures = 2;
 
   rl::atomic<T> atomic_;
   rl::thread_id_t creator_ = 0;
@@ -216,7 +247,11 @@ struct RelacySync {
   }
 
   /// Lets the others run: what a retry loop waits for is another thread's doing.
-  static void pause(Where where = Where::here()) noexcept { rl::yield(1, info_of(where)); }
+  static void pause(Where where = Where::here()) noexcept {
+    const Site& site = Sites::hit(where, Operation::kPause, {std::memory_order_relaxed});
+    if (site.behaviour == Behaviour::kLost) return;
+    rl::yield(1, info_of(site.where));
+  }
 };
 
 static_assert(SyncPolicy<RelacySync>);

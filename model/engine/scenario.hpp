@@ -99,8 +99,8 @@ struct Variant {
 class Suite {
  public:
   template <class S>
-  static Suite of(std::string name, std::string proves) {
-    return Suite(std::move(name), std::move(proves), ScenarioType::of<S>());
+  static Suite of(std::string name, std::string proves, const char* file = __builtin_FILE()) {
+    return Suite(std::move(name), std::move(proves), file, ScenarioType::of<S>());
   }
 
   /// The searches of the quick tier, and of the default tier too unless that has its own.
@@ -140,6 +140,8 @@ class Suite {
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::string& proves() const noexcept { return proves_; }
+  /// The source file that registers it, from the root of the source: "model/scenarios/slot_word.cpp".
+  [[nodiscard]] const char* file() const noexcept { return file_; }
   [[nodiscard]] const ScenarioType& type() const noexcept { return type_; }
   [[nodiscard]] unsigned depth() const noexcept { return depth_; }
   [[nodiscard]] const std::vector<Variant>& variants() const noexcept { return variants_; }
@@ -151,10 +153,11 @@ class Suite {
   static const std::vector<const Suite*>& all();
 
  private:
-  Suite(std::string name, std::string proves, ScenarioType type)
-      : name_(std::move(name)), proves_(std::move(proves)), type_(type) {}
+  Suite(std::string name, std::string proves, const char* file, ScenarioType type)
+      : name_(std::move(name)), proves_(std::move(proves)), file_(file), type_(type) {}
   std::string name_;
   std::string proves_;
+  const char* file_;
   ScenarioType type_;
   unsigned depth_ = 2000;
   std::vector<Search> quick_;

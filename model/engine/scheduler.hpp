@@ -85,7 +85,7 @@ struct Course {
   bool deterministic = true;
   unsigned most_steps = 1;             ///< of an execution, for pct
   std::uint64_t with_fewer_steps = 0;  ///< executions before that was known
-  Choices choices;          ///< of the latest execution
+  Choices choices;                     ///< of the latest execution
 };
 
 /// The course of the search that this process runs at the moment.
@@ -113,7 +113,7 @@ class Scheduler
 
   rl::thread_id_t iteration_begin_impl() {
     course_.choices.clear();
-    Sites::digest() = 0;
+    Sites::digest() = 0xcbf29ce484222325u;  // not 0, which the first site would leave as it is
     this->stree_depth_ = 0;
     Visibility::begin();
     sleeping_ = 0;

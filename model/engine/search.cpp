@@ -9,6 +9,7 @@
 #include "model/engine/relacy.hpp"
 #include "model/engine/scheduler.hpp"
 #include "model/engine/simulated_memory.hpp"
+#include "model/engine/sites.hpp"
 
 namespace hakmem::model {
 
@@ -29,6 +30,7 @@ template <rl::thread_id_t kThreads>
 struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
   Execution() {
     SimulatedMemory::begin();
+    Sites::begin();
     scenario_ = running_type->make(SimulatedMemory::scenario_memory());
   }
   ~Execution() {

@@ -46,8 +46,13 @@ Site& Sites::find_or_add(const Where& where, Operation operation, Orders orders)
   Site& site = sites_[count_++];
   // Not by new, which would count as the scenario's; kept for as long as the process lives.
   const char* const name = ::strndup(function.data(), function.size());
-  site = {{name, where.file, where.line}, operation, Behaviour::kAsWritten, orders, orders, 0, false};
+  site = {{name, where.file, where.line}, operation, Behaviour::kAsWritten, orders, orders, 0};
   site.ordered = std::find(expected_ordered.begin(), expected_ordered.end(), key_of(site)) != expected_ordered.end();
+  if (planned_ && planned_->line == where.line && planned_->operation == operation && planned_->written == orders &&
+      planned_->function == function && planned_->file == where.file) {
+    site.behaviour = planned_->behaviour;
+    site.in_force = planned_->orders;
+  }
   return site;
 }
 
@@ -110,6 +115,7 @@ const char* name_of(Operation operation) {
     case Operation::kFetchOr: return "fetch_or";
     case Operation::kFetchAnd: return "fetch_and";
     case Operation::kFetchXor: return "fetch_xor";
+    case Operation::kPause: return "pause";
   }
   return "?";
 }

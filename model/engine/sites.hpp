@@ -25,13 +25,17 @@ enum class Operation : std::uint8_t {
   kFetchOr,
   kFetchAnd,
   kFetchXor,
+  kPause,  ///< no operation on memory: the back-off of a retry loop
 };
 
 /// How a site behaves in this run.
 enum class Behaviour : std::uint8_t {
   kAsWritten,  ///< atomic; the orders may still be weakened
   kSplit,      ///< a read-modify-write becomes a load and a store
-  kLost,       ///< the store (of a store or of a read-modify-write) does not happen
+  kLost,       ///< the store (of a store or of a read-modify-write) or the pause does not happen
+  kRepeated,   ///< the effect happens twice; what the first time has found is returned
+  kInverted,   ///< a compare-and-swap says the opposite of what it has done
+  kSpurious,   ///< a compare-and-swap fails twice for no reason before each that tries
 };
 
 /// The orders of an operation. `failure` is that of a compare-and-swap and relaxed for all others.
@@ -48,7 +52,9 @@ struct Site {
   Orders written;
   Orders in_force;
   std::uint64_t hits;
-  bool ordered = false;  ///< is followed by calls of the simulated system, whose order shows; see visibility.hpp
+  bool ordered = false;   ///< is followed by calls of the simulated system, whose order shows; see visibility.hpp
+  bool weak = false;      ///< a weak compare-and-swap
+  unsigned failures = 0;  ///< spurious ones in a row, in this execution
 };
 
 /// A change of one site, named by what stays when lines move.
@@ -60,6 +66,17 @@ struct Mutation {
   std::optional<Orders> orders;   ///< new orders
   std::optional<Orders> written;  ///< only a site with these orders; needed when a function has several such sites
   unsigned occurrence = 0;        ///< 1 = the first of several such sites by line; 0 = there is only one
+};
+
+/// A mutation of the site at one place, to be in force from its first hit on.
+struct Planned {
+  std::string file;
+  std::string function;
+  unsigned line;
+  Operation operation;
+  Orders written;
+  Behaviour behaviour;
+  Orders orders;
 };
 
 class Sites {
@@ -90,6 +107,15 @@ class Sites {
   /// The site with this key is ordered from its first hit on.
   static void expect_ordered(std::uint64_t key);
 
+  /// Announces a mutation of a site that this process has not met yet.
+  static void plan(Planned mutation) { planned_ = std::move(mutation); }
+
+  /// To be called before each execution: what the mutations remember belongs to one.
+  static void begin() {
+    if (!planned_) return;
+    for (unsigned i = 0; i < count_; ++i) sites_[i].failures = 0;
+  }
+
   /// Undoes all mutations.
   static void restore();
 
@@ -108,6 +134,7 @@ class Sites {
   static Site* resolve(const Mutation& mutation, std::string& problem);
 
   static inline std::uint64_t digest_ = 0;
+  static inline std::optional<Planned> planned_;
   static Site sites_[kMost];
   static unsigned count_;
   static Site* cache_[kCacheSize];

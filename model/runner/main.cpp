@@ -10,7 +10,10 @@
 #include <string>
 #include <thread>
 
+#include "model/audit/audit.hpp"
+#include "model/audit/command.hpp"
 #include "model/litmus/litmus.hpp"
+#include "model/museum/command.hpp"
 #include "model/runner/job.hpp"
 #include "model/runner/pool.hpp"
 #include "model/runner/position.hpp"
@@ -245,7 +248,8 @@ int sites() {
   }
   std::vector<std::string> lines;
   for (const Site& site : Sites::all()) {
-    if (std::string(site.where.file).starts_with("src/")) lines.push_back(describe(site));
+    if (std::string(site.where.file).starts_with("src/") && site.operation != Operation::kPause)
+      lines.push_back(describe(site));
   }
   std::sort(lines.begin(), lines.end());
   for (const std::string& line : lines) std::puts(line.c_str());
@@ -261,7 +265,9 @@ int report(const CLI::App& app, const Options& options) {
 }
 
 int replay(const CLI::App& app, const Options& options) {
-  const Replayed replayed = replay_token(options.token);
+  const Replayed replayed = is_mutant_token(options.token)
+                                ? replay_mutant(options.token, default_source(), default_audit_cache())
+                                : replay_token(options.token);
   if (!replayed.problem.empty()) return wrong_call(app, replayed.problem);
   std::fputs(replayed.outcome.trace.c_str(), stdout);
   std::printf("%s\n", replayed.outcome.failed ? replayed.outcome.problem.c_str() : "this execution holds");
@@ -305,6 +311,10 @@ int main(int argc, char** argv) {
   report_command->add_option("report", options.report, "the report")->required();
   CLI::App* sites_command = app.add_subcommand("sites", "names the atomic operations that some suite reaches");
   CLI::App* replay_command = app.add_subcommand("replay", "shows one execution again, from the token of a failure");
+  AuditOptions audit_options;
+  CLI::App* audit_command = add_audit(app, audit_options);
+  MuseumOptions museum_options;
+  CLI::App* museum_command = add_museum(app, museum_options);
   replay_command->add_option("token", options.token, "as printed with the failure")->required();
   try {
     app.parse(argc, argv);
@@ -317,6 +327,8 @@ int main(int argc, char** argv) {
   if (run_command->parsed()) return run(app, options);
   if (litmus_command->parsed()) return litmus(options);
   if (report_command->parsed()) return report(app, options);
+  if (audit_command->parsed()) return audit(audit_options);
+  if (museum_command->parsed()) return museum(museum_options);
   if (replay_command->parsed()) return replay(app, options);
   return wrong_call(app, "no command is given; name one of those below");
 }

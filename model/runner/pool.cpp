@@ -59,7 +59,9 @@ void write_all(int fd, const std::string& text) {
   stop_requested = false;
   const Limits limits{0, &stop_requested, &shared->executions, &shared->share};
   const Result result = job.work(limits);
-  write_all(result_fd, to_json(result).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  nlohmann::json report = to_json(result);
+  report["details"] = result.details;
+  write_all(result_fd, report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   std::fflush(nullptr);
   std::_Exit(0);
 }
@@ -158,14 +160,6 @@ void show_progress(const std::vector<Running>& all, std::size_t done, std::size_
   std::fputs(line.substr(0, 160).c_str(), stderr);
 }
 
-void print(const Result& result) {
-  if (::isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
-  std::puts(to_line(result).c_str());
-  if (!result.pass && !result.trace.empty()) std::fputs(result.trace.c_str(), stdout);
-  if (!result.pass && !result.token.empty()) std::printf("replay: hakmem-check replay '%s'\n", result.token.c_str());
-  std::fflush(stdout);
-}
-
 /// Reads what there is. \return false at the end.
 bool read_some(Running& running) {
   char buffer[65536];
@@ -178,6 +172,14 @@ bool read_some(Running& running) {
 
 }  // namespace
 
+void Pool::print(const Result& result) {
+  if (::isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
+  std::puts(to_line(result).c_str());
+  if (!result.pass && !result.trace.empty()) std::fputs(result.trace.c_str(), stdout);
+  if (!result.pass && !result.token.empty()) std::printf("replay: hakmem-check replay '%s'\n", result.token.c_str());
+  std::fflush(stdout);
+}
+
 Pool::Pool(unsigned jobs, double deadline) : jobs_(jobs), deadline_(deadline) {
   struct sigaction action{};
   action.sa_handler = request_stop;
@@ -186,12 +188,12 @@ Pool::Pool(unsigned jobs, double deadline) : jobs_(jobs), deadline_(deadline) {
 
 bool Pool::interrupted() noexcept { return stop_requested; }
 
-std::vector<Result> Pool::run(std::vector<Job> jobs) {
+std::vector<Result> Pool::run(std::vector<Job> jobs, const std::function<void(const Result&)>& show) {
   std::vector<Result> results;
   std::vector<Running> running;
   std::size_t next = 0;
   const auto add = [&](Result result) {
-    print(result);
+    show(result);
     results.push_back(std::move(result));
   };
   while (next < jobs.size() || !running.empty()) {

@@ -35,6 +35,7 @@ Result result_from_json(const nlohmann::json& json) {
   result.message = json.at("message");
   result.trace = json.at("trace");
   result.token = json.at("replay");
+  result.details = json.value("details", nlohmann::json{});
   return result;
 }
 

@@ -16,9 +16,10 @@ struct Result {
   std::string verdict;  ///< COMPLETE, BOUNDED(b), SAMPLED(n), TRUNCATED; FAILED for a counterexample; CAUGHT
   bool pass = false;
   bool broken_variant = false;
-  std::string message;  ///< one line: what was found, or why there is no verdict
-  std::string trace;    ///< the execution that shows it
-  std::string token;    ///< replays it
+  std::string message;          ///< one line: what was found, or why there is no verdict
+  std::string trace;            ///< the execution that shows it
+  std::string token;            ///< replays it
+  nlohmann::json details = {};  ///< what else the job has to say; not for the report
 };
 
 nlohmann::json to_json(const Result& result);

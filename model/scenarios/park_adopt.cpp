@@ -29,7 +29,10 @@ struct ExitAgainstRemoteFree : WholeHeap {
     }
     Context& context = attach();
     if (index == 1) {
-      free(context, allocate(context, 2), 2);
+      // Two, so that what the other thread has freed is needed, if the context is the one that was parked.
+      void* first = allocate(context, 2);
+      free(context, allocate(context, 3), 3);
+      free(context, first, 2);
     } else if (void* block = receive()) {
       free(context, block, kHanded);
     }

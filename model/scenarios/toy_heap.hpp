@@ -14,9 +14,12 @@ struct ToyGeometry {
   static constexpr unsigned kSlots = 2;
   static constexpr std::size_t kSmallMax = 64;
   static constexpr std::size_t kMidMax = 64;
+  static constexpr std::size_t kCachedMax = kMidMax;
   static constexpr std::size_t kCacheBytes = 0;
   static constexpr std::size_t kLargeMax = 64;
   static constexpr std::size_t kCarveBytes = 1;
+  static constexpr unsigned kRefillBlocks = 128;
+  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = 0;
   static constexpr unsigned kWakeDivisor = 16;
   static constexpr unsigned kWakeBlocks = 1;

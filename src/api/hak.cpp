@@ -5,7 +5,9 @@
 #include <bit>
 #include <cerrno>
 
+#include "api/options.hpp"
 #include "api/process_heap.hpp"
+#include "api/statistics.hpp"
 
 extern "C" {
 
@@ -31,25 +33,30 @@ size_t hak_usable_size(const void* block) noexcept { return hakmem::process_heap
 
 int hak_trim(void) noexcept { return hakmem::trim() ? 1 : 0; }
 
-void hak_statistics_get(struct hak_statistics* out) noexcept {
-  using hakmem::AcquireStage;
-  auto& pool = hakmem::process_heap.pool();
-  auto& direct = hakmem::process_heap.direct();
-  *out = {.acquired_same_class = pool.acquired(AcquireStage::kSameClass),
-          .acquired_any_class = pool.acquired(AcquireStage::kAnyClass),
-          .acquired_unused = pool.acquired(AcquireStage::kUnused),
-          .acquired_cached = pool.acquired(AcquireStage::kCached),
-          .acquired_mapped = pool.acquired(AcquireStage::kMapped),
-          .slabs_released = pool.released(),
-          .superslabs_retired = pool.retired(),
-          .superslabs_mapped = pool.superslabs().mapped(),
-          .superslabs_unmapped = pool.superslabs().unmapped(),
-          .superslabs_peak = pool.superslabs().descriptors(),
-          .slab_bytes = pool.active_bytes(),
-          .direct_mapped = direct.mapped(),
-          .direct_unmapped = direct.unmapped(),
-          .direct_bytes = direct.bytes(),
-          .thread_contexts = hakmem::process_heap.contexts().size()};
+void hak_statistics_get(struct hak_statistics* out) noexcept { *out = hakmem::statistics(); }
+
+int hak_statistics_print(int file_descriptor, int as_json) noexcept {
+  return hakmem::print_statistics(file_descriptor, as_json != 0) ? 0 : -1;
+}
+
+int hak_option_set(const char* name, const char* value) noexcept {
+  switch (hakmem::set_option(name, value)) {
+    case hakmem::OptionResult::kSet: return 0;
+    case hakmem::OptionResult::kUnknown: errno = ENOENT; break;
+    case hakmem::OptionResult::kNotANumber: errno = EINVAL; break;
+    case hakmem::OptionResult::kOutOfRange: errno = ERANGE; break;
+  }
+  return -1;
+}
+
+int hak_option_get(const char* name, int64_t* value) noexcept {
+  const hakmem::Option which = hakmem::find_option(name);
+  if (which == hakmem::Option::kCount) {
+    errno = ENOENT;
+    return -1;
+  }
+  *value = hakmem::option(which);
+  return 0;
 }
 
 }  // extern "C"

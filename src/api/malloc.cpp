@@ -1,10 +1,10 @@
 /// The malloc family, interposed (B8), with glibc's semantics.
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include <bit>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 
 #include "api/process_heap.hpp"
@@ -106,20 +106,4 @@ HAKMEM_EXPORT struct mallinfo2 mallinfo2() noexcept {
   return info;
 }
 
-HAKMEM_EXPORT void malloc_stats() noexcept {
-  hak_statistics now;
-  hak_statistics_get(&now);
-  std::fprintf(
-      stderr,
-      "hakmem: SuperSlabs mapped %llu, unmapped %llu, retired %llu\n"
-      "hakmem: slots acquired: same class %llu, any class %llu, unused %llu, cached %llu, mapped %llu\n"
-      "hakmem: slabs in use %llu bytes\n"
-      "hakmem: direct mappings made %llu, undone %llu, in use %llu bytes; thread contexts %llu\n",
-      static_cast<unsigned long long>(now.superslabs_mapped), static_cast<unsigned long long>(now.superslabs_unmapped),
-      static_cast<unsigned long long>(now.superslabs_retired), static_cast<unsigned long long>(now.acquired_same_class),
-      static_cast<unsigned long long>(now.acquired_any_class), static_cast<unsigned long long>(now.acquired_unused),
-      static_cast<unsigned long long>(now.acquired_cached), static_cast<unsigned long long>(now.acquired_mapped),
-      static_cast<unsigned long long>(now.slab_bytes), static_cast<unsigned long long>(now.direct_mapped),
-      static_cast<unsigned long long>(now.direct_unmapped), static_cast<unsigned long long>(now.direct_bytes),
-      static_cast<unsigned long long>(now.thread_contexts));
-}
+HAKMEM_EXPORT void malloc_stats() noexcept { (void)hak_statistics_print(STDERR_FILENO, 0); }

@@ -1,5 +1,8 @@
 #include "api/process_heap.hpp"
 
+#include "api/options.hpp"
+#include "api/statistics.hpp"
+
 #include <pthread.h>
 
 #include <cerrno>
@@ -27,7 +30,11 @@ void on_thread_exit(void* context) noexcept {
   process_heap.detach(*static_cast<ProcessContext*>(context));
 }
 
-void set_up() noexcept { ready = process_heap.init(kProcessPageMap) && ::pthread_key_create(&exit_key, on_thread_exit) == 0; }
+void set_up() noexcept {
+  read_options_from_environment();
+  keep_statistics_descriptor();
+  ready = process_heap.init(kProcessPageMap) && ::pthread_key_create(&exit_key, on_thread_exit) == 0;
+}
 
 /// Before main and before any thread, so that no fork can happen half-way through.
 [[gnu::constructor]] void set_up_early() noexcept { (void)ensure_process_heap(); }

@@ -30,6 +30,12 @@ class ContextPool {
     contexts_.visit_tokens(kParked, visit);
   }
 
+  /// Calls `visit(Context&)` for every context, whoever uses it. Any thread; only statistics may be read.
+  template <class Visit>
+  void visit_all(Visit visit) noexcept {
+    contexts_.visit_all(visit);
+  }
+
   /// Contexts made so far: the largest number of threads at one time, or slightly more.
   [[nodiscard]] std::uint32_t size() const noexcept { return contexts_.size(); }
 

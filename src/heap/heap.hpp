@@ -6,6 +6,7 @@
 #include "heap/context_pool.hpp"
 #include "heap/direct.hpp"
 #include "heap/outbox.hpp"
+#include "heap/settings.hpp"
 #include "heap/slab.hpp"
 #include "heap/thread_context.hpp"
 #include "layout/page_map.hpp"
@@ -43,9 +44,12 @@ class Heap {
   /// A context for the calling thread. \return nullptr without memory.
   [[nodiscard]] Context* attach() noexcept { return contexts_.adopt(os_); }
 
-  /// The calling thread is done: everything it keeps for itself goes back, its slabs stay with the context.
+  /// The calling thread is done: what it has gathered for others goes out, its larger blocks go back to their slabs.
+  /// Slabs and small blocks stay with the context: its next user goes on with them, and before memory is mapped they
+  /// are swept. (To walk cold lists was most of a short-lived thread's cost.)
   void detach(Context& context) noexcept {
-    sweep(context);
+    context.outbox.flush_all();
+    for (unsigned c = Classes::kSmallCount; c < Classes::kCount; ++c) put_back_list(context, c);
     context.attached.set(false);
     contexts_.park(context);
   }
@@ -60,13 +64,13 @@ class Heap {
     return context.heads[Classes::of_small(bytes)].pop();
   }
 
-  /// Second fast path: a mid block from the detached list. \return nullptr when that does not do.
+  /// Second fast path: a mid or large block from the detached list. \return nullptr when that does not do.
   [[nodiscard, gnu::always_inline]] void* try_allocate_cached(Context& context, std::size_t bytes) noexcept {
-    if (bytes - (Geometry::kSmallMax + 1) >= Geometry::kMidMax - Geometry::kSmallMax) return nullptr;
+    if (bytes - (Geometry::kSmallMax + 1) >= Geometry::kLargeMax - Geometry::kSmallMax) return nullptr;
     const unsigned size_class = Classes::of_large(bytes);
     void* block = context.heads[size_class].pop();
     if (block != nullptr) [[likely]]
-      context.add_cached(size_class, -1);
+      context.took_cached(size_class);
     return block;
   }
 
@@ -78,7 +82,7 @@ class Heap {
       return allocate_direct(context, bytes, 1, Contents::kAny);
     const unsigned size_class = Classes::of(bytes);
     if (void* block = context.heads[size_class].pop()) [[likely]] {
-      if (size_class >= Classes::kSmallCount) context.add_cached(size_class, -1);
+      if (size_class >= Classes::kSmallCount) context.took_cached(size_class);
       return block;
     }
     return refill(context, size_class);
@@ -152,6 +156,7 @@ class Heap {
   // For statistics and tests -----------------------------------------------------------------------------------------
 
   [[nodiscard]] Os& os() noexcept { return os_; }
+  [[nodiscard]] Settings<Config>& settings() noexcept { return settings_; }
   [[nodiscard]] PageMap<Config>& page_map() noexcept { return map_; }
   [[nodiscard]] SharedPool<Config>& pool() noexcept { return pool_; }
   [[nodiscard]] DirectMappings<Config>& direct() noexcept { return direct_; }
@@ -160,6 +165,7 @@ class Heap {
  private:
   using Ops = SlabOps<Config>;
   using SlabT = Slab<Config>;
+  using SettingsT = Settings<Config>;
 
   // Allocation, slow -------------------------------------------------------------------------------------------------
 
@@ -170,14 +176,15 @@ class Heap {
     for (bool swept = false;; swept = true) {
       while (SlabT* slab = list.first()) {
         unretain(context, *slab);
-        if (const auto chain = Ops::refill(*slab); chain.head != nullptr) return hand_out(context, size_class, chain);
+        const auto chain = Ops::refill(*slab, settings_.carve_blocks(size_class));
+        if (chain.head != nullptr) return hand_out(context, *slab, size_class, chain);
         // A full slab sleeps, unless blocks have arrived just now: then it is refilled from them.
         (void)Ops::sleep(list, *slab);
       }
       if (SlabT* slab = acquire_slab(size_class)) {
         Ops::make(*slab, context, size_class);
         list.push_back(*slab);
-        return hand_out(context, size_class, Ops::refill(*slab));
+        return hand_out(context, *slab, size_class, Ops::refill(*slab, settings_.carve_blocks(size_class)));
       }
       if (swept) return nullptr;
       // The system refuses: give back what is only kept, which may wake slabs of the class, and try again.
@@ -186,14 +193,22 @@ class Heap {
     }
   }
 
-  /// Makes a chain the class's detached list and takes its first block.
-  static void* hand_out(Context& context, unsigned size_class, typename Ops::Chain chain) noexcept {
-    if (size_class >= Classes::kSmallCount) context.add_cached(size_class, static_cast<std::int32_t>(chain.count) - 1);
+  /// Makes a chain, just taken from a slab, the class's detached list and takes its first block.
+  void* hand_out(Context& context, SlabT& slab, unsigned size_class, typename Ops::Chain chain) noexcept {
+    context.refills[static_cast<unsigned>(SettingsT::pool_of(size_class))].add();
+    if (!settings_.caches(SettingsT::pool_of(size_class))) [[unlikely]]
+      return Ops::keep_first(slab, chain);
+    context.refilled_blocks[static_cast<unsigned>(SettingsT::pool_of(size_class))].add(chain.count);
     context.heads[size_class].adopt(chain.head);
-    return context.heads[size_class].pop();
+    void* block = context.heads[size_class].pop();
+    if (size_class >= Classes::kSmallCount && chain.count > 1) {
+      context.add_cached(size_class, static_cast<std::int32_t>(chain.count) - 1);
+    }
+    return block;
   }
 
   SlabT* acquire_slab(unsigned size_class) noexcept {
+    purge();
     if (SlabT* slab = pool_.acquire_live(map_, size_class)) return slab;
     // Before memory is mapped, look what parked contexts have got back meanwhile: nothing waits for an idle owner.
     if (reclaim_parked()) {
@@ -264,7 +279,7 @@ class Heap {
         return report(Corruption::kDoubleFree, slab, block);
       return send_remote(slab, block, block, 1);
     }
-    if (context.outbox.add(slab, block) == Outbox<Config>::Offer::kDoubleFree) {
+    if (context.outbox.add(slab, block, settings_.drain_interval()) == Outbox<Config>::Offer::kDoubleFree) {
       report(Corruption::kDoubleFree, slab, block);
     }
   }
@@ -275,20 +290,25 @@ class Heap {
     auto& head = context.heads[size_class];
     if (head.peek() == block) [[unlikely]]
       return report(Corruption::kDoubleFree, slab, block);
+    if (Classes::is_large(size_class) && !fits_retained(context, Classes::layout(size_class).block_bytes)) {
+      return put_back(context, slab, block);
+    }
     head.push(block);
-    if (context.add_cached(size_class, 1) > Classes::layout(size_class).cache_blocks) [[unlikely]] {
-      spill(context, size_class);
+    if (const std::int32_t cap = settings_.cap(size_class); context.add_cached(size_class, 1) > cap) [[unlikely]] {
+      spill(context, size_class, cap / 2);
     }
   }
 
   /// A detached list has grown too long: its colder half goes back to the slabs.
-  [[gnu::noinline]] void spill(Context& context, unsigned size_class) noexcept {
-    const std::int32_t keep = Classes::layout(size_class).cache_blocks / 2;
+  [[gnu::noinline]] void spill(Context& context, unsigned size_class, std::int32_t keep) noexcept {
+    context.spills.add();
+    if (keep == 0) return put_back_list(context, size_class);
     void* last = context.heads[size_class].peek();
     for (std::int32_t i = 1; i < keep; ++i) last = Sync::load_link(last);
     void* rest = Sync::load_link(last);
     Sync::store_link(last, nullptr);
-    context.set_cached(size_class, keep);
+    context.forget_cached(size_class);
+    context.add_cached(size_class, keep);
     put_back_chain(context, rest);
   }
 
@@ -296,7 +316,10 @@ class Heap {
   void put_back_chain(Context& context, void* block) noexcept {
     while (block != nullptr) {
       void* next = Sync::load_link(block);
-      put_back(context, *map_.find(block), block);
+      SlabT& slab = *map_.find(block);
+      if (slab.free.peek() == block) [[unlikely]]
+        return report(Corruption::kDoubleFree, slab, block);
+      put_back(context, slab, block);
       block = next;
     }
   }
@@ -322,10 +345,15 @@ class Heap {
 
   /// An awake slab has become empty: the owner keeps a few, so that coming and going blocks cost no slots.
   void retain_or_release(Context& context, ClassList<Config>& list, SlabT& slab) noexcept {
-    const std::size_t retained = context.retained_bytes.get() + bytes_of(slab);
-    if (retained > Geometry::kRetainBytes) return release_slab(list, slab);
-    context.retained_bytes.set(retained);
+    const bool caches = settings_.caches(SettingsT::pool_of(slab.size_class.get()));
+    if (!fits_retained(context, bytes_of(slab)) || !caches) return release_slab(list, slab);
+    context.retained_bytes.set(context.retained_bytes.get() + bytes_of(slab));
     slab.state.set(SlabState::kRetained);
+  }
+
+  /// Whether a thread may keep so much more.
+  static bool fits_retained(const Context& context, std::size_t bytes) noexcept {
+    return context.retained_bytes.get() + bytes <= Geometry::kRetainBytes;
   }
 
   /// Takes a slab that is about to be used or released out of the retained ones.
@@ -339,6 +367,19 @@ class Heap {
     list.remove(slab);
     Ops::unmake(slab);
     pool_.release(os_, map_, slab);
+    purge();
+  }
+
+  /// What is only kept goes back after a while; looked at when slabs come and go, and not more often than is useful.
+  void purge() noexcept {
+    if constexpr (kHasClock<Os>) {
+      constexpr std::uint64_t kPurgeIntervalMs = 64;
+      const std::uint64_t now = milliseconds(os_);
+      if (now - purged_at_.get() < kPurgeIntervalMs) return;
+      purged_at_.set(now);
+      direct_.purge(os_);
+      pool_.purge(os_, map_);
+    }
   }
 
   // Housekeeping -----------------------------------------------------------------------------------------------------
@@ -357,14 +398,18 @@ class Heap {
   /// Everything that the context holds for itself goes back: the outbox, the detached lists, empty slabs.
   void sweep(Context& context) noexcept {
     context.outbox.flush_all();
-    for (unsigned c = 0; c < Classes::kCount; ++c) {
-      put_back_chain(context, context.heads[c].take_all());
-      if (c >= Classes::kSmallCount) context.set_cached(c, 0);
-    }
+    for (unsigned c = 0; c < Classes::kCount; ++c) put_back_list(context, c);
     sweep_empty(context);
   }
 
-  /// Takes up what others have freed and gives empty slabs back. The context's owner, attached or borrowing it.
+  /// A detached list goes back to the slabs.
+  void put_back_list(Context& context, unsigned size_class) noexcept {
+    put_back_chain(context, context.heads[size_class].take_all());
+    if (size_class >= Classes::kSmallCount) context.forget_cached(size_class);
+  }
+
+  /// Gives slabs back that are empty once what others have freed is taken up; the others are not touched. The
+  /// context's owner, attached or borrowing it.
   void sweep_empty(Context& context) noexcept {
     if (!context.inbox.looks_empty()) collect_inbox(context);
     for (auto& list : context.slabs) {
@@ -376,7 +421,8 @@ class Heap {
         SlabT* next = slab->next.get();
         const bool done = slab == last;
         unretain(context, *slab);
-        Ops::collect(*slab);
+        // Every block that is out has come back from others: to take fewer up would walk their cold links for nothing.
+        if (Ops::is_out(*slab, slab->remote.count())) Ops::collect(*slab);
         if (Ops::is_empty(*slab)) release_slab(list, *slab);
         if (done) break;
         slab = next;
@@ -389,7 +435,7 @@ class Heap {
   bool reclaim_parked() noexcept {
     bool any = false;
     contexts_.visit_parked([&](Context& context) {
-      sweep_empty(context);
+      sweep(context);
       any = true;
     });
     return any;
@@ -435,6 +481,8 @@ class Heap {
   }
 
   [[no_unique_address]] Os os_{};
+  Settings<Config> settings_;
+  Tunable<Sync, std::uint64_t, 0> purged_at_;
   PageMap<Config> map_;
   SharedPool<Config> pool_;
   DirectMappings<Config> direct_;

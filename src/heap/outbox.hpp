@@ -32,7 +32,8 @@ class Outbox {
   enum class Offer : std::uint8_t { kTaken, kDoubleFree };
 
   /// Takes a block that belongs to another thread's slab and sends it on, now or with later ones.
-  [[nodiscard]] Offer add(SlabT& slab, void* block) noexcept {
+  /// \param interval calls after which everything is sent
+  [[nodiscard]] Offer add(SlabT& slab, void* block, std::uint32_t interval) noexcept {
     Entry& entry = entries_[place_of(slab)];
     const unsigned limit = Classes::layout(slab.size_class.get()).outbox_blocks;
     if (entry.slab.get() == &slab) {
@@ -49,7 +50,7 @@ class Outbox {
       entry.count.set(1);
     }
     if (entry.count.get() >= limit) flush(entry);
-    if (frees_.get() + 1 < Geometry::kOutboxInterval) {
+    if (frees_.get() + 1 < interval) {
       frees_.set(frees_.get() + 1);
     } else {
       flush_all();

@@ -50,8 +50,9 @@ struct SlabOps {
   [[nodiscard]] static bool is_full(const SlabT& slab) noexcept { return slab.carved.get() == slab.capacity.get(); }
 
   /// Takes up everything that is free for allocation: the owner's frees, then others' frees, then fresh blocks.
+  /// \param most blocks cut at a time at the most
   /// \return a chain for the class's detached list, without a head when the slab is full.
-  [[nodiscard]] static Chain refill(SlabT& slab) noexcept {
+  [[nodiscard]] static Chain refill(SlabT& slab, unsigned most) noexcept {
     Chain chain{nullptr, 0};
     if (!slab.free.empty()) {
       const auto out = static_cast<std::uint32_t>(slab.frees_to_event.get());
@@ -59,11 +60,18 @@ struct SlabOps {
     } else if (slab.remote.has_chain()) {
       chain = slab.remote.take_all(slab.base.get());
     } else if (!is_full(slab)) {
-      chain = carve(slab);
+      chain = carve(slab, most);
     }
     // With the chain detached every cut block is out.
     slab.frees_to_event.set(slab.carved.get());
     return chain;
+  }
+
+  /// Gives all but the first block of a chain back that `refill` has just returned. \return the first.
+  static void* keep_first(SlabT& slab, Chain chain) noexcept {
+    slab.free.adopt(Sync::load_link(chain.head));
+    slab.frees_to_event.set(slab.frees_to_event.get() - static_cast<std::int32_t>(chain.count) + 1);
+    return chain.head;
   }
 
   /// Adds others' frees to the owner's. The slab is awake.
@@ -102,6 +110,11 @@ struct SlabOps {
     become_awake(list, slab, freed + static_cast<std::int32_t>(chain.count));
   }
 
+  /// Whether exactly `count` blocks of an awake slab are out.
+  [[nodiscard]] static bool is_out(const SlabT& slab, std::uint32_t count) noexcept {
+    return static_cast<std::uint32_t>(slab.frees_to_event.get()) == count;
+  }
+
   /// Whether no block of an awake slab is out.
   [[nodiscard]] static bool is_empty(const SlabT& slab) noexcept { return slab.frees_to_event.get() == 0; }
 
@@ -128,11 +141,11 @@ struct SlabOps {
   }
 
   /// Cuts the next few blocks, so that memory is touched no sooner than it is used.
-  static Chain carve(SlabT& slab) noexcept {
+  static Chain carve(SlabT& slab, unsigned most) noexcept {
     const auto& layout = Classes::layout(slab.size_class.get());
     const unsigned carved = slab.carved.get();
     const unsigned left = layout.capacity - carved;
-    const unsigned count = layout.carve < left ? layout.carve : left;
+    const unsigned count = most < left ? most : left;
     char* first = reinterpret_cast<char*>(slab.base.get()) + std::size_t{carved} * layout.block_bytes;
     char* block = first;
     for (unsigned i = 1; i < count; ++i) {

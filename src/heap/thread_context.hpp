@@ -5,6 +5,7 @@
 #include "heap/class_list.hpp"
 #include "heap/outbox.hpp"
 #include "heap/thread_context_fwd.hpp"
+#include "sync/counter.hpp"
 
 namespace hakmem {
 
@@ -23,8 +24,13 @@ struct alignas(64) ThreadContext {
   /// Lengths of the detached lists above the small classes (of which a geometry may have none).
   Plain<std::int32_t> cached[Classes::kCount - Classes::kSmallCount + 1];
   Outbox<Config> outbox;
-  /// Slots of empty slabs that are kept for the next blocks, at most Geometry::kRetainBytes.
+  /// Slots of empty slabs that are kept for the next blocks, and of large blocks in detached lists; at most about
+  /// Geometry::kRetainBytes.
   Plain<std::size_t> retained_bytes{};
+  /// Statistics: per pool how often a detached list was refilled, with how many blocks in all; how often one spilled.
+  OwnerCounter<Sync> refills[3];
+  OwnerCounter<Sync> refilled_blocks[3];
+  OwnerCounter<Sync> spills;
   /// Position in the context pool, constant once the context exists.
   Plain<std::uint32_t> index{};
   /// False only for a thread's stand-in before its first allocation and after its exit: it owns nothing, and its frees
@@ -34,14 +40,21 @@ struct alignas(64) ThreadContext {
   /// Apart from the owner's lines: other threads write it.
   alignas(64) SlabInbox<Config> inbox;
 
-  /// Changes the length of a detached list. \return the new length.
+  /// Changes the length of a detached list above the small classes. \return the new length.
   std::int32_t add_cached(unsigned size_class, std::int32_t change) noexcept {
     auto& length = cached[size_class - Classes::kSmallCount];
     length.set(length.get() + change);
+    if (Classes::is_large(size_class)) {
+      const std::int64_t bytes = std::int64_t{Classes::layout(size_class).block_bytes} * change;
+      retained_bytes.set(retained_bytes.get() + static_cast<std::size_t>(bytes));
+    }
     return length.get();
   }
-  void set_cached(unsigned size_class, std::int32_t length) noexcept {
-    cached[size_class - Classes::kSmallCount].set(length);
+  /// A block has been taken from a detached list.
+  void took_cached(unsigned size_class) noexcept { add_cached(size_class, -1); }
+  /// A detached list is empty now.
+  void forget_cached(unsigned size_class) noexcept {
+    add_cached(size_class, -cached[size_class - Classes::kSmallCount].get());
   }
 };
 

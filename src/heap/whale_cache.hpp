@@ -7,20 +7,11 @@
 
 #include "layout/descriptors.hpp"
 #include "lockfree/bounded_cache.hpp"
+#include "os/os_concept.hpp"
 #include "sync/counter.hpp"
 #include "sync/tunable.hpp"
 
 namespace hakmem {
-
-/// The policy's clock in milliseconds; 0 for a policy without one, where nothing ages.
-template <class Os>
-[[nodiscard]] std::uint64_t milliseconds(Os& os) noexcept {
-  if constexpr (requires { os.milliseconds(); }) {
-    return os.milliseconds();
-  } else {
-    return 0;
-  }
-}
 
 template <class Config>
 class WhaleCache {

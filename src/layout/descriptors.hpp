@@ -114,6 +114,8 @@ struct alignas(64) SuperSlab {
   Plain<std::uintptr_t> base{};
   /// Position in the SuperSlab table, constant once the descriptor exists.
   Plain<std::uint32_t> index{};
+  /// When it was retired, by the policy's clock; its owner's.
+  Plain<std::uint64_t> retired_at{};
   Slab<Config> slabs[Config::Geometry::kSlots];
 };
 

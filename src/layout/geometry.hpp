@@ -16,12 +16,15 @@ concept GeometryPolicy = requires {
   requires std::has_single_bit(unsigned{G::kSlots});        // SuperSlabs are aligned to their size
   requires std::has_single_bit(std::size_t{G::kSmallMax});  // granule steps up to here, four per doubling above
   requires(G::kSmallMax >> G::kGranuleShift) >= 4;          // so that a quarter of a doubling is whole granules
-  requires G::kMidMax >= G::kSmallMax;                      // blocks above kSmallMax up to here are cached by thread,
+  requires G::kMidMax >= G::kSmallMax;                      // where the mid classes end and the large ones begin
+  requires G::kCachedMax >= G::kSmallMax;                   // blocks above kSmallMax up to here are cached by thread,
   requires G::kCacheBytes >= 0;                             // each class up to this much
   requires std::has_single_bit(std::size_t{G::kLargeMax});  // largest block that lives in slots
   requires G::kLargeMax >= G::kSmallMax;
   requires G::kLargeMax <= (std::size_t{G::kSlots} << G::kSlotShift);
-  requires G::kCarveBytes >= 1;                           // slabs are carved into blocks this much at a time
+  requires G::kCarveBytes >= 1;                           // slabs are carved into blocks this much at a time,
+  requires G::kRefillBlocks >= 1;                         // small ones at most so many blocks,
+  requires G::kRefillBatch >= 1;                          // larger ones so many times as much
   requires G::kRetainBytes >= 0;                          // empty slabs that a thread keeps, in all
   requires G::kWakeDivisor >= 1;                          // a sleeping slab wakes when 1/kWakeDivisor of it is free,
   requires G::kWakeBlocks >= 1 && G::kWakeBlocks <= 255;  // or this many blocks
@@ -44,9 +47,12 @@ struct FullGeometry {
   static constexpr unsigned kSlots = 32;
   static constexpr std::size_t kSmallMax = 1024;
   static constexpr std::size_t kMidMax = std::size_t{32} << 10;
-  static constexpr std::size_t kCacheBytes = std::size_t{128} << 10;
   static constexpr std::size_t kLargeMax = std::size_t{1} << 20;
+  static constexpr std::size_t kCachedMax = kLargeMax;
+  static constexpr std::size_t kCacheBytes = std::size_t{512} << 10;
   static constexpr std::size_t kCarveBytes = 4096;
+  static constexpr unsigned kRefillBlocks = 128;
+  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = std::size_t{1} << 20;
   static constexpr unsigned kWakeDivisor = 16;
   static constexpr unsigned kWakeBlocks = 32;

@@ -71,6 +71,9 @@ class SizeClass {
 
   static constexpr const Layout& layout(unsigned c) noexcept { return kLayouts[c]; }
 
+  /// Whether a class lies above kMidMax: few of its blocks make a slab.
+  static constexpr bool is_large(unsigned c) noexcept { return G::kMidMax < G::kLargeMax && c >= kFirstLarge; }
+
   /// Whether `offset` from a slab's base is a multiple of its block size, with the class's divisor and one
   /// multiplication. Exact while offset * block_bytes < 2^64.
   /// Source: D. Lemire, O. Kaser, N. Kurz, "Faster remainder by direct computation", 2019.
@@ -92,9 +95,11 @@ class SizeClass {
     return 1;
   }
 
-  /// Mid classes (B3) are cached by bytes; at least 2 blocks, so that a spill keeps one.
+  static constexpr unsigned kFirstLarge = G::kMidMax < G::kLargeMax ? of(G::kMidMax + 1) : kSmallCount;
+
+  /// Mid and large classes (B3, B4) are cached by bytes; at least 2 blocks, so that a spill keeps one.
   static constexpr std::uint8_t cache_blocks_for(std::size_t block) noexcept {
-    if (block <= G::kSmallMax || block > G::kMidMax) return 0;
+    if (block <= G::kSmallMax || block > G::kCachedMax) return 0;
     const std::size_t blocks = G::kCacheBytes / block;
     if (blocks < 2) return 2;
     return static_cast<std::uint8_t>(blocks < 64 ? blocks : 64);

@@ -58,6 +58,12 @@ class RemoteWord {
     return (word_.load(std::memory_order_relaxed) >> kHeadShift) != 0;
   }
 
+  /// How many blocks take_all would find; may be out of date. Owner.
+  [[nodiscard]] std::uint32_t count() const noexcept {
+    // Relaxed: a hint, as in has_chain.
+    return count_of(word_.load(std::memory_order_relaxed));
+  }
+
   /// Takes every block that was pushed. Only the owner, and only while the slab is awake.
   [[nodiscard]] Chain take_all(std::uintptr_t base) noexcept {
     // Acquire pairs with the release of every push in the chain (each push continues the release sequence).

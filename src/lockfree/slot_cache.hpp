@@ -40,6 +40,14 @@ class SlotCache {
     return nullptr;
   }
 
+  /// Number of things at the moment. Any thread.
+  [[nodiscard]] std::size_t count() const noexcept {
+    std::size_t things = 0;
+    // Relaxed: a count of what was there at some moments.
+    for (const auto& place : places_) things += place.load(std::memory_order_relaxed) != nullptr ? 1u : 0u;
+    return things;
+  }
+
  private:
   typename Sync::template Atomic<T*> places_[kPlaces]{};
 };

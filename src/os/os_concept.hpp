@@ -42,4 +42,18 @@ concept OsPolicy = requires(O os, void* p, const void* cp, std::size_t n, Corrup
   { O::kPageBytes } -> std::convertible_to<std::size_t>;
 };
 
+/// Whether a policy has a clock.
+template <class Os>
+inline constexpr bool kHasClock = requires(Os os) { os.milliseconds(); };
+
+/// The policy's clock in milliseconds; 0 for a policy without one.
+template <class Os>
+[[nodiscard]] std::uint64_t milliseconds(Os& os) noexcept {
+  if constexpr (kHasClock<Os>) {
+    return os.milliseconds();
+  } else {
+    return 0;
+  }
+}
+
 }  // namespace hakmem

@@ -7,6 +7,7 @@
 
 #include <bit>
 
+#include "os/os_concept.hpp"
 #include "superslab/free_slots.hpp"
 #include "superslab/lru_cache.hpp"
 #include "superslab/slot_ops.hpp"
@@ -78,6 +79,22 @@ class SharedPool {
     return bytes;
   }
 
+  /// Unmaps SuperSlabs that have waited in the LRU cache for too long. Any thread, every now and then.
+  void purge(Os& os, PageMap<Config>& map) noexcept {
+    const std::int64_t delay = purge_delay_.get();
+    const std::uint64_t now = milliseconds(os);
+    if (delay < 0 || now < static_cast<std::uint64_t>(delay) || lru_.count() == 0) return;
+    lru_.purge(now - static_cast<std::uint64_t>(delay),
+               [&](SuperSlabT& superslab) { tables_.unmap(os, map, superslab); });
+  }
+
+  /// Bytes of retired SuperSlabs that stay mapped at the most, in whole SuperSlabs; 0: none.
+  void set_cached_bytes(std::size_t bytes) noexcept { lru_.set_most(bytes / kSuperSlabBytes<Geometry>); }
+  /// Time that they stay mapped, in milliseconds; negative: for ever.
+  void set_purge_delay(std::int64_t ms) noexcept { purge_delay_.set(ms); }
+  /// Bytes of retired SuperSlabs that are mapped at the moment.
+  [[nodiscard]] std::size_t cached_bytes() const noexcept { return lru_.count() * kSuperSlabBytes<Geometry>; }
+
   /// Number of runs acquired in a stage so far.
   [[nodiscard]] std::uint64_t acquired(AcquireStage stage) const noexcept {
     return acquired_[static_cast<unsigned>(stage)].get();
@@ -101,6 +118,7 @@ class SharedPool {
   void after_release(Os& os, PageMap<Config>& map, SuperSlabT& superslab, Released released) noexcept {
     if (released.retired) {
       retired_.add();
+      if constexpr (kHasClock<Os>) superslab.retired_at.set(milliseconds(os));
       if (!lru_.put(superslab)) tables_.unmap(os, map, superslab);
     } else if (released.was_full) {
       tables_.offer(superslab);
@@ -144,6 +162,7 @@ class SharedPool {
   SuperSlabTable<Config> tables_;
   FreeSlots<Config> free_slots_;
   LruCache<Config> lru_;
+  Tunable<Sync, std::int64_t, Geometry::kPurgeDelayMs> purge_delay_;
   Counter<Sync> acquired_[static_cast<unsigned>(AcquireStage::kCount)];
   Counter<Sync> released_;
   Counter<Sync> retired_;

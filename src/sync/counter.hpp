@@ -30,4 +30,25 @@ class Counter {
   [[no_unique_address]] std::conditional_t<kCounts, typename Sync::template Atomic<std::uint64_t>, Nothing> value_{};
 };
 
+/// A counter that one thread at a time adds to and any thread reads: a load and a store instead of an atomic addition.
+template <class Sync>
+class OwnerCounter {
+  static constexpr bool kCounts = !requires { requires !Sync::kStatistics; };
+
+ public:
+  void add(std::uint64_t n = 1) noexcept {
+    // Relaxed: a statistic; nobody else writes.
+    if constexpr (kCounts) value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t get() const noexcept {
+    // Relaxed: a statistic.
+    if constexpr (kCounts) return value_.load(std::memory_order_relaxed);
+    return 0;
+  }
+
+ private:
+  struct Nothing {};
+  [[no_unique_address]] std::conditional_t<kCounts, typename Sync::template Atomic<std::uint64_t>, Nothing> value_{};
+};
+
 }  // namespace hakmem

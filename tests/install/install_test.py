@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 CONSUMER = pathlib.Path(__file__).resolve().parent / "consumer"
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
 BUILD, CMAKE, COMPILER = sys.argv[1:4]
 del sys.argv[1:4]
 
@@ -39,6 +40,14 @@ class ConsumersFindTheInstalledPackage(unittest.TestCase):
         run([CMAKE, "--build", build])
         self.assertIn("malloc belongs to libhakmem.so", run([build / "consumer_shared"]))
         self.assertIn("malloc belongs to consumer_static", run([build / "consumer_static"]))
+
+    def test_the_examples(self):
+        build = self.work / "examples"
+        run([CMAKE, "-G", "Ninja", "-S", EXAMPLES, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}",
+             f"-DCMAKE_CXX_COMPILER={COMPILER}"])
+        run([CMAKE, "--build", build])
+        output = run([build / "word_count"], input="to be or not to be")
+        self.assertRegex(output, r"^2 be\n2 to\n1 not\n1 or\n4 words, [1-9][0-9]* KiB in slabs\n$")
 
     def test_through_pkg_config(self):
         environment = {**os.environ, "PKG_CONFIG_PATH": str(self.library_folder / "pkgconfig")}

@@ -13,9 +13,12 @@ struct ToyGeometry {
   static constexpr unsigned kSlots = 4;
   static constexpr std::size_t kSmallMax = 256;
   static constexpr std::size_t kMidMax = 1024;
+  static constexpr std::size_t kCachedMax = kMidMax;
   static constexpr std::size_t kCacheBytes = 1024;
   static constexpr std::size_t kLargeMax = 4096;
   static constexpr std::size_t kCarveBytes = 128;
+  static constexpr unsigned kRefillBlocks = 128;
+  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = 1024;
   static constexpr unsigned kWakeDivisor = 4;
   static constexpr unsigned kWakeBlocks = 3;
@@ -38,9 +41,12 @@ struct LeastGeometry {
   static constexpr unsigned kSlots = 2;
   static constexpr std::size_t kSmallMax = 64;
   static constexpr std::size_t kMidMax = 64;
+  static constexpr std::size_t kCachedMax = kMidMax;
   static constexpr std::size_t kCacheBytes = 0;
   static constexpr std::size_t kLargeMax = 2048;
   static constexpr std::size_t kCarveBytes = 1;
+  static constexpr unsigned kRefillBlocks = 128;
+  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = 0;
   static constexpr unsigned kWakeDivisor = 1;
   static constexpr unsigned kWakeBlocks = 1;

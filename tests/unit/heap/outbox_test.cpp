@@ -32,7 +32,9 @@ struct OutboxScene {
     }
   }
 
-  Offer add(std::size_t slab, std::size_t block) { return outbox.add(*slabs[slab], out[slab][block]); }
+  Offer add(std::size_t slab, std::size_t block) {
+    return outbox.add(*slabs[slab], out[slab][block], Geometry::kOutboxInterval);
+  }
   /// Length of the chain that has arrived at a slab.
   std::uint32_t arrived(std::size_t slab) { return slabs[slab]->remote.take_all(slabs[slab]->base.get()).count; }
 

@@ -32,7 +32,7 @@ class SlabTest : public testing::Test {
     EXPECT_EQ(all.size(), chain.count);
     return all;
   }
-  std::vector<void*> refill() { return blocks(Ops::refill(*slab_)); }
+  std::vector<void*> refill() { return blocks(Ops::refill(*slab_, SizeClass<ToyGeometry>::layout(0).carve)); }
 
   /// All blocks of the slab, handed out.
   std::vector<void*> fill() {

@@ -31,7 +31,7 @@ TEST(ThreadContext, CountsDetachedListsByClass) {
   EXPECT_EQ(context.add_cached(kFirst, 3), 3);
   EXPECT_EQ(context.add_cached(kLast, 1), 1);
   EXPECT_EQ(context.add_cached(kFirst, -1), 2);
-  context.set_cached(kFirst, 0);
+  context.forget_cached(kFirst);
   EXPECT_EQ(context.add_cached(kFirst, 0), 0);
   EXPECT_EQ(context.add_cached(kLast, 0), 1);
 }

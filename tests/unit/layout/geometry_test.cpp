@@ -24,9 +24,6 @@ struct QuarterStepsBelowGranule : FullGeometry {
 };
 struct NoCachedSuperSlab : FullGeometry {
   static constexpr unsigned kCachedSuperSlabs = 0;
-  static constexpr unsigned kWhalePlaces = 2;
-  static constexpr std::size_t kWhaleBytes = 0;
-  static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 
 static_assert(!GeometryPolicy<TooManySlots>, "two planes of 32 bits");

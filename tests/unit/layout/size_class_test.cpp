@@ -62,7 +62,7 @@ TYPED_TEST(SlabLayout, EveryClassFitsItsSlab) {
     EXPECT_GE(layout.wake_blocks, 1u);
     EXPECT_LE(layout.wake_blocks, layout.capacity) << "a full slab whose blocks all come back must wake";
     EXPECT_GE(layout.outbox_blocks, 1u);
-    const bool cached = layout.block_bytes > TypeParam::kSmallMax && layout.block_bytes <= TypeParam::kMidMax;
+    const bool cached = layout.block_bytes > TypeParam::kSmallMax && layout.block_bytes <= TypeParam::kCachedMax;
     EXPECT_EQ(layout.cache_blocks != 0, cached);
     EXPECT_NE(layout.cache_blocks, 1u) << "a spill keeps half";
   }

@@ -52,6 +52,14 @@ TEST_F(RemoteWordTest, ChainGoesInFrontWithItsCount) {
   EXPECT_EQ(blocks(word_.take_all(base())), (std::vector<void*>{block(1), block(2), block(3), block(9)}));
 }
 
+TEST_F(RemoteWordTest, HeadIsTheLatestBlockPushed) {
+  EXPECT_FALSE(word_.is_head(base(), block(1)));
+  EXPECT_FALSE(push(1));
+  EXPECT_FALSE(push(2));
+  EXPECT_TRUE(word_.is_head(base(), block(2)));
+  EXPECT_FALSE(word_.is_head(base(), block(1)));
+}
+
 TEST_F(RemoteWordTest, SlabWithAChainDoesNotFallAsleep) {
   EXPECT_FALSE(push(1));
   EXPECT_FALSE(word_.try_sleep());

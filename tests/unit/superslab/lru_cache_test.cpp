@@ -9,9 +9,6 @@ namespace {
 
 struct TwoCached : ToyGeometry {
   static constexpr unsigned kCachedSuperSlabs = 2;
-  static constexpr unsigned kWhalePlaces = 2;
-  static constexpr std::size_t kWhaleBytes = 0;
-  static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 using ConfigT = SimulatedConfig<TwoCached>;
 
@@ -27,6 +24,30 @@ TEST(LruCache, KeepsAsManyAsTheGeometrySaysAndRefusesMore) {
   EXPECT_NE(first, second);
   EXPECT_NE(second, nullptr);
   EXPECT_EQ(cache.take(), nullptr);
+}
+
+TEST(LruCache, KeepsNoMoreThanIsSet) {
+  LruCache<ConfigT> cache;
+  SuperSlab<ConfigT> superslabs[2];
+  cache.set_most(1);
+  EXPECT_TRUE(cache.put(superslabs[0]));
+  EXPECT_FALSE(cache.put(superslabs[1]));
+  cache.set_most(0);
+  EXPECT_EQ(cache.take(), &superslabs[0]);
+  EXPECT_FALSE(cache.put(superslabs[0]));
+}
+
+TEST(LruCache, PurgeTakesOutWhatIsOldAndLeavesTheRest) {
+  LruCache<ConfigT> cache;
+  SuperSlab<ConfigT> superslabs[2];
+  superslabs[0].retired_at.set(100);
+  superslabs[1].retired_at.set(200);
+  for (auto& superslab : superslabs) EXPECT_TRUE(cache.put(superslab));
+  std::vector<SuperSlab<ConfigT>*> unmapped;
+  cache.purge(150, [&](SuperSlab<ConfigT>& superslab) { unmapped.push_back(&superslab); });
+  EXPECT_EQ(unmapped, (std::vector<SuperSlab<ConfigT>*>{&superslabs[0]}));
+  EXPECT_EQ(cache.count(), 1u);
+  EXPECT_EQ(cache.take(), &superslabs[1]);
 }
 
 }  // namespace

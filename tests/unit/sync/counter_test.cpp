@@ -23,6 +23,16 @@ TEST(Counter, CountsWhatSeveralThreadsAdd) {
   EXPECT_EQ(counter.get(), 6001u);
 }
 
+TEST(OwnerCounter, CountsWhatOneThreadAddsAndAnyReads) {
+  OwnerCounter<TestSync> counter;
+  counter.add();
+  run_together(2, [&](unsigned thread) {
+    if (thread == 0) counter.add(41);
+    EXPECT_LE(counter.get(), 42u);
+  });
+  EXPECT_EQ(counter.get(), 42u);
+}
+
 TEST(Counter, CountsNothingUnderAPolicyWithoutStatistics) {
   Counter<WithoutStatistics> counter;
   counter.add(5);

@@ -1,0 +1,167 @@
+"""ci/bench compares what it says it compares, and calls a scenario that went wrong a failure. Broken mallocs are its
+negative control.
+
+usage: head_to_head_test.py BUILD_DIRECTORY
+"""
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "programs"), str(ROOT / "ci" / "lib")]
+import broken_malloc  # noqa: E402 - needs the path set above
+from hakmem_bench import allocators, catalogue, measure, summary  # noqa: E402
+
+TOOL = ROOT / "ci" / "bench"
+BUILT = pathlib.Path(sys.argv.pop(1)).resolve()
+TINY = ("--built", str(BUILT), "--quick", "--rounds", "1")
+
+
+class HeadToHead(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+
+    def bench(self, *arguments):
+        """(exit code, output, report)."""
+        report = self.folder / "report.json"
+        report.unlink(missing_ok=True)
+        done = subprocess.run([str(TOOL), *TINY, "--json", str(report), *arguments], capture_output=True, text=True,
+                              timeout=200, check=False)
+        return done.returncode, done.stdout + done.stderr, json.loads(report.read_text()) if report.exists() else None
+
+    def assert_reports(self, fault, scenario, message, *arguments):
+        library = broken_malloc.build(self.folder, fault)
+        code, output, report = self.bench("--against", "glibc", "--allocator", f"broken={library}", "--only", scenario,
+                                          *arguments)
+        self.assertEqual(code, 1, output)
+        self.assertRegex(output, f"FAILED: {scenario} with broken, round 1: .*{message}")
+        (entry,) = report["results"]
+        self.assertEqual(entry["allocators"]["glibc"]["problems"], [])
+        self.assertEqual(len(entry["allocators"]["broken"]["problems"]), 1)
+        self.assertIsNone(entry["allocators"]["broken"]["ratio"])
+        self.assertEqual(report["failures"], 1)
+
+    def test_compares_sound_allocators_in_every_round(self):
+        library = broken_malloc.build(self.folder, "none")
+        markdown = self.folder / "report.md"
+        code, output, report = self.bench("--against", "hakmem,glibc", "--allocator", f"mine={library}", "--rounds", "2",
+                                          "--only", "larson-2", "--only", "factor-1", "--markdown", str(markdown))
+        self.assertEqual(code, 0, output)
+        self.assertEqual([entry["scenario"] for entry in report["results"]], ["larson-2", "factor-1"])
+        for entry in report["results"]:
+            self.assertEqual(list(entry["allocators"]), ["hakmem", "glibc", "mine"])
+            for name, cell in entry["allocators"].items():
+                self.assertEqual((cell["rounds"], cell["problems"]), (2, []), name)
+                self.assertGreater(cell["operations_per_second"], 0)
+                self.assertGreater(cell["peak_resident_bytes"], 1 << 20)
+        self.assertIn("COMPLETE", output)
+        self.assertIn("| larson-2 |", markdown.read_text())
+        self.assertNotIn("report.json", markdown.read_text())
+
+    def test_counts_instructions_under_each_allocator(self):
+        code, output, report = self.bench("--against", "hakmem,glibc", "--only", "instructions")
+        self.assertEqual(code, 0, output)
+        for name in ("hakmem", "glibc"):
+            (sample,) = report["samples"]["instructions"][name]
+            self.assertTrue(all(count["instructions"] > 4 for count in sample["counts"]))
+
+    def test_reports_a_crash(self):
+        self.assert_reports("crash", "larson-2", "was ended by SIGSEGV")
+
+    def test_reports_a_hang_after_the_time_limit(self):
+        self.assert_reports("hang", "larson-1", "did not end within", "--timeout", "2")
+
+    def test_reports_a_malloc_that_returns_null(self):
+        self.assert_reports("null", "larson-2", "returned null")
+
+    def test_reports_overlapping_blocks(self):
+        self.assert_reports("overlap", "handoff-2", "was overwritten")
+
+    def test_reports_a_library_that_is_no_malloc(self):
+        self.assert_reports("absent", "larson-1", "ran with .*libc.*, not with")
+
+    def test_an_interrupted_run_keeps_its_results(self):
+        report = self.folder / "interrupted.json"
+        running = subprocess.Popen([str(TOOL), "--built", str(BUILT), "--against", "glibc,hakmem", "--only", "larson-1",
+                                    "--rounds", "500", "--json", str(report)], stdout=subprocess.PIPE, text=True)
+        while not running.stdout.readline().startswith("round 2 "):
+            self.assertIsNone(running.poll())
+        running.send_signal(signal.SIGINT)
+        output, _ = running.communicate(timeout=30)
+        self.assertEqual(running.returncode, 1, output)
+        self.assertIn("INTERRUPTED", output)
+        kept = json.loads(report.read_text())
+        self.assertTrue(kept["interrupted"])
+        self.assertGreaterEqual(kept["results"][0]["allocators"]["glibc"]["rounds"], 1)
+
+    def test_wrong_calls_end_with_usage_and_2(self):
+        text_file = self.folder / "text.so"
+        text_file.write_text("no library")
+        for arguments in (("--bogus",), ("surplus",), ("--rounds", "0"), ("--rounds", "x"), ("--only", "no-such-*"),
+                          ("--against", "umem"), ("--against", ""), ("--allocator", "mine"),
+                          ("--allocator", "mine=/nowhere/lib.so"), ("--allocator", f"mine={text_file}"),
+                          ("--json", "/nowhere/at/all.json"), ("--markdown", "/nowhere/at/all.md"),
+                          ("--built", "/nowhere"), ("--timeout", "0")):
+            done = subprocess.run([str(TOOL), *arguments], capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 2, (arguments, done.stdout, done.stderr))
+            self.assertIn("usage: ci/bench", done.stderr)
+            self.assertIn("ci/bench: error:", done.stderr)
+
+
+class Figures(unittest.TestCase):
+    """What is made of the samples."""
+
+    SCENARIO = catalogue.Scenario("work-1", ("work",), "work")
+
+    def results(self, **speeds):
+        results = measure.Results()
+        for name, values in speeds.items():
+            for number, speed in enumerate(values):
+                results.add(self.SCENARIO, allocators.Allocator(name), measure.Sample(number, "", speed, speed, 1 << 20))
+        return results
+
+    def test_each_allocator_is_first_in_turn(self):
+        self.assertEqual([measure.order_of(["a", "b", "c"], number)[0] for number in range(4)], ["a", "b", "c", "a"])
+
+    def test_ratios_are_taken_within_a_round(self):
+        results = self.results(hakmem=[10, 200, 30], peer=[5, 100, 10])
+        (entry,) = summary.summarise(results, [self.SCENARIO], ["hakmem", "peer"], "hakmem")
+        self.assertEqual(entry["allocators"]["peer"]["ratio"], {"median": 2, "min": 2, "max": 3})
+        self.assertEqual(entry["allocators"]["peer"]["operations_per_second"], 10)
+
+    def test_a_ratio_that_differs_widely_between_rounds_is_marked(self):
+        for speeds, mark in (([10, 10], ""), ([10, 90], "~")):
+            results = self.results(hakmem=speeds, peer=[10, 10])
+            (entry,) = summary.summarise(results, [self.SCENARIO], ["hakmem", "peer"], "hakmem")
+            self.assertEqual(summary.ratio(entry["allocators"]["peer"]).partition(".")[0].rstrip("0123456789"), mark)
+            mean, left_out = summary.geometric_means([entry], ["hakmem", "peer"], "hakmem")["peer"]
+            self.assertEqual((mean is None, left_out), (bool(mark), len(mark)))
+
+    def test_a_failed_round_has_no_ratio_and_the_headline_says_so(self):
+        results = self.results(hakmem=[10], peer=[5])
+        results.of(self.SCENARIO, "hakmem")[0].problem = "crashed"
+        other = catalogue.Scenario("other-1", ("work",), "work")
+        for name, speed in (("hakmem", 4), ("peer", 2)):
+            results.add(other, allocators.Allocator(name), measure.Sample(0, "", speed, speed))
+        entries = summary.summarise(results, [self.SCENARIO, other], ["hakmem", "peer"], "hakmem")
+        self.assertIsNone(entries[0]["allocators"]["peer"]["ratio"])
+        self.assertIn("2.00 x peer (without 1 of 2 scenarios)", summary.headline(entries, ["hakmem", "peer"], "hakmem"))
+
+    def test_an_answer_that_differs_from_that_of_the_c_library_is_a_failure(self):
+        results = self.results(hakmem=[1], glibc=[1], jemalloc=[1])
+        for name, checksum in (("hakmem", "bad"), ("glibc", "good"), ("jemalloc", "good")):
+            results.of(self.SCENARIO, name)[0].checksum = checksum
+        results.compare_checksums()
+        self.assertEqual([(name, problem) for _, name, _, problem in results.problems()],
+                         [("hakmem", "computed bad, expected good")])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,1 @@
+"""Negative controls: every checker is shown faults that it must report."""

@@ -1,0 +1,113 @@
+"""Which faults each checker must report, and what must be clean for it."""
+import dataclasses
+
+ASAN_FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+TSAN_FLAGS = ("-fsanitize=thread", "-fno-omit-frame-pointer")
+
+
+@dataclasses.dataclass(frozen=True)
+class Planted:
+    """A fault of planted.cpp; `report` is what the tool must print. Fault "none" must run clean."""
+
+    checker: str
+    fault: str
+    report: str
+    flags: tuple = ()
+    tool: tuple = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Tested:
+    """A test of a build that plants a fault and passes only if the checker reports it."""
+
+    checker: str
+    test: str
+    preset: str
+    targets: tuple
+    fault: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Called:
+    """A command that passes only if its checker reports every fault that it plants. {build} is the build's folder."""
+
+    checker: str
+    fault: str
+    preset: str
+    targets: tuple
+    command: tuple
+    caught: str  # what the output says then
+
+
+def with_flags(checker, flags, faults, tool=()):
+    return [Planted(checker, fault, report, flags, tool) for fault, report in faults]
+
+
+MEMCHECK = ("valgrind", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite")
+STRESS = ("stress",)
+BOTH = ("stress", "order_litmus")
+ORDERS = "each order of an atomic one step too weak, and no other"
+
+PLANTED = (
+    with_flags("AddressSanitizer", ASAN_FLAGS, (
+        ("none", ""), ("overflow", "heap-buffer-overflow"), ("use-after-free", "heap-use-after-free"),
+        ("double-free", "attempting double-free"), ("leak", "LeakSanitizer: detected memory leaks")))
+    + with_flags("UndefinedBehaviorSanitizer", ASAN_FLAGS, (
+        ("none", ""), ("signed-overflow", "signed integer overflow"), ("shift-too-far", "shift exponent"),
+        ("index-out-of-bounds", "out of bounds"), ("misaligned", "misaligned address"),
+        ("division-by-zero", "division by zero")))
+    + with_flags("ThreadSanitizer", TSAN_FLAGS, (("none", ""), ("race", "data race")))
+    + with_flags("Memcheck", (), (
+        ("none", ""), ("uninitialised", "depends on uninitialised"), ("overflow", "Invalid write"),
+        ("use-after-free", "Invalid read"), ("double-free", "Invalid free"), ("leak", "definitely lost")), MEMCHECK)
+    + with_flags("Helgrind", (), (("none", ""), ("race", "Possible data race")),
+                 ("valgrind", "--tool=helgrind", "--error-exitcode=99"))
+    + with_flags("DRD", (), (("none", ""), ("race", "Conflicting (load|store)")),
+                 ("valgrind", "--tool=drd", "--error-exitcode=99")))
+
+TESTED = (
+    Tested("ThreadSanitizer", "ThreadSanitizerReportsARaceOnContents", "tsan", STRESS,
+           "a block is written after it has been handed over"),
+    Tested("ThreadSanitizer", "ThreadSanitizerReportsMissingReleases", "tsan", STRESS, "no atomic of the heap releases"),
+    Tested("ThreadSanitizer", "ThreadSanitizerReportsMissingAcquires", "tsan", STRESS, "no atomic of the heap acquires"),
+    Tested("ThreadSanitizer", "ThreadSanitizerReportsExactlyTheOrdersThatAreTooWeak", "tsan", BOTH, ORDERS),
+    Tested("AddressSanitizer", "AddressSanitizerReportsUseOfAFreeBlock", "asan", STRESS,
+           "a block of the heap is written after its free"),
+    Tested("Helgrind", "HelgrindReportsARaceOnContents", "valgrind", STRESS,
+           "a block is written after it has been handed over"),
+    Tested("Helgrind", "HelgrindReportsMissingReleases", "valgrind", STRESS, "no atomic of the heap releases"),
+    Tested("Helgrind", "HelgrindReportsMissingAcquires", "valgrind", STRESS, "no atomic of the heap acquires"),
+    Tested("Helgrind", "HelgrindReportsExactlyTheOrdersThatAreTooWeak", "valgrind", BOTH, ORDERS),
+    Tested("DRD", "DrdReportsARaceOnContents", "valgrind", STRESS, "a block is written after it has been handed over"),
+    Tested("DRD", "DrdReportsMissingReleases", "valgrind", STRESS, "no atomic of the heap releases"),
+    Tested("DRD", "DrdReportsMissingAcquires", "valgrind", STRESS, "no atomic of the heap acquires"),
+    Tested("DRD", "DrdReportsExactlyTheOrdersThatAreTooWeak", "valgrind", BOTH, ORDERS),
+    Tested("stress oracle", "StressFindsADoubleHandout", "release", STRESS, "a block is handed out while it is held"),
+    Tested("stress oracle", "StressFindsALostBlock", "release", STRESS, "a free block never comes back"),
+    Tested("stress oracle", "StressFindsDamagedContents", "release", STRESS, "a block is written after its free"),
+    Tested("stress oracle", "StressFindsMemoryThatIsNotReused", "release", STRESS, "frees are held back"),
+    Tested("stress oracle", "StressFindsThreadsThatNeverLeave", "release", STRESS, "threads exit without a word"),
+    Tested("conformance", "ConformanceChecksReportPlantedFaults", "release",
+           ("conformance", "conformance_checks", "conformance_broken_malloc", "conformance_partial_malloc"),
+           "every fault of a broken malloc, against the checks that are about it"),
+    Tested("model checker", "PlantedFaultsAreReported", "model", ("faulty-check",),
+           "races, lost blocks, hangs, crashes and leaks of scenarios"),
+)
+
+
+def property_control(program, test, fault):
+    return Called("properties", fault, "release", (program,),
+                  ("{build}/tests/" + program, f"--gtest_filter={test}"), r"\[  PASSED  \] [1-9]")
+
+
+CALLED = (
+    property_control("property_slots", "SlotWordProperty.RefutesPlantedFaults", "slot words that retire, claim or count wrongly"),
+    property_control("property_slots", "SharedPoolProperty.RefutesPlantedFaults", "a pool that loses or shares slots"),
+    property_control("property_size_class", "SizeClassPropertyControls.RefutePlantedFaults", "size classes with gaps or waste"),
+    property_control("property_page_map", "PageMapProperty.RefutesPlantedFaults", "a page map that answers wrongly"),
+    property_control("property_heap", "HeapProperty.RefutesPlantedFaults", "heaps that overlap, lose or damage blocks"),
+    Called("model checker", "every broken variant of every suite", "model", ("hakmem-check",),
+           ("{build}/hakmem-check", "run", "--quick", "*~*"), r" hold, 0 do not"),
+)
+ALL = (*PLANTED, *TESTED, *CALLED)
+CHECKERS = tuple(dict.fromkeys(control.checker for control in ALL))

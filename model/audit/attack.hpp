@@ -1,0 +1,40 @@
+#pragma once
+/// What the audit's processes do: a suite as it is, and a mutant against suites.
+
+#include <string>
+#include <vector>
+
+#include "model/audit/mutant.hpp"
+#include "model/engine/scenario.hpp"
+#include "model/runner/job.hpp"
+
+namespace hakmem::model {
+
+constexpr char kMutantMark = '@';  ///< between suite and mutant in a replay token
+
+/// A suite, what it reaches and what its searches cost.
+struct Known {
+  const Suite* suite = nullptr;
+  std::string key;
+  std::vector<AuditSite> sites;
+  std::vector<double> seconds;  ///< of each quick search
+  std::string problem;          ///< why it is of no use
+
+  [[nodiscard]] double cost() const {
+    double sum = 0;
+    for (const double one : seconds) sum += one;
+    return sum;
+  }
+};
+
+/// The suite as it is. In the details: the sites it reaches, the seconds of each search, and the problem if it fails.
+Result measure(const Suite& suite, Limits limits);
+
+/// A mutant against suites, until one kills it; a short look with each comes first. In the details: a list of
+/// {suite, verdict, and for a kill: scheduler, execution, problem, token}.
+Result attack(const Mutant& mutant, const std::vector<const Known*>& suites, Limits limits);
+
+/// How long an attack may take.
+double seconds_for(const Mutant& mutant, const std::vector<const Known*>& suites);
+
+}  // namespace hakmem::model

@@ -1,0 +1,25 @@
+#pragma once
+/// What the text of the shipping headers says about atomic operations: where they are, and the comment above each.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace hakmem::model {
+
+/// A line of a header with an atomic operation.
+struct WrittenOperation {
+  std::string file;  ///< from the root of the source
+  unsigned line;
+  std::string text;  ///< without the comment behind it and the space around it
+};
+
+/// Every atomic operation in the headers below `root`/src that use a policy; the policies themselves, which use the
+/// processor's atomics, and src/os and src/api, which have none of the core's, are not looked at.
+std::vector<WrittenOperation> written_operations(const std::filesystem::path& root);
+
+/// The comment that belongs to a line: the last block of // lines at or above it, a few lines up at the most, as one
+/// line of text. Empty when there is none.
+std::string comment_above(const std::filesystem::path& root, const std::string& file, unsigned line);
+
+}  // namespace hakmem::model

@@ -1,0 +1,40 @@
+#pragma once
+/// Survivors: the reviewed files beside the headers that say why a mutant lives.
+///
+/// For src/lockfree/remote_word.hpp it is src/lockfree/remote_word.survivors.json:
+///
+///     {"survivors": [{"mutants": ["<site>/<change>", ...], "verdict": "equivalent", "why": "..."}],
+///      "unreached": [{"line": "<beginning of the line with the operation>", "why": "..."}]}
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace hakmem::model {
+
+struct Explanation {
+  std::string file;     ///< the survivor file, from the root of the source
+  std::string verdict;  ///< "equivalent", "stronger than needed" or "beyond the model"
+  std::string why;
+  bool used = false;
+};
+
+struct UnreachedLine {
+  std::string file;    ///< the survivor file
+  std::string header;  ///< the header it stands beside
+  std::string line;    ///< beginning of the line with the operation
+  std::string why;
+  bool used = false;
+};
+
+struct Survivors {
+  std::map<std::string, Explanation> by_mutant;
+  std::vector<UnreachedLine> unreached;
+  std::vector<std::string> problems;  ///< what is wrong with the files, a line each
+};
+
+/// Reads every survivor file below `root`/src.
+Survivors read_survivors(const std::filesystem::path& root);
+
+}  // namespace hakmem::model

@@ -1,0 +1,209 @@
+"""The audit: what it kills, what it lets live, what it refuses, and that a change of one order by hand changes its verdict."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+CHECK = NEEDLESS = WEAKENED = HEADERS = ROOT = None
+MINUTES = 60
+
+
+class AuditTest(unittest.TestCase):
+    """Works on copies of the source tree, with a cache that all tests share."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory(prefix="hakmem-audit-")
+        cls.work = pathlib.Path(cls.directory.name)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.directory.cleanup()
+
+    def tree(self, name):
+        """A copy of the source; files keep their times."""
+        root = self.work / name
+        for folder in ("src", "model", "cmake"):
+            shutil.copytree(ROOT / folder, root / folder, dirs_exist_ok=True)
+        (root / "docs").mkdir(exist_ok=True)
+        return root
+
+    def command(self, root, *words, program=None, cache=None):
+        return [program or CHECK, "audit", *words, "--source", str(root), "--cache", str(cache or self.work / "cache"),
+                "--ledger", str(self.work / "ledger.md")]
+
+    def audit(self, root, *words, **how):
+        done = subprocess.run(self.command(root, *words, **how), text=True, capture_output=True, check=False,
+                              timeout=10 * MINUTES)
+        return done.returncode, done.stdout + done.stderr
+
+
+class Verdicts(AuditTest):
+    def test_weak_orders_are_killed_with_an_execution_that_shows_it(self):
+        report = self.work / "report.json"
+        code, output = self.audit(self.tree("killed"), "take_all_list.hpp/take_all", "--json", str(report))
+        self.assertEqual(code, 0, output)
+        mutants = {row["mutant"]: row for row in json.loads(report.read_text())["mutants"]}
+        row = mutants["lockfree/take_all_list.hpp/take_all/exchange(acquire)/order=relaxed"]
+        self.assertEqual((row["verdict"], row["problem"]), ("killed", "DATA RACE (data race detected)"))
+        self.assertGreater(row["execution"], 0)
+        self.assertTrue(all(row["verdict"] == "killed" for row in mutants.values()), mutants)
+
+    def test_second_run_asks_no_mutant_again(self):
+        root = self.tree("again")
+        self.audit(root, "take_all_list.hpp/take_all")
+        started = time.monotonic()
+        code, output = self.audit(root, "take_all_list.hpp/take_all")
+        self.assertEqual(code, 0, output)
+        self.assertIn(" 0 mutants run now", output)
+        self.assertLess(time.monotonic() - started, 5)
+
+    def test_token_of_a_kill_replays_it(self):
+        report = self.work / "token.json"
+        subprocess.run([CHECK, "audit", "take_all_list.hpp/take_all", "--json", str(report)], capture_output=True,
+                       check=False, timeout=10 * MINUTES)
+        row = next(row for row in json.loads(report.read_text())["mutants"] if row["mutant"].endswith("order=relaxed"))
+        done = subprocess.run([CHECK, "replay", row["replay"]], text=True, capture_output=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("DATA RACE", done.stdout)
+        self.assertIn("src/lockfree/take_all_list.hpp", done.stdout)
+
+    def test_part_of_an_audit_writes_no_ledger(self):
+        self.audit(self.tree("part"), "take_all_list.hpp/take_all")
+        self.assertFalse((self.work / "ledger.md").exists())
+
+
+class Survivors(AuditTest):
+    PATTERN = "page_map.hpp/take/"
+
+    def with_survivors(self, name, change):
+        root = self.tree(name)
+        path = root / "src/layout/page_map.survivors.json"
+        data = json.loads(path.read_text())
+        change(data)
+        path.write_text(json.dumps(data))
+        return self.audit(root, self.PATTERN)
+
+    def test_explained_survivor_passes(self):
+        code, output = self.with_survivors("fine", lambda data: None)
+        self.assertEqual(code, 0, output)
+        self.assertRegex(output, r"survived +layout/page_map.hpp/take/.*repeated +\(equivalent\)")
+
+    def test_unexplained_survivor_fails(self):
+        def forget(data):
+            data["survivors"] = [entry for entry in data["survivors"] if "/take/" not in entry["mutants"][0]]
+        code, output = self.with_survivors("unexplained", forget)
+        self.assertEqual(code, 1)
+        self.assertIn("repeated survives without an explanation", output)
+
+    def test_explanation_of_a_site_that_is_gone_fails(self):
+        def add(data):
+            data["survivors"].append({"mutants": ["layout/page_map.hpp/take/store(relaxed)/lost"],
+                                      "verdict": "equivalent", "why": "there is no such store any more"})
+        code, output = self.with_survivors("gone", add)
+        self.assertEqual(code, 1)
+        self.assertRegex(output, r"page_map.survivors.json explains .*take/store.*, and there is no such mutant")
+
+    def test_explanation_of_a_mutant_that_is_killed_fails(self):
+        def add(data):
+            data["survivors"].append({"mutants": ["layout/page_map.hpp/take/compare_exchange(relaxed,relaxed)/split"],
+                                      "verdict": "equivalent", "why": "nobody would notice, they say"})
+        code, output = self.with_survivors("killed", add)
+        self.assertEqual(code, 1)
+        self.assertRegex(output, r"split is killed by direct/freed_twice, yet explained")
+
+    def test_verdict_that_is_none_fails(self):
+        code, output = self.with_survivors("verdict", lambda data: data["survivors"][0].update(verdict="fine"))
+        self.assertEqual(code, 1)
+        self.assertIn("unknown verdict 'fine'", output)
+
+    def test_damaged_file_fails(self):
+        root = self.tree("damaged")
+        (root / "src/layout/page_map.survivors.json").write_text("{")
+        code, output = self.audit(root, self.PATTERN)
+        self.assertEqual(code, 1)
+        self.assertIn("page_map.survivors.json: ", output)
+
+    def test_operation_that_no_suite_reaches_fails_unless_explained(self):
+        root = self.tree("unreached")
+        (root / "src/sync/counter.survivors.json").unlink()
+        code, output = self.audit(root, "sync/counter")
+        self.assertEqual(code, 1)
+        self.assertRegex(output, r"src/sync/counter.hpp:\d+ is reached by no suite")
+
+
+class OrdersChangedByHand(AuditTest):
+    def edited(self, name, program):
+        root = self.tree(name)
+        shutil.copy2(HEADERS / name / "lockfree/remote_word.hpp", root / "src/lockfree/remote_word.hpp")
+        return self.audit(root, "remote_word.hpp/take_all", program=str(program), cache=self.work / f"{name} cache")
+
+    def test_needless_seq_cst_survives_its_weakening(self):
+        code, output = self.edited("needless", NEEDLESS)
+        self.assertEqual(code, 1, output)
+        self.assertRegex(output, r"take_all/exchange\(seq_cst\)/order=acquire survives without an explanation")
+        self.assertNotIn("order=relaxed survives", output)
+
+    def test_weakened_order_fails_as_it_is(self):
+        code, output = self.edited("edited", WEAKENED)
+        self.assertEqual(code, 1)
+        self.assertRegex(output, r"remote_word/two_pushers does not hold on the code as it is: DATA RACE")
+
+
+class Limits(AuditTest):
+    def test_program_older_than_its_source_refuses(self):
+        root = self.tree("newer")
+        os.utime(root / "src/lockfree/remote_word.hpp", (time.time() + MINUTES, time.time() + MINUTES))
+        code, output = self.audit(root, "take_all_list")
+        self.assertEqual(code, 2)
+        self.assertIn("remote_word.hpp is newer than this program; build hakmem-check again", output)
+
+    def test_pattern_without_a_mutant_fails(self):
+        code, output = self.audit(self.tree("nothing"), "no such thing")
+        self.assertEqual(code, 1)
+        self.assertIn("no mutant matches 'no such thing'", output)
+
+    def test_what_there_was_no_time_for_fails(self):
+        code, output = self.audit(self.tree("time"), "slot_word", "--seconds", "1", cache=self.work / "time cache")
+        self.assertEqual(code, 1)
+        self.assertNotRegex(output, r" 0 problems")
+
+    def test_interrupted_audit_goes_on_where_it_was(self):
+        root = self.tree("interrupted")
+        self.audit(root, "slot_cache.hpp/put/load")  # measures the suites
+        with subprocess.Popen(self.command(root, "slot_word"), stdout=subprocess.PIPE, text=True) as process:
+            time.sleep(3)
+            process.send_signal(signal.SIGINT)
+            output = process.communicate(timeout=MINUTES)[0]
+        self.assertEqual(process.returncode, 130, output)
+        remaining = int(re.search(r"(\d+) not run", output)[1])
+        self.assertGreater(remaining, 0)
+        code, output = self.audit(root, "slot_word.hpp/activate")
+        self.assertEqual(code, 0, output)
+
+    def test_cache_that_cannot_be_written_is_a_wrong_call(self):
+        code, output = self.audit(self.tree("unwritable"), "take_all_list", cache=self.work)
+        self.assertEqual(code, 2)
+        self.assertIn(f"cannot write {self.work}", output)
+
+    def test_wrong_calls_are_answered(self):
+        for words in (["--jobs", "0"], ["--seconds", "-1"], ["--source", "/nowhere"], ["a", "b"], ["--unknown"]):
+            done = subprocess.run([CHECK, "audit", *words], text=True, capture_output=True, check=False)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn("Usage: hakmem-check audit", done.stderr)
+
+
+if __name__ == "__main__":
+    ROOT = pathlib.Path(sys.argv.pop()).resolve()
+    HEADERS = pathlib.Path(sys.argv.pop()).resolve()
+    WEAKENED = pathlib.Path(sys.argv.pop()).resolve()
+    NEEDLESS = pathlib.Path(sys.argv.pop()).resolve()
+    CHECK = sys.argv.pop()
+    unittest.main()

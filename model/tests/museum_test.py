@@ -1,0 +1,63 @@
+"""The museum catches its exhibits, says who escapes, and runs the guards."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+CHECK = FAULTY = None
+PASSING = "#!/bin/sh\necho '[  PASSED  ] 1 test.'\n"
+FAILING = "#!/bin/sh\necho '[  FAILED  ] 1 test'\nexit 1\n"
+EMPTY = "#!/bin/sh\necho '[==========] 0 tests ran.'\necho '[  PASSED  ] 0 tests.'\n"
+
+
+def museum(program, *words):
+    done = subprocess.run([program, "museum", "--page", "", *words], text=True, capture_output=True, check=False,
+                          timeout=300)
+    return done.returncode, done.stdout + done.stderr
+
+
+def guards(directory, script):
+    for name in ("unit_lockfree", "unit_layout", "unit_superslab", "unit_heap", "unit_api"):
+        path = pathlib.Path(directory) / name
+        path.write_text(script)
+        path.chmod(0o755)
+
+
+class Museum(unittest.TestCase):
+    def test_every_exhibit_is_caught(self):
+        code, output = museum(CHECK, "--tests", "")
+        self.assertEqual(code, 0, output)
+        self.assertIn("22 exhibits, 22 caught, 0 escaped", output)
+
+    def test_what_escapes_is_named_with_the_reason(self):
+        code, output = museum(FAULTY, "--tests", "")
+        self.assertEqual(code, 1)
+        for number, reason in ((1, "escaped: no search has noticed it"), (2, "escaped: the program has not noticed it"),
+                               (3, "the sound twin does not hold"), (4, "there is no suite~variant"),
+                               (5, "expected another problem")):
+            self.assertRegex(output, rf"ESCAPED +{number} .*{reason}")
+        self.assertIn("5 exhibits, 0 caught, 5 escaped", output)
+
+    def test_guard_that_is_not_built_fails(self):
+        with tempfile.TemporaryDirectory() as directory:
+            code, output = museum(CHECK, "3", "--tests", directory)
+        self.assertEqual(code, 1)
+        self.assertIn("guard is not built", output)
+
+    def test_guards_are_run(self):
+        for script, code, word in ((PASSING, 0, "guard passes"), (FAILING, 1, "guard FAILS"), (EMPTY, 1, "guard FAILS")):
+            with tempfile.TemporaryDirectory() as directory:
+                guards(directory, script)
+                result, output = museum(CHECK, "3", "--tests", directory)
+            self.assertEqual(result, code, output)
+            self.assertIn(word, output)
+
+    def test_unknown_exhibit_is_a_wrong_call(self):
+        self.assertEqual(museum(CHECK, "23", "--tests", "")[0], 2)
+
+
+if __name__ == "__main__":
+    FAULTY = sys.argv.pop()
+    CHECK = sys.argv.pop()
+    unittest.main()

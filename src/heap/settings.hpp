@@ -1,0 +1,64 @@
+#pragma once
+/// Floor 5. What may be set while the heap is in use. Every setting takes effect at a thread's next slow path.
+
+#include <cstdint>
+
+#include "layout/size_class.hpp"
+#include "sync/tunable.hpp"
+
+namespace hakmem {
+
+/// The ranges of block sizes that are cached by threads in ways of their own (B2 to B4).
+enum class Pool : std::uint8_t { kSmall, kMid, kLarge, kCount };
+
+template <class Config>
+class Settings {
+  using Sync = typename Config::Sync;
+  using Geometry = typename Config::Geometry;
+  using Classes = SizeClass<Geometry>;
+
+ public:
+  /// The pool of a size class.
+  static constexpr Pool pool_of(unsigned size_class) noexcept {
+    if (size_class < Classes::kSmallCount) return Pool::kSmall;
+    return Classes::is_large(size_class) ? Pool::kLarge : Pool::kMid;
+  }
+
+  /// Whether threads cache blocks of a pool (B6).
+  [[nodiscard]] bool caches(Pool pool) const noexcept { return caches_[static_cast<unsigned>(pool)].get() != 0; }
+  void set_caches(Pool pool, bool on) noexcept { caches_[static_cast<unsigned>(pool)].set(on ? 1 : 0); }
+
+  /// Blocks of a mid or large class that a thread keeps of what it has freed.
+  [[nodiscard]] std::int32_t cap(unsigned size_class) const noexcept {
+    if (!caches(pool_of(size_class))) return 0;
+    return Classes::layout(size_class).cache_blocks + cap_changes_[size_class - Classes::kSmallCount].get();
+  }
+  /// \param blocks 0..2^30
+  void set_cap(unsigned size_class, std::int32_t blocks) noexcept {
+    cap_changes_[size_class - Classes::kSmallCount].set(blocks - Classes::layout(size_class).cache_blocks);
+  }
+
+  /// Blocks that are cut from a slab at a time at the most: of small classes, and for larger ones a multiple of what
+  /// their layout says (C3, E1).
+  [[nodiscard]] unsigned carve_blocks(unsigned size_class) const noexcept {
+    const unsigned blocks = Classes::layout(size_class).carve;
+    if (size_class >= Classes::kSmallCount) return blocks * refill_batch_.get();
+    const unsigned most = refill_blocks_.get();
+    return blocks < most ? blocks : most;
+  }
+  void set_refill_blocks(std::uint32_t blocks) noexcept { refill_blocks_.set(blocks); }
+  void set_refill_batch(std::uint32_t batch) noexcept { refill_batch_.set(batch); }
+
+  /// Frees to other threads between two flushes of the outbox (D9).
+  [[nodiscard]] std::uint32_t drain_interval() const noexcept { return drain_interval_.get(); }
+  void set_drain_interval(std::uint32_t frees) noexcept { drain_interval_.set(frees); }
+
+ private:
+  Tunable<Sync, std::uint32_t, 1> caches_[static_cast<unsigned>(Pool::kCount)];
+  Tunable<Sync, std::int32_t, 0> cap_changes_[Classes::kCount - Classes::kSmallCount + 1];
+  Tunable<Sync, std::uint32_t, Geometry::kRefillBlocks> refill_blocks_;
+  Tunable<Sync, std::uint32_t, Geometry::kRefillBatch> refill_batch_;
+  Tunable<Sync, std::uint32_t, Geometry::kOutboxInterval> drain_interval_;
+};
+
+}  // namespace hakmem

@@ -1,0 +1,99 @@
+"""ci/controls: a fault counts as caught only when the checker says so, and whatever did not run is red."""
+import contextlib
+import io
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "ci/lib"))
+from hakmem_controls import catalogue, cli  # noqa: E402
+from hakmem_verify.process import Outcome  # noqa: E402
+
+FAULT = catalogue.Planted("Memcheck", "overflow", "Invalid write")
+NONE = catalogue.Planted("Memcheck", "none", "")
+TESTED = catalogue.Tested("DRD", "DrdReports", "valgrind", ("stress",), "a race")
+CALLED = catalogue.Called("properties", "faults", "release", (), (), r"\[  PASSED  \] [1-9]")
+
+
+def exited(code, output):
+    return Outcome("exited", code, 0.1, "log", output)
+
+
+class Judgement(unittest.TestCase):
+    def test_fault_is_caught_when_the_tool_reports_it_and_the_program_fails(self):
+        self.assertEqual(cli.judge_planted(FAULT, exited(99, "== Invalid write of size 4"))[0], cli.CAUGHT)
+
+    def test_silence_another_report_and_a_good_end_are_escapes(self):
+        for code, output in ((99, ""), (99, "Invalid read"), (0, "Invalid write")):
+            self.assertEqual(cli.judge_planted(FAULT, exited(code, output))[0], cli.ESCAPED, output)
+
+    def test_clean_program_must_be_clean(self):
+        self.assertEqual(cli.judge_planted(NONE, exited(0, ""))[0], cli.CLEAN)
+        self.assertEqual(cli.judge_planted(NONE, exited(99, ""))[0], cli.NOISY)
+
+    def test_what_did_not_end_did_not_run(self):
+        for ending in ("timed out", "interrupted", "not started"):
+            outcome = Outcome(ending, 0, 1.0, "log", "Invalid write")
+            self.assertEqual(cli.judge_planted(FAULT, outcome)[0], cli.NOT_RUN)
+            self.assertEqual(cli.judge_called(CALLED, outcome)[0], cli.NOT_RUN)
+
+    def test_test_that_is_missing_did_not_run(self):
+        self.assertEqual(cli.judge_tested(TESTED, {})[0], cli.NOT_RUN)
+        self.assertEqual(cli.judge_tested(TESTED, {"DrdReports": False})[0], cli.ESCAPED)
+        self.assertEqual(cli.judge_tested(TESTED, {"DrdReports": True})[0], cli.CAUGHT)
+
+    def test_command_without_a_single_test_is_an_escape(self):
+        self.assertEqual(cli.judge_called(CALLED, exited(0, "[  PASSED  ] 0 tests."))[0], cli.ESCAPED)
+        self.assertEqual(cli.judge_called(CALLED, exited(0, "[  PASSED  ] 1 test."))[0], cli.CAUGHT)
+
+    def test_junit_tells_passed_failed_and_skipped_apart(self):
+        with tempfile.TemporaryDirectory() as folder:
+            junit = pathlib.Path(folder) / "junit.xml"
+            junit.write_text('<testsuite><testcase name="A" status="run"/><testcase name="B" status="fail"/>'
+                             '<testcase name="C" status="notrun"/></testsuite>', encoding="utf-8")
+            self.assertEqual(cli.results_of(junit), {"A": True, "B": False})
+            self.assertEqual(cli.results_of(pathlib.Path(folder) / "none.xml"), {})
+
+
+class Program(unittest.TestCase):
+    """Against a compiler that makes programs in which no tool finds anything."""
+
+    def run_controls(self, compiler, *words):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "docs").mkdir()
+            fake = root / "compiler"
+            fake.write_text(compiler, encoding="utf-8")
+            fake.chmod(0o755)
+            output = io.StringIO()
+            with mock.patch.dict("os.environ", CXX=str(fake)), contextlib.redirect_stdout(output):
+                code = cli.main(root, [*words, "--json", str(root / "report.json")])
+            report = json.loads((root / "report.json").read_text(encoding="utf-8"))
+            return code, output.getvalue(), report["results"], (root / "docs/controls.md").exists()
+
+    def test_checker_that_reports_nothing_is_red(self):
+        blind = '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\nprintf "#!/bin/sh\\n" >"$2"\nchmod +x "$2"\n'
+        code, output, rows, page = self.run_controls(blind, "--only", "UndefinedBehaviorSanitizer")
+        self.assertEqual((code, page), (cli.EXIT_RED, False))
+        self.assertIn("0 faults caught, 1 clean runs, 5 not as they must be", output)
+        self.assertEqual({row["verdict"] for row in rows}, {cli.ESCAPED, cli.CLEAN})
+
+    def test_fault_that_does_not_compile_is_red(self):
+        code, _, rows, _ = self.run_controls("#!/bin/sh\nexit 1\n", "--only", "UndefinedBehaviorSanitizer")
+        self.assertEqual(code, cli.EXIT_RED)
+        self.assertEqual({row["verdict"] for row in rows}, {cli.NOT_RUN})
+
+    def test_wrong_calls_end_with_usage_and_2(self):
+        for words in (["--only", "nobody"], ["--jobs", "0"], ["--unknown"], ["stray"], ["--json", "/nowhere/report"]):
+            done = subprocess.run([ROOT / "ci/controls", *words], text=True, capture_output=True, check=False)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn("ci/controls", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,121 @@
+/// The control laws by example, evaluated by the compiler where that says it best. What holds for every load is in
+/// tests/property/control_law_property.cpp.
+
+#include "learner/control_law.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace hakmem::test {
+namespace {
+
+constexpr CapSettings kCaps;
+constexpr WasteSettings kWaste;
+
+constexpr CacheCounters with_hit_rate(double rate) {
+  constexpr std::uint64_t kSamples = 1'000'000;
+  const auto hits = static_cast<std::uint64_t>(rate * kSamples);
+  return {.hits = hits, .misses = kSamples - hits, .asked_bytes = hits, .served_bytes = hits};
+}
+
+constexpr CapState after(CapState state, double rate, unsigned windows) {
+  for (unsigned i = 0; i < windows; ++i) state = next_cap(state, with_hit_rate(rate), kCaps);
+  return state;
+}
+
+TEST(CapLaw, MovesByAStepAfterTheDwellTime) {
+  static_assert(after(start_cap(100, kCaps), 0.5, 2).cap == 100);
+  static_assert(after(start_cap(100, kCaps), 0.5, 3).cap == 104);
+  static_assert(after(start_cap(100, kCaps), 0.8, 3).cap == 96);
+}
+
+TEST(CapLaw, StaysInsideTheTolerance) {
+  static_assert(after(start_cap(100, kCaps), 0.62, 30).cap == 100);
+  static_assert(after(start_cap(100, kCaps), 0.65, 30).cap == 100);
+  static_assert(after(start_cap(100, kCaps), 0.68, 30).cap == 100);
+}
+
+TEST(CapLaw, StepsGrowUntilTheTargetIsBehind) {
+  CapState state = start_cap(100, kCaps);
+  std::vector<std::uint32_t> caps;
+  for (const double rate : {0.1, 0.2, 0.3, 0.9, 0.9}) {
+    state = after(state, rate, kCaps.dwell);
+    caps.push_back(state.cap);
+  }
+  EXPECT_EQ(caps, (std::vector<std::uint32_t>{104, 120, 184, 152, 136})) << "steps of 4, 16, 64, then halves back";
+}
+
+TEST(CapLaw, FirstWindowAfterAChangeIsNotEvidence) {
+  CapState state = after(start_cap(100, kCaps), 0.5, 3);
+  ASSERT_EQ(state.cap, 104u);
+  state = after(state, 0.0, 1);
+  state = after(state, 0.65, 2);
+  EXPECT_EQ(state.cap, 104u);
+}
+
+TEST(CapLaw, BringsAnyStartWithinItsBounds) {
+  static_assert(start_cap(0, kCaps).cap == kCaps.min);
+  static_assert(start_cap(1u << 31, kCaps).cap == kCaps.max);
+}
+
+TEST(CapLaw, SettingsThatMakeNoSenseAreInvalid) {
+  static_assert(kCaps.valid());
+  static_assert(!CapSettings{.target = 1}.valid() && !CapSettings{.target = 0}.valid());
+  static_assert(!CapSettings{.tolerance = 0}.valid());
+  static_assert(!CapSettings{.step = 0}.valid());
+  static_assert(!CapSettings{.min = 9, .max = 8}.valid());
+  static_assert(!CapSettings{.dwell = 0}.valid());
+}
+
+TEST(WasteLaw, ScoreCountsHitsByTheShareThatWasAskedFor) {
+  Evidence evidence;
+  evidence.add({.hits = 60, .misses = 40, .asked_bytes = 75, .served_bytes = 100});
+  EXPECT_DOUBLE_EQ(evidence.hit_rate(), 0.6);
+  EXPECT_DOUBLE_EQ(evidence.waste(), 0.25);
+  EXPECT_DOUBLE_EQ(evidence.score(), 0.45);
+  EXPECT_EQ(Evidence{}.score(), 0);
+}
+
+TEST(WasteLaw, RivalIsInForceForItsTrialOnly) {
+  WasteState state;
+  std::vector<unsigned> in_force;
+  for (unsigned i = 0; i < 40; ++i) {
+    in_force.push_back(state.in_force());
+    state = next_waste(state, with_hit_rate(0.5), kWaste);
+  }
+  std::vector<unsigned> expected(40, 0u);
+  std::fill_n(expected.begin() + 25, 5, 1u);  // after a rest of 4 trials and the first reading
+  EXPECT_EQ(in_force, expected);
+}
+
+TEST(WasteLaw, WithoutARivalThereIsNoTrial) {
+  WasteSettings one = kWaste;
+  one.count = 1;
+  WasteState state;
+  for (unsigned i = 0; i < 100; ++i) state = next_waste(state, with_hit_rate(0.5), one);
+  EXPECT_EQ(state, WasteState{});
+}
+
+TEST(WasteLaw, TrialsBecomeRareWhenNothingIsFound) {
+  WasteState state;
+  unsigned on_trial = 0;
+  for (unsigned i = 0; i < 20'000; ++i) {
+    state = next_waste(state, with_hit_rate(0.5), kWaste);
+    on_trial += state.in_force() != state.adopted ? 1u : 0u;
+  }
+  EXPECT_GT(on_trial, 0u);
+  EXPECT_LT(on_trial, 20'000u / 50);
+}
+
+TEST(WasteLaw, SettingsThatMakeNoSenseAreInvalid) {
+  static_assert(kWaste.valid());
+  static_assert(!WasteSettings{.candidates = {1.4, 0.9}, .count = 2}.valid());
+  static_assert(!WasteSettings{.count = 0}.valid() && !WasteSettings{.count = 9}.valid());
+  static_assert(!WasteSettings{.trial = 1}.valid());
+  static_assert(!WasteSettings{.adopt = 0}.valid());
+}
+
+}  // namespace
+}  // namespace hakmem::test
