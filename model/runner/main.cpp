@@ -148,13 +148,13 @@ void keep_shard(std::vector<Job>& jobs, const Shard& shard) {
 }
 
 /// Uses up the rest of the time with random executions of all suites, each round with another seed.
-void sample_until(double deadline, const Options& options, Pool& pool, std::vector<Result>& results) {
+void sample_until(double deadline, const Options& options, JobPool& pool, std::vector<Result>& results) {
   constexpr double kLeast = 1;  // seconds of a suite, below which starting a process is not worth it
   std::vector<const Suite*> suites;
   for (const Suite* suite : Suite::all()) {
     if (matches(suite->name(), options.pattern)) suites.push_back(suite);
   }
-  for (std::uint64_t seed = options.seed + 1; !suites.empty() && !Pool::interrupted(); ++seed) {
+  for (std::uint64_t seed = options.seed + 1; !suites.empty() && !JobPool::interrupted(); ++seed) {
     const double left = deadline - now() - kLeast;
     if (left < kLeast) return;
     const double each = std::min(left, left * options.jobs / static_cast<double>(suites.size()));
@@ -181,7 +181,7 @@ int conclude(const std::vector<Result>& results, const Options& options, double 
       return kFailed;
     }
   }
-  if (Pool::interrupted()) return kInterrupted;
+  if (JobPool::interrupted()) return kInterrupted;
   return failed == 0 && !results.empty() ? kPassed : kFailed;
 }
 
@@ -209,7 +209,7 @@ int run(const CLI::App& app, const Options& options) {
     return kPassed;
   }
   keep_shard(jobs, shard);
-  Pool pool(options.jobs, deadline);
+  JobPool pool(options.jobs, deadline);
   std::vector<Result> results = pool.run(std::move(jobs));
   if (deadline != 0 && options.scheduler.empty()) sample_until(deadline, options, pool, results);
   return conclude(results, options, started);
@@ -230,7 +230,7 @@ int litmus(const Options& options) {
     jobs.push_back(job_for(test, random(100'000, 30)));
   }
   std::puts("The outcomes that C++20 allows are produced, and no others, but for those marked as blind spots.");
-  Pool pool(options.jobs, 0);
+  JobPool pool(options.jobs, 0);
   const std::vector<Result> results = pool.run(std::move(jobs));
   return conclude(results, options, started);
 }
