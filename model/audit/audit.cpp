@@ -62,7 +62,7 @@ class Audit {
   SourceTree tree_;
   Cache cache_;
   double deadline_;
-  Pool pool_;
+  JobPool pool_;
   std::vector<Known> suites_;
   std::vector<std::string> every_mutant_;  // that there is, wanted or not
   Survivors survivors_;
@@ -116,7 +116,7 @@ void Audit::measure_suites(const std::string& only) {
       at->problem = result.message;
       return;
     }
-    if (!Pool::interrupted()) cache_.put(reach_key(at->suite->name(), at->key), result.details);
+    if (!JobPool::interrupted()) cache_.put(reach_key(at->suite->name(), at->key), result.details);
     nlohmann::json copy = result.details;
     for (const auto& site : copy.at("sites")) at->sites.push_back(site_from_json(site));
     for (const double seconds : copy.at("seconds")) at->seconds.push_back(seconds);
@@ -233,10 +233,10 @@ void Audit::remember(const Mutant& mutant, const nlohmann::json& run) {
 void Audit::take(const Result& result, std::vector<std::string>& crashed) {
   Audited* audited = audited_by(result.suite);
   if (!result.details.is_array()) {
-    if (!Pool::interrupted() && (deadline_ == 0 || now() < deadline_)) crashed.push_back(result.suite);
+    if (!JobPool::interrupted() && (deadline_ == 0 || now() < deadline_)) crashed.push_back(result.suite);
     return;
   }
-  if (Pool::interrupted()) return;
+  if (JobPool::interrupted()) return;
   for (const auto& run : result.details) remember(audited->mutant, run);
 }
 
@@ -250,7 +250,7 @@ void Audit::isolate(const std::vector<std::string>& crashed) {
       std::vector<Job> jobs;
       jobs.push_back(job_for(audited, {known}));
       pool_.run(std::move(jobs), [&](const Result& result) {
-        if (Pool::interrupted()) return;
+        if (JobPool::interrupted()) return;
         if (result.details.is_array()) {
           for (const auto& run : result.details) remember(audited.mutant, run);
           return;
@@ -263,7 +263,7 @@ void Audit::isolate(const std::vector<std::string>& crashed) {
                                   {"problem", result.message},
                                   {"token", ""}});
       });
-      if (settle(audited) || Pool::interrupted()) break;
+      if (settle(audited) || JobPool::interrupted()) break;
     }
   }
 }
@@ -419,7 +419,7 @@ int Audit::run() {
   }
   print();
   const int code = write();
-  return Pool::interrupted() ? 130 : code;
+  return JobPool::interrupted() ? 130 : code;
 }
 
 std::optional<Mutant> Audit::find_mutant(const std::string& id, const std::string& suite, std::string& key) {

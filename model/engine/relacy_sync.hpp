@@ -15,6 +15,7 @@
 #include "model/engine/simulated_memory.hpp"
 #include "model/engine/sites.hpp"
 #include "model/engine/variable.hpp"
+#include "model/engine/visibility.hpp"
 #include "model/engine/where.hpp"
 #include "sync/sync_concept.hpp"
 
@@ -120,7 +121,9 @@ class ModelAtomic {
       c.fail_test("an atomic whose construction this thread cannot see", rl::test_result_unitialized_access,
                   info_of(where));
     }
-    return Sites::hit(where, operation, orders);
+    Site& site = Sites::hit(where, operation, orders);
+    if (Visibility::noting) Visibility::note(*usage_, static_cast<unsigned>(c.threadx_->index_), operation, site);
+    return site;
   }
 
   template <rl::rmw_type_e kType, class D>
@@ -222,6 +225,7 @@ class ModelAtomic {
   rl::atomic<T> atomic_;
   rl::thread_id_t creator_ = 0;
   rl::timestamp_t born_ = 0;
+  Visibility::Usage* usage_ = &Visibility::of(this);
 };
 
 /// The policy. See sync/sync_concept.hpp for what is asked of it.

@@ -37,6 +37,10 @@ std::string to_string(const Strategy& strategy) {
   return "?";
 }
 
+std::string to_string(const Search& search) {
+  return to_string(search.strategy) + (search.plain && search.strategy.exhaustive() ? "-plain" : "");
+}
+
 Strategy parse_strategy(const std::string& text, std::string& problem) {
   if (text == "full") return {Strategy::Kind::kFull, 0};
   if (text == "random") return {Strategy::Kind::kRandom, 0};

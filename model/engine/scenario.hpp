@@ -68,17 +68,21 @@ struct Search {
   Strategy strategy;
   std::uint64_t executions = 0;  ///< how many, at most; 0 = no limit (random: until the time is over)
   double seconds = 0;            ///< how long, at most; 0 = no limit
+  bool plain = false;            ///< exhaustive searches: without the reduction of visibility.hpp
 };
 
-inline Search full(double seconds = 60) { return {{Strategy::Kind::kFull, 0}, 0, seconds}; }
+/// "full" and so on, with "-plain" behind it for an exhaustive search without reduction.
+std::string to_string(const Search& search);
+
+inline Search full(double seconds = 60) { return {{Strategy::Kind::kFull, 0}, 0, seconds, false}; }
 inline Search bound(unsigned preemptions, double seconds = 60) {
-  return {{Strategy::Kind::kBound, preemptions}, 0, seconds};
+  return {{Strategy::Kind::kBound, preemptions}, 0, seconds, false};
 }
 inline Search random(std::uint64_t executions, double seconds = 60) {
-  return {{Strategy::Kind::kRandom, 0}, executions, seconds};
+  return {{Strategy::Kind::kRandom, 0}, executions, seconds, false};
 }
 inline Search pct(unsigned depth, std::uint64_t executions, double seconds = 60) {
-  return {{Strategy::Kind::kPct, depth}, executions, seconds};
+  return {{Strategy::Kind::kPct, depth}, executions, seconds, false};
 }
 
 enum class Tier : std::uint8_t { kQuick, kDefault };
@@ -170,8 +174,7 @@ class Registered {
   Suite suite_;
 };
 
-// Mutations in words
-// ---------------------------------------------------------------------------------------------------
+// Mutations in words ------------------------------------------------------------------------------------------------
 
 struct Place {
   const char* file;

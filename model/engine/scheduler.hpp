@@ -5,6 +5,11 @@
 /// so regular that many interleavings are never produced. Every choice of every strategy is recorded, so any execution
 /// can be replayed from its list of choices.
 ///
+/// A full search keeps sleep sets (Godefroid, 1996): once all executions are explored that begin with a step, it need
+/// not be taken at the same point in another order with steps that it commutes with. A thread sleeps from there on,
+/// until somebody takes a step that does not commute with its next one. When all threads sleep, the rest of the
+/// execution has been seen; it is run to its end without branching. A yield that waits ends all sleep.
+///
 /// From time to time an execution is run a second time, with the same choices. If it then meets other sites, the
 /// scenario is not deterministic, and a search of it would prove nothing.
 
@@ -12,10 +17,12 @@
 #include <cstdint>
 #include <istream>
 #include <ostream>
+#include <string>
 
 #include "model/engine/relacy.hpp"
 #include "model/engine/search.hpp"
 #include "model/engine/sites.hpp"
+#include "model/engine/visibility.hpp"
 
 namespace hakmem::model {
 
@@ -44,6 +51,13 @@ class Random {
 /// A list of choices that does not count as the scenario's memory.
 using Choices = rl::vector<std::uint16_t>::type;
 
+/// A choice on the way to an execution.
+struct TreeNode {
+  unsigned count;
+  unsigned index;
+  unsigned type;
+};
+
 /// One search as the scheduler sees it: what to do, and what has come of it.
 struct Course {
   // Given.
@@ -52,6 +66,12 @@ struct Course {
   std::uint64_t most_executions = 0;  ///< 0 = no limit
   double deadline = 0;                ///< of now(); 0 = none
   const Choices* replay = nullptr;    ///< run this one execution instead
+  bool branches_everywhere = true;    ///< not reduced, see visibility.hpp
+  bool yields_block = true;           ///< until the others have run; false: they are steps without meaning
+  std::string knowledge;              ///< Visibility::knowledge() at the position where the search goes on
+
+  /// Where an exhaustive search begins (empty: at its beginning), and at its end where it can go on.
+  rl::vector<TreeNode>::type tree;
 
   // Shared with the process that waits.
   const volatile bool* stop = nullptr;
@@ -63,7 +83,9 @@ struct Course {
   bool time_over = false;        ///< ended by the deadline
   bool stopped = false;          ///< ended by `stop`
   bool deterministic = true;
-  Choices choices;  ///< of the latest execution
+  unsigned most_steps = 1;             ///< of an execution, for pct
+  std::uint64_t with_fewer_steps = 0;  ///< executions before that was known
+  Choices choices;                     ///< of the latest execution
 };
 
 /// The course of the search that this process runs at the moment.
@@ -80,24 +102,37 @@ class Scheduler
   using shared_context_t = typename Tree::shared_context_t;
 
   Scheduler(rl::test_params& params, shared_context_t& context, rl::thread_id_t dynamic_threads)
-      : Tree(params, context, dynamic_threads), course_(current_course()) {}
+      : Tree(params, context, dynamic_threads), course_(current_course()) {
+    for (const TreeNode& node : course_.tree) {
+      this->stree_.push_back({node.count, node.index, static_cast<rl::sched_type>(node.type), 0});
+    }
+    course_.tree.clear();
+  }
 
-  // What the checker calls -------------------------------------------------------------------------------------------
+  // What the checker calls ------------------------------------------------------------------------------------------
 
   rl::thread_id_t iteration_begin_impl() {
     course_.choices.clear();
-    Sites::digest() = 0;
+    Sites::digest() = 0xcbf29ce484222325u;  // not 0, which the first site would leave as it is
     this->stree_depth_ = 0;
+    Visibility::begin();
+    sleeping_ = 0;
+    seen_before_ = false;
+    turn_ = 0;
     preemptions_left_ = course_.strategy.parameter;
     if (!repeating_) ++execution_;
     if (!course_.strategy.exhaustive()) begin_random();
     if (course_.strategy.kind == Strategy::Kind::kPct) return highest();
-    return this->running_threads[choose(static_cast<unsigned>(this->running_threads_count), rl::sched_type_sched)];
+    const unsigned index = rand_impl(static_cast<unsigned>(this->running_threads_count), rl::sched_type_sched);
+    const rl::thread_id_t first = this->running_threads[index];
+    if (keeps_sleep_sets()) wake(first);
+    return first;
   }
 
   bool iteration_end_impl() {
     if (course_.replay != nullptr) return true;
     if (!same_as_before()) return true;
+    if (!course_.branches_everywhere && Visibility::outdated()) return true;
     if (!repeating_) {
       ++course_.executions;
       if ((course_.executions & (course_.executions - 1)) == 0 || course_.executions % kRepeatEvery == 0) {
@@ -106,20 +141,45 @@ class Scheduler
       }
     }
     repeating_ = false;
-    return over() || !advance();
+    if (step_ > course_.most_steps) {
+      course_.most_steps = step_;
+      course_.with_fewer_steps = course_.executions;
+    }
+    if (!advance()) return true;
+    if (!over()) return false;
+    for (const auto& node : this->stree_) {
+      course_.tree.push_back({node.count_, node.index_, static_cast<unsigned>(node.type_)});
+    }
+    return true;
   }
 
   rl::thread_id_t schedule_impl(rl::unpark_reason& reason, unsigned yield) {
-    if (course_.strategy.exhaustive()) return Tree::schedule_impl(reason, yield);
+    if (yield != 0 && !course_.yields_block) {
+      Visibility::announce_local_step(static_cast<unsigned>(this->thread_->index_));
+      yield = 0;
+    }
+    if (course_.strategy.exhaustive()) return schedule_by_tree(reason, yield);
     reason = rl::unpark_reason_normal;
     if (course_.strategy.kind == Strategy::Kind::kPct) return schedule_by_priority(yield);
     const auto running = static_cast<unsigned>(this->running_threads_count);
     return this->running_threads[running == 1 ? 0 : choose(running, rl::sched_type_sched)];
   }
 
-  unsigned rand_impl(unsigned limit, rl::sched_type type) { return choose(limit, type); }
+  unsigned rand_impl(unsigned limit, rl::sched_type type) {
+    if (!keeps_sleep_sets()) return choose(limit, type);
+    if (type == rl::sched_type_sched) return choose_awake(limit);
+    if (!seen_before_) return choose(limit, type);
+    course_.choices.push_back(0);
+    return 0;
+  }
 
-  bool can_switch(thread_info_t&) { return course_.strategy.kind != Strategy::Kind::kBound || preemptions_left_ != 0; }
+  bool can_switch(thread_info_t& thread) {
+    if (Visibility::stay && thread.state_ == rl::thread_state_running) {
+      record_stay(thread);
+      return false;
+    }
+    return course_.strategy.kind != Strategy::Kind::kBound || preemptions_left_ != 0;
+  }
 
   void on_switch(thread_info_t& from) {
     if (course_.strategy.kind == Strategy::Kind::kBound && from.state_ == rl::thread_state_running) --preemptions_left_;
@@ -131,10 +191,14 @@ class Scheduler
 
  private:
   static constexpr std::uint64_t kRepeatEvery = 4096;
-  static constexpr unsigned kPctSteps = 64;  ///< change points of PCT fall into the first so many steps
+  /// Change points of PCT fall into the first so many steps: those of the longest execution so far. A replay takes what
+  /// is in its list.
+  [[nodiscard]] unsigned pct_steps() const noexcept {
+    return course_.replay != nullptr ? 1u << 16 : course_.most_steps;
+  }
   static constexpr unsigned kMostPctPoints = 16;
 
-  // Choices ----------------------------------------------------------------------------------------------------------
+  // Choices ---------------------------------------------------------------------------------------------------------
 
   unsigned choose(unsigned limit, rl::sched_type type) {
     const unsigned choice = next_choice(limit, type);
@@ -151,11 +215,15 @@ class Scheduler
       return 0;
     }
     if (!course_.strategy.exhaustive()) return random_(limit);
-    if (this->stree_depth_ < this->stree_.size()) {
-      const auto& node = this->stree_[this->stree_depth_];
-      if (node.count_ != limit || node.type_ != type) diverged();
-    }
+    check_node(limit, type);
     return Tree::rand_impl(limit, type);
+  }
+
+  /// The next node of the tree, where there is one already, is for a choice like this.
+  void check_node(unsigned limit, rl::sched_type type) {
+    if (limit == 1 || this->stree_depth_ >= this->stree_.size()) return;
+    const auto& node = this->stree_[this->stree_depth_];
+    if (node.count_ != limit || node.type_ != type) diverged();
   }
 
   /// A prefix of choices that led somewhere has led elsewhere.
@@ -165,7 +233,74 @@ class Scheduler
                         rl::debug_info("scheduler", __FILE__, __LINE__));
   }
 
-  // From one execution to the next -----------------------------------------------------------------------------------
+  /// The step that begins does not branch here, but it does where this execution is replayed, without reduction.
+  void record_stay(const thread_info_t& thread) {
+    Visibility::stay = false;
+    const bool is_choice =
+        this->running_threads_count != 1 && (course_.strategy.kind != Strategy::Kind::kBound || preemptions_left_ != 0);
+    if (!is_choice) return;
+    const auto& running = this->running_threads;
+    const auto position = std::find(running.begin(), running.end(), thread.index_) - running.begin();
+    course_.choices.push_back(static_cast<std::uint16_t>(position));
+  }
+
+  // Sleep sets ------------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] bool keeps_sleep_sets() const noexcept {
+    return !course_.branches_everywhere && course_.strategy.kind == Strategy::Kind::kFull;
+  }
+  [[nodiscard]] bool sleeps(rl::thread_id_t thread) const noexcept { return (sleeping_ >> thread & 1) != 0; }
+
+  rl::thread_id_t schedule_by_tree(rl::unpark_reason& reason, unsigned yield) {
+    if (!keeps_sleep_sets()) return Tree::schedule_impl(reason, yield);
+    if (this->thread_->state_ == rl::thread_state_running) {
+      Visibility::stands_before_step(static_cast<unsigned>(this->thread_->index_));
+    }
+    unsigned alive = 0;
+    for (const thread_info_t& thread : this->threads_) alive += thread.state_ != rl::thread_state_finished;
+    if (yield != 0 || alive != static_cast<unsigned>(this->running_threads_count)) sleeping_ = 0;
+    const rl::thread_id_t next = Tree::schedule_impl(reason, yield);
+    if (sleeps(next)) seen_before_ = true;
+    wake(next);
+    return next;
+  }
+
+  /// Chooses a thread that does not sleep; those before it in the order of choices sleep from now on.
+  unsigned choose_awake(unsigned limit) {
+    const unsigned index = seen_before_ ? turn_++ % limit : next_awake(limit);
+    course_.choices.push_back(static_cast<std::uint16_t>(index));
+    return index;
+  }
+
+  unsigned next_awake(unsigned limit) {
+    unsigned awake[static_cast<unsigned>(kThreads)];
+    unsigned count = 0;
+    for (unsigned i = 0; i < limit; ++i) {
+      const rl::thread_id_t thread = this->running_threads[i];
+      // A local step disturbs nobody, so it can be taken first.
+      if (Visibility::next(static_cast<unsigned>(thread)).kind == Visibility::Step::Kind::kLocal) return i;
+      if (!sleeps(thread)) awake[count++] = i;
+    }
+    if (count == 0) {
+      seen_before_ = true;
+      return 0;
+    }
+    check_node(count, rl::sched_type_sched);
+    const unsigned choice = count == 1 ? 0 : Tree::rand_impl(count, rl::sched_type_sched);
+    for (unsigned i = 0; i < choice; ++i) sleeping_ |= 1u << this->running_threads[awake[i]];
+    return awake[choice];
+  }
+
+  /// A thread takes its next step: whose step does not commute with it wakes up.
+  void wake(rl::thread_id_t runs) {
+    const Visibility::Step& step = Visibility::next(static_cast<unsigned>(runs));
+    sleeping_ &= ~(1u << runs);
+    for (unsigned i = 0; i < static_cast<unsigned>(kThreads); ++i) {
+      if ((sleeping_ >> i & 1) != 0 && !Visibility::commute(Visibility::next(i), step)) sleeping_ &= ~(1u << i);
+    }
+  }
+
+  // From one execution to the next ----------------------------------------------------------------------------------
 
   /// Compares a repeated execution with its first run.
   bool same_as_before() {
@@ -180,7 +315,7 @@ class Scheduler
     if (course_.most_executions != 0 && course_.executions >= course_.most_executions) return true;
     if (course_.executions % 64 != 0) return false;
     *course_.progress = course_.executions;
-    if (course_.strategy.exhaustive() && course_.executions % 4096 == 0) *course_.share = share_done();
+    if (course_.executions % 4096 == 0) *course_.share = share_done();
     course_.stopped = *course_.stop;
     course_.time_over = course_.deadline != 0 && now() > course_.deadline;
     return course_.stopped || course_.time_over;
@@ -196,8 +331,12 @@ class Scheduler
     return true;
   }
 
-  /// How much of the tree lies behind, if all subtrees of a node were of one size.
+  /// How much of a sample lies behind; of a tree, if all subtrees of a node were of one size.
   double share_done() const {
+    if (!course_.strategy.exhaustive()) {
+      const auto most = static_cast<double>(course_.most_executions);
+      return most == 0 ? 0 : static_cast<double>(course_.executions) / most;
+    }
     double share = 0;
     double width = 1;
     for (const auto& node : this->stree_) {
@@ -207,7 +346,7 @@ class Scheduler
     return share;
   }
 
-  // Random strategies ------------------------------------------------------------------------------------------------
+  // Random strategies -----------------------------------------------------------------------------------------------
 
   void begin_random() {
     random_.seed(course_.seed * 0x9e3779b97f4a7c15u ^ execution_);
@@ -219,7 +358,7 @@ class Scheduler
       std::swap(priority_[i], priority_[choose(i + 1, rl::sched_type_user)]);
     }
     for (unsigned i = 0; i + 1 < course_.strategy.parameter; ++i) {
-      change_at_[i] = choose(kPctSteps, rl::sched_type_user) + 1;
+      change_at_[i] = choose(pct_steps(), rl::sched_type_user) + 1;
     }
   }
 
@@ -248,6 +387,9 @@ class Scheduler
 
   Course& course_;
   unsigned preemptions_left_ = 0;
+  std::uint32_t sleeping_ = 0;  ///< a bit for each thread
+  bool seen_before_ = false;    ///< the rest of the execution
+  unsigned turn_ = 0;           ///< of whom it is then
   std::uint64_t execution_ = 0;
   bool repeating_ = false;
   std::uint64_t last_digest_ = 0;

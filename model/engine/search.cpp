@@ -5,6 +5,7 @@
 #include <ctime>
 #include <sstream>
 
+#include "model/engine/names.hpp"
 #include "model/engine/relacy.hpp"
 #include "model/engine/scheduler.hpp"
 #include "model/engine/simulated_memory.hpp"
@@ -36,9 +37,15 @@ struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
     scenario_->~Scenario();
     SimulatedMemory::end();
   }
-  void before() { scenario_->before(); }
+  void before() {
+    scenario_->before();
+    Visibility::noting = true;
+  }
   void thread(unsigned index) { scenario_->thread(index); }
-  void after() { scenario_->after(); }
+  void after() {
+    Visibility::noting = false;
+    scenario_->after();
+  }
   void invariant() {
     if (running_type->has_invariant) scenario_->invariant();
   }
@@ -72,9 +79,10 @@ rl::test_params params_for(unsigned depth, const Strategy& strategy, std::ostrea
 }
 
 /// Choices as text: '0'..'9', 'a'..'z', 'A'..'Z', a dot before what is larger, and a run of n zeros as "_n_".
-std::string encode(const Choices& choices) {
+/// A minus in front says that yields did not block.
+std::string encode(const Choices& choices, bool yields_block) {
   static constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  std::string text;
+  std::string text = yields_block ? "" : "-";
   for (std::size_t i = 0; i < choices.size();) {
     std::size_t zeros = 0;
     while (i + zeros < choices.size() && choices[i + zeros] == 0) ++zeros;
@@ -106,8 +114,9 @@ long number_before(const std::string& text, std::size_t& i, char end) {
   return value;
 }
 
-bool decode(const std::string& text, Choices& choices) {
-  for (std::size_t i = 0; i < text.size();) {
+bool decode(const std::string& text, Choices& choices, bool& yields_block) {
+  yields_block = !text.starts_with('-');
+  for (std::size_t i = yields_block ? 0 : 1; i < text.size();) {
     const char c = text[i++];
     long value = -1;
     std::size_t times = 1;
@@ -159,20 +168,22 @@ void read_report(const std::string& report, Outcome& outcome) {
   std::string line;
   std::getline(lines, line);
   while (std::getline(lines, line)) {
-    if (const std::string text = readable(line); !text.empty()) outcome.trace += text + "\n";
+    if (const std::string text = readable(line); !text.empty()) outcome.trace += with_names(text) + "\n";
   }
 }
 
 /// Runs the choices with the recording of every step switched on.
 rl::test_result_e retrace(const ScenarioType& type, unsigned depth, const Strategy& strategy, const Choices& choices,
-                          Outcome& outcome, bool& fits) {
+                          bool yields_block, Outcome& outcome, bool& fits) {
   rl::ostringstream out;
   std::ostream nowhere(nullptr);
   rl::test_params params = params_for(depth, strategy, out, nowhere);
   params.collect_history = true;
+  Visibility::reducing = false;
   Course course;
   course.strategy = strategy;
   course.replay = &choices;
+  course.yields_block = yields_block;
   running_course = &course;
   const rl::test_result_e result = run(type, params);
   fits = course.deterministic && course.choices.size() == choices.size();
@@ -180,14 +191,79 @@ rl::test_result_e retrace(const ScenarioType& type, unsigned depth, const Strate
   return result;
 }
 
+// Positions: "executions|count.index.type ...|knowledge" ------------------------------------------------------------
+
+std::string position_of(const Course& course) {
+  std::string text = fmt::format("{}{}", course.executions, course.yields_block ? '|' : '-');
+  for (const TreeNode& node : course.tree) text += fmt::format("{}.{}.{} ", node.count, node.index, node.type);
+  return text + "|" + Visibility::knowledge();
+}
+
+/// Takes up a position. One that is damaged is a search from the beginning.
+void read_position(const std::string& text, Course& course) {
+  std::istringstream in(text);
+  char separator = 0;
+  std::uint64_t executions = 0;
+  if (!(in >> executions >> separator) || (separator != '|' && separator != '-')) return;
+  while (in >> std::ws && in.peek() != '|') {
+    TreeNode node{};
+    char dots[2] = {};
+    if (!(in >> node.count >> dots[0] >> node.index >> dots[1] >> node.type)) return course.tree.clear();
+    course.tree.push_back(node);
+  }
+  in.get();
+  std::string knowledge;
+  std::getline(in, knowledge);
+  course.knowledge = knowledge;
+  course.yields_block = separator == '|';
+  course.executions = executions;
+}
+
+/// One run through the search tree, or as much of it as there is time for.
+rl::test_result_e pass(const ScenarioType& type, unsigned depth, Course& course) {
+  rl::ostringstream out;
+  std::ostream nowhere(nullptr);
+  rl::test_params params = params_for(depth, course.strategy, out, nowhere);
+  running_course = &course;
+  Visibility::reducing = !course.branches_everywhere;
+  const rl::test_result_e result = run(type, params);
+  Visibility::reducing = false;
+  return result;
+}
+
+/// A reduced search, which begins anew whenever it has learned that more matters than it knew of. A full search takes
+/// yields for steps without meaning, as the loops of lock-free code end without them; when there is a loop that does
+/// not, it begins anew with yields that wait for the others.
+rl::test_result_e reduced(const ScenarioType& type, unsigned depth, Course& course, const Limits& limits) {
+  Visibility::forget();
+  if (!course.tree.empty()) Visibility::recall(course.knowledge);
+  bool waits = !course.tree.empty() && course.yields_block;
+  for (;; course.tree.clear()) {
+    Visibility::update();
+    if (limits.begins_anew != nullptr) limits.begins_anew();
+    Course attempt = course;
+    if (attempt.tree.empty()) attempt.executions = 0;
+    attempt.branches_everywhere = false;
+    attempt.yields_block = waits || course.strategy.kind != Strategy::Kind::kFull;
+    const rl::test_result_e result = pass(type, depth, attempt);
+    if (result == rl::test_result_livelock && !attempt.yields_block) {
+      waits = true;
+      continue;
+    }
+    const bool settled = result != rl::test_result_success || !attempt.deterministic || !Visibility::outdated();
+    const bool over = course.deadline != 0 && now() > course.deadline;
+    if (!settled && !*course.stop && !over) continue;
+    course = attempt;
+    if (!settled) course.time_over = true;
+    return result;
+  }
+}
+
 }  // namespace
 
 Course& current_course() noexcept { return *running_course; }
 
 Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits) {
-  rl::ostringstream out;
-  std::ostream nowhere(nullptr);
-  rl::test_params params = params_for(depth, search.strategy, out, nowhere);
   Course course;
   course.strategy = search.strategy;
   course.seed = limits.seed;
@@ -197,14 +273,18 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   course.stop = limits.stop;
   course.progress = limits.progress;
   course.share = limits.share;
-  running_course = &course;
+  if (limits.position != nullptr) read_position(*limits.position, course);
 
-  const rl::test_result_e result = run(type, params);
+  const bool plain = search.plain || !search.strategy.exhaustive() || type.has_invariant;
+  const rl::test_result_e result = plain ? pass(type, depth, course) : reduced(type, depth, course, limits);
   Outcome outcome;
   outcome.executions = course.executions;
+  outcome.steps = course.most_steps;
+  outcome.promised = course.executions - course.with_fewer_steps;
   outcome.seconds = now() - start;
   // A search that is given nothing but time is done when that is over.
   outcome.cut = course.stopped || (course.time_over && (search.strategy.exhaustive() || search.executions != 0));
+  if (outcome.cut && !course.tree.empty()) outcome.position = position_of(course);
   if (!course.deterministic) {
     outcome.failed = true;
     outcome.problem = "the scenario is not deterministic: the same choices led elsewhere";
@@ -213,10 +293,10 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   if (result == rl::test_result_success) return outcome;
   outcome.failed = true;
   ++outcome.executions;
-  outcome.choices = encode(course.choices);
+  outcome.choices = encode(course.choices, course.yields_block);
   bool fits = false;
   const Choices choices = course.choices;
-  if (retrace(type, depth, search.strategy, choices, outcome, fits) != result || !fits) {
+  if (retrace(type, depth, search.strategy, choices, course.yields_block, outcome, fits) != result || !fits) {
     outcome.problem =
         fmt::format("the scenario is not deterministic: {} is not reproduced", rl::test_result_str(result));
   }
@@ -228,13 +308,14 @@ Outcome replay(const ScenarioType& type, unsigned depth, const Strategy& strateg
   outcome.executions = 1;
   Choices choices;
   bool fits = false;
-  if (!decode(text, choices)) {
+  bool yields_block = true;
+  if (!decode(text, choices, yields_block)) {
     outcome.failed = true;
     outcome.problem = "the list of choices is damaged";
     return outcome;
   }
   const double start = now();
-  outcome.failed = retrace(type, depth, strategy, choices, outcome, fits) != rl::test_result_success;
+  outcome.failed = retrace(type, depth, strategy, choices, yields_block, outcome, fits) != rl::test_result_success;
   outcome.seconds = now() - start;
   if (!fits) {
     outcome.failed = true;

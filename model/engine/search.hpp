@@ -14,9 +14,12 @@ struct Outcome {
   bool cut = false;              ///< ended before it was done: by the time limit, or because it was told to
   std::uint64_t executions = 0;  ///< explored, the failing one included
   double seconds = 0;
-  std::string problem;  ///< "DATA RACE (data race detected)"; empty unless failed
-  std::string trace;    ///< the failing execution, step by step
-  std::string choices;  ///< the failing execution, for replay()
+  std::string problem;         ///< "DATA RACE (data race detected)"; empty unless failed
+  std::string trace;           ///< the failing execution, step by step
+  std::string choices;         ///< the failing execution, for replay()
+  std::string position;        ///< of an exhaustive search that was cut: where it can go on
+  unsigned steps = 0;          ///< of pct: the longest execution
+  std::uint64_t promised = 0;  ///< of pct: executions whose change points were drawn from so many steps
 };
 
 /// Seconds of a monotonic clock.
@@ -28,6 +31,8 @@ struct Limits {
   const volatile bool* stop = nullptr;         ///< becomes true when the search shall end; never null
   volatile std::uint64_t* progress = nullptr;  ///< executions so far; never null
   volatile double* share = nullptr;            ///< part of an exhaustive search that is done; never null
+  const std::string* position = nullptr;       ///< where an exhaustive search of the same scenario goes on
+  void (*begins_anew)() = nullptr;             ///< called when what was explored does not count, and at the beginning
 };
 
 /// Explores. The variant's mutations must be in force; see Sites::mutate.

@@ -25,14 +25,14 @@ class SimulatedMemory {
   /// Where the scenario itself lives: kScenarioBytes, aligned to a page.
   static void* scenario_memory() noexcept;
 
-  // Executions -------------------------------------------------------------------------------------------------------
+  // Executions ------------------------------------------------------------------------------------------------------
 
   /// Before an execution: nothing is mapped, no object exists. Whatever a failed execution has left is forgotten.
   static void begin() noexcept;
   /// At the end of an execution, inside it: destroys objects, newest first, then cells.
   static void end();
 
-  // Pages ------------------------------------------------------------------------------------------------------------
+  // Pages -----------------------------------------------------------------------------------------------------------
 
   /// Maps [p, p + bytes): every cell is uninitialised.
   static void map(std::uintptr_t p, std::size_t bytes, const Where& where);
@@ -51,7 +51,7 @@ class SimulatedMemory {
   static std::uintptr_t read(const void* block, const char* what, const Where& where);
   static void write(const void* block, std::uintptr_t value, const char* what, const Where& where);
 
-  // Descriptors ------------------------------------------------------------------------------------------------------
+  // Descriptors -----------------------------------------------------------------------------------------------------
 
   /// `n` objects of T; they live until the execution ends.
   template <class T>

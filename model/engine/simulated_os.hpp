@@ -8,6 +8,7 @@
 #include "model/engine/relacy.hpp"
 #include "model/engine/simulated_memory.hpp"
 #include "model/engine/variable.hpp"
+#include "model/engine/visibility.hpp"
 #include "model/engine/where.hpp"
 #include "os/os_concept.hpp"
 
@@ -36,6 +37,7 @@ class SimulatedOs {
   [[nodiscard]] static std::uintptr_t address_base() noexcept { return SimulatedMemory::page_base(); }
 
   [[nodiscard]] void* reserve(std::size_t bytes, std::size_t alignment, Where where = Where::here()) noexcept {
+    Visibility::note_system_call();
     const std::uintptr_t p = fails() ? 0 : SimulatedMemory::find_unmapped(bytes, alignment, kSpace);
     if (p == 0) return nullptr;
     SimulatedMemory::map(p, bytes, where);
@@ -44,6 +46,7 @@ class SimulatedOs {
   }
 
   void release(void* p, std::size_t bytes, Where where = Where::here()) noexcept {
+    Visibility::note_system_call();
     SimulatedMemory::unmap(reinterpret_cast<std::uintptr_t>(p), bytes, where);
     --reservations_;
   }
@@ -55,6 +58,7 @@ class SimulatedOs {
   /// Always moves, which is the harder case.
   [[nodiscard]] void* resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment,
                              Where where = Where::here()) noexcept {
+    Visibility::note_system_call();
     const std::uintptr_t target = fails() ? 0 : SimulatedMemory::find_unmapped(new_bytes, alignment, kSpace);
     if (target == 0) return nullptr;
     SimulatedMemory::move(reinterpret_cast<std::uintptr_t>(p), old_bytes, target, new_bytes, where);
@@ -63,6 +67,7 @@ class SimulatedOs {
 
   template <class T>
   [[nodiscard]] T* metadata(std::size_t n) noexcept {
+    Visibility::note_system_call();
     return fails() ? nullptr : SimulatedMemory::make<T>(n);
   }
 

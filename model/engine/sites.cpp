@@ -17,6 +17,9 @@ Site* Sites::cache_[kCacheSize];
 
 namespace {
 
+/// Keys of sites that are known to be ordered before they are hit. Filled outside executions.
+std::vector<std::uint64_t> expected_ordered;
+
 /// The name of a function without the template arguments that some compilers add.
 std::string_view plain_name(const char* function) {
   const std::string_view name(function);
@@ -44,12 +47,25 @@ Site& Sites::find_or_add(const Where& where, Operation operation, Orders orders)
   // Not by new, which would count as the scenario's; kept for as long as the process lives.
   const char* const name = ::strndup(function.data(), function.size());
   site = {{name, where.file, where.line}, operation, Behaviour::kAsWritten, orders, orders, 0};
+  site.ordered = std::find(expected_ordered.begin(), expected_ordered.end(), key_of(site)) != expected_ordered.end();
   if (planned_ && planned_->line == where.line && planned_->operation == operation && planned_->written == orders &&
       planned_->function == function && planned_->file == where.file) {
     site.behaviour = planned_->behaviour;
     site.in_force = planned_->orders;
   }
   return site;
+}
+
+void Sites::expect_ordered(std::uint64_t key) { expected_ordered.push_back(key); }
+
+std::uint64_t key_of(const Site& site) {
+  std::uint64_t key = 0xcbf29ce484222325u;
+  const auto add = [&key](std::uint64_t part) { key = (key ^ part) * 0x100000001b3u; };
+  for (const char* c = site.where.file; *c != 0; ++c) add(static_cast<unsigned char>(*c));
+  add(site.where.line);
+  add(static_cast<std::uint64_t>(site.operation));
+  add(static_cast<std::uint64_t>(site.written.success) * 8 + static_cast<std::uint64_t>(site.written.failure));
+  return key;
 }
 
 Site* Sites::resolve(const Mutation& mutation, std::string& problem) {

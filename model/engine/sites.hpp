@@ -52,6 +52,7 @@ struct Site {
   Orders written;
   Orders in_force;
   std::uint64_t hits;
+  bool ordered = false;   ///< is followed by calls of the simulated system, whose order shows; see visibility.hpp
   bool weak = false;      ///< a weak compare-and-swap
   unsigned failures = 0;  ///< spurious ones in a row, in this execution
 };
@@ -103,6 +104,9 @@ class Sites {
   /// Applies mutations to the sites hit so far. \return what is wrong with them, or nothing.
   static std::string mutate(std::span<const Mutation> mutations);
 
+  /// The site with this key is ordered from its first hit on.
+  static void expect_ordered(std::uint64_t key);
+
   /// Announces a mutation of a site that this process has not met yet.
   static void plan(Planned mutation) { planned_ = std::move(mutation); }
 
@@ -135,6 +139,9 @@ class Sites {
   static unsigned count_;
   static Site* cache_[kCacheSize];
 };
+
+/// A number that names a site in every process of this program.
+std::uint64_t key_of(const Site& site);
 
 const char* name_of(Operation operation);
 const char* name_of(std::memory_order order);

@@ -43,9 +43,10 @@ void record_outcome(std::initializer_list<int> values) {
 }
 
 Job job_for(const Litmus& litmus, const Search& search) {
-  Job job{"litmus/" + litmus.name, to_string(search.strategy), false, search.seconds, {}};
+  Job job{"litmus/" + litmus.name, to_string(search), false, search.seconds, {}};
   job.work = [&litmus, search, job](Limits limits) {
     limits.seed = 1;
+    limits.begins_anew = [] { std::fill(std::begin(outcomes), std::end(outcomes), 0); };
     const Outcome outcome = explore(litmus.type, 500, search, limits);
     Result result = without_verdict(job, outcome.problem);
     result.executions = outcome.executions;

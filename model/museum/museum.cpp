@@ -215,7 +215,7 @@ int museum(const MuseumOptions& options) {
     std::fprintf(stderr, "hakmem-check: no exhibit is called '%s'\n", options.pattern.c_str());
     return 2;
   }
-  Pool pool(options.jobs, 0);
+  JobPool pool(options.jobs, 0);
   const std::vector<Result> results = pool.run(std::move(jobs), [](const Result&) {});
   std::string page = kHead;
   std::size_t caught = 0;
@@ -223,7 +223,7 @@ int museum(const MuseumOptions& options) {
   for (const Exhibit* exhibit : shown) {
     const auto result = std::find_if(results.begin(), results.end(),
                                      [&](const Result& one) { return one.suite == std::to_string(exhibit->number); });
-    const Guard guard = Pool::interrupted() ? Guard::kLeftOut : run_guard(*exhibit, options.tests);
+    const Guard guard = JobPool::interrupted() ? Guard::kLeftOut : run_guard(*exhibit, options.tests);
     caught += result->pass;
     guarded = guarded && guard != Guard::kFailed && guard != Guard::kNotBuilt;
     std::printf("%-8s %2u  %-50s %s (%s); %s\n", result->pass ? "caught" : "ESCAPED", exhibit->number,
@@ -232,7 +232,7 @@ int museum(const MuseumOptions& options) {
   }
   std::printf("%zu exhibits, %zu caught, %zu escaped\n", shown.size(), caught, shown.size() - caught);
   if (!guarded) std::printf("guards fail or are not built: build the unit tests, name their folder by --tests\n");
-  if (Pool::interrupted()) return 130;
+  if (JobPool::interrupted()) return 130;
   const bool good = caught == shown.size() && guarded;
   if (good && options.pattern.empty() && !options.page.empty()) {
     if (const std::string problem = write_text(options.page, page); !problem.empty()) {

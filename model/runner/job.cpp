@@ -2,24 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
+#include <cmath>
 
 #include "model/engine/sites.hpp"
+#include "model/runner/position.hpp"
 
 namespace hakmem::model {
 
 namespace {
-
-/// A number for this very program: a token of another build would name other choices.
-std::string fingerprint() {
-  std::ifstream file("/proc/self/exe", std::ios::binary);
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (auto byte = std::istreambuf_iterator<char>(file); byte != std::istreambuf_iterator<char>(); ++byte) {
-    hash = (hash ^ static_cast<unsigned char>(*byte)) * 0x100000001b3u;
-  }
-  return fmt::format("{:08x}", static_cast<std::uint32_t>(hash ^ (hash >> 32)));
-}
 
 std::string full_name(const Suite& suite, const Variant& variant) { return suite.name() + "~" + variant.name; }
 
@@ -37,15 +27,25 @@ std::string verdict_of(const Search& search, const Outcome& outcome) {
   }
 }
 
-Result row_of(const std::string& name, const Strategy& strategy, const Outcome& outcome) {
+Result row_of(const std::string& name, const Search& search, const Outcome& outcome) {
   Result result;
   result.suite = name;
-  result.scheduler = to_string(strategy);
+  result.scheduler = to_string(search);
   result.executions = outcome.executions;
   result.seconds = outcome.seconds;
   result.trace = outcome.trace;
-  result.token = token_for(name, strategy, outcome);
+  result.token = token_for(name, search.strategy, outcome);
   return result;
+}
+
+/// What a sample by pct promises (Burckhardt et al., 2010): in a program of n threads and k steps each execution meets
+/// a bug of depth d with a probability of at least 1/(n k^(d-1)).
+std::string promise_of(const Suite& suite, const Strategy& strategy, const Outcome& outcome) {
+  if (strategy.kind != Strategy::Kind::kPct || outcome.executions == 0) return {};
+  const double least = 1 / (suite.type().threads * std::pow(outcome.steps, strategy.parameter - 1));
+  const double missed = std::pow(1 - least, static_cast<double>(outcome.promised));
+  return fmt::format("a bug of depth {} shows with p >= 1/({}*{}^{}) = {:.1e} each time; all miss it with p <= {:.1e}",
+                     strategy.parameter, suite.type().threads, outcome.steps, strategy.parameter - 1, least, missed);
 }
 
 /// Mutations name sites, and sites are known once they have been met: a few executions of the suite as it is.
@@ -81,24 +81,33 @@ Result without_verdict(const Job& job, std::string message) {
   return result;
 }
 
-Job job_for(const Suite& suite, const Search& search, std::uint64_t seed) {
-  const auto work = [&suite, search, seed](Limits limits) {
+Job job_for(const Suite& suite, const Search& search, std::uint64_t seed, const std::string& folder) {
+  const auto work = [&suite, search, seed, folder](Limits limits) {
+    const PositionFile file(folder, suite.name(), search);
+    std::string problem;
+    const std::string position = file.read(problem);
     limits.seed = seed;
+    if (!position.empty()) limits.position = &position;
     const Outcome outcome = explore(suite.type(), suite.depth(), search, limits);
-    Result result = row_of(suite.name(), search.strategy, outcome);
+    problem = file.write(outcome.position);
+    Result result = row_of(suite.name(), search, outcome);
     result.pass = !outcome.failed && !outcome.cut;
     result.verdict = outcome.failed ? "FAILED" : verdict_of(search, outcome);
-    result.message = outcome.problem;
-    if (outcome.cut && !outcome.failed) result.message = "ended before it was done";
+    result.message = outcome.failed ? outcome.problem : promise_of(suite, search.strategy, outcome);
+    if (outcome.cut && !outcome.failed) {
+      result.message = "ended before it was done";
+      if (!file.path().empty())
+        result.message += problem.empty() ? "; the same call goes on from here" : "; " + problem;
+    }
     return result;
   };
-  return {suite.name(), to_string(search.strategy), false, search.seconds, work};
+  return {suite.name(), to_string(search), false, search.seconds, work};
 }
 
 Job job_for(const Suite& suite, const Variant& variant, const std::vector<Search>& searches, std::uint64_t seed) {
   double seconds = 0;
   for (const Search& search : searches) seconds += search.seconds;
-  Job job{full_name(suite, variant), to_string(searches.front().strategy), true, seconds, {}};
+  Job job{full_name(suite, variant), to_string(searches.front()), true, seconds, {}};
   job.work = [&suite, &variant, searches, seed, job](Limits limits) {
     limits.seed = seed;
     if (const std::string problem = break_it(suite, variant, limits); !problem.empty()) {
@@ -107,7 +116,7 @@ Job job_for(const Suite& suite, const Variant& variant, const std::vector<Search
     Result result;
     for (const Search& search : searches) {
       const Outcome outcome = explore(variant.type, suite.depth(), search, limits);
-      result = judge_variant(variant, search, outcome, row_of(job.suite, search.strategy, outcome));
+      result = judge_variant(variant, search, outcome, row_of(job.suite, search, outcome));
       if (outcome.failed || *limits.stop) break;
     }
     return result;

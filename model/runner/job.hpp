@@ -27,8 +27,9 @@ struct Job {
 /// A row that says why there is no verdict.
 Result without_verdict(const Job& job, std::string message);
 
-/// One search of a suite.
-Job job_for(const Suite& suite, const Search& search, std::uint64_t seed);
+/// One search of a suite. \param folder where an exhaustive search keeps its position when it is cut, and takes it up;
+/// empty: nowhere
+Job job_for(const Suite& suite, const Search& search, std::uint64_t seed, const std::string& folder = {});
 
 /// The suite's searches, one after the other, until one of them catches the variant.
 Job job_for(const Suite& suite, const Variant& variant, const std::vector<Search>& searches, std::uint64_t seed);

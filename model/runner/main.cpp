@@ -16,6 +16,8 @@
 #include "model/museum/command.hpp"
 #include "model/runner/job.hpp"
 #include "model/runner/pool.hpp"
+#include "model/runner/position.hpp"
+#include "model/runner/report.hpp"
 
 namespace hakmem::model {
 
@@ -29,6 +31,7 @@ constexpr int kInterrupted = 130;
 struct Options {
   std::string pattern;
   bool quick = false;
+  bool plain = false;
   double seconds = 0;
   std::string scheduler;
   std::uint64_t executions = 0;
@@ -36,7 +39,32 @@ struct Options {
   unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
   std::string json;
   std::string token;
+  std::string shard;
+  std::string state;
+  std::string report;
+  bool markdown = false;
 };
+
+/// Part i of n of the work, 1 <= i <= n.
+struct Shard {
+  std::size_t index = 1;
+  std::size_t count = 1;
+};
+
+/// The shard that "i/n" names; the problem in `problem` if it names none.
+Shard parse_shard(const std::string& text, std::string& problem) {
+  Shard shard;
+  if (text.empty()) return shard;
+  unsigned index = 0;
+  unsigned count = 0;
+  int end = 0;
+  const bool read = std::sscanf(text.c_str(), "%5u/%5u%n", &index, &count, &end) == 2;
+  if (!read || static_cast<std::size_t>(end) != text.size() || index < 1 || index > count) {
+    problem = fmt::format("--shard takes i/n with 1 <= i <= n, not '{}'", text);
+    return shard;
+  }
+  return {index, count};
+}
 
 /// Whether a name is meant by a pattern: a part of the name, or with * and ? all of it.
 bool matches(const std::string& name, const std::string& pattern) {
@@ -64,9 +92,13 @@ int list() {
 
 /// The searches that the options ask for; a suite's own plan when they ask for nothing special.
 std::vector<Search> searches_for(const Suite& suite, const Options& options, const Strategy& strategy, double share) {
-  if (options.scheduler.empty()) return suite.searches(options.quick ? Tier::kQuick : Tier::kDefault);
+  if (options.scheduler.empty()) {
+    std::vector<Search> searches = suite.searches(options.quick ? Tier::kQuick : Tier::kDefault);
+    for (Search& search : searches) search.plain = options.plain;
+    return searches;
+  }
   constexpr std::uint64_t kSample = 200'000;
-  Search search{strategy, options.executions, share};
+  Search search{strategy, options.executions, share, options.plain};
   if (!strategy.exhaustive() && search.executions == 0 && share == 0) search.executions = kSample;
   return {search};
 }
@@ -90,20 +122,39 @@ std::vector<Job> jobs_for(const Options& options, const Strategy& strategy) {
     if (variant != nullptr) {
       jobs.push_back(job_for(*suite, *variant, searches, options.seed));
     } else {
-      for (const Search& search : searches) jobs.push_back(job_for(*suite, search, options.seed));
+      for (const Search& search : searches) jobs.push_back(job_for(*suite, search, options.seed, options.state));
     }
   }
   return jobs;
 }
 
+/// Why a kept position cannot be taken up, or nothing.
+std::string stale_position(const Options& options, const Strategy& strategy) {
+  std::string problem;
+  for (const Suite* suite : Suite::all()) {
+    if (!matches(suite->name(), options.pattern)) continue;
+    for (const Search& search : searches_for(*suite, options, strategy, 0)) {
+      (void)PositionFile(options.state, suite->name(), search).read(problem);
+    }
+  }
+  return problem;
+}
+
+/// Every n-th job from the i-th on.
+void keep_shard(std::vector<Job>& jobs, const Shard& shard) {
+  std::vector<Job> kept;
+  for (std::size_t i = shard.index - 1; i < jobs.size(); i += shard.count) kept.push_back(std::move(jobs[i]));
+  jobs = std::move(kept);
+}
+
 /// Uses up the rest of the time with random executions of all suites, each round with another seed.
-void sample_until(double deadline, const Options& options, Pool& pool, std::vector<Result>& results) {
+void sample_until(double deadline, const Options& options, JobPool& pool, std::vector<Result>& results) {
   constexpr double kLeast = 1;  // seconds of a suite, below which starting a process is not worth it
   std::vector<const Suite*> suites;
   for (const Suite* suite : Suite::all()) {
     if (matches(suite->name(), options.pattern)) suites.push_back(suite);
   }
-  for (std::uint64_t seed = options.seed + 1; !suites.empty() && !Pool::interrupted(); ++seed) {
+  for (std::uint64_t seed = options.seed + 1; !suites.empty() && !JobPool::interrupted(); ++seed) {
     const double left = deadline - now() - kLeast;
     if (left < kLeast) return;
     const double each = std::min(left, left * options.jobs / static_cast<double>(suites.size()));
@@ -130,7 +181,7 @@ int conclude(const std::vector<Result>& results, const Options& options, double 
       return kFailed;
     }
   }
-  if (Pool::interrupted()) return kInterrupted;
+  if (JobPool::interrupted()) return kInterrupted;
   return failed == 0 && !results.empty() ? kPassed : kFailed;
 }
 
@@ -150,21 +201,36 @@ int run(const CLI::App& app, const Options& options) {
     return wrong_call(app, fmt::format("no suite matches '{}'; hakmem-check list names them", options.pattern));
   }
   const double deadline = options.seconds == 0 ? 0 : started + options.seconds;
-  Pool pool(options.jobs, deadline);
+  const Shard shard = parse_shard(options.shard, problem);
+  if (problem.empty() && !options.state.empty()) problem = stale_position(options, strategy);
+  if (!problem.empty()) return wrong_call(app, problem);
+  if (shard.index > jobs.size()) {
+    std::printf("shard %zu of %zu has nothing to do: there are %zu searches\n", shard.index, shard.count, jobs.size());
+    return kPassed;
+  }
+  keep_shard(jobs, shard);
+  JobPool pool(options.jobs, deadline);
   std::vector<Result> results = pool.run(std::move(jobs));
   if (deadline != 0 && options.scheduler.empty()) sample_until(deadline, options, pool, results);
   return conclude(results, options, started);
 }
 
 int litmus(const Options& options) {
+  if (options.markdown) {
+    std::fputs(litmus_table().c_str(), stdout);
+    return kPassed;
+  }
   const double started = now();
   std::vector<Job> jobs;
   for (const Litmus& test : litmus_tests()) {
     jobs.push_back(job_for(test, full(30)));
+    Search plain = full(30);
+    plain.plain = true;
+    jobs.push_back(job_for(test, plain));
     jobs.push_back(job_for(test, random(100'000, 30)));
   }
   std::puts("The outcomes that C++20 allows are produced, and no others, but for those marked as blind spots.");
-  Pool pool(options.jobs, 0);
+  JobPool pool(options.jobs, 0);
   const std::vector<Result> results = pool.run(std::move(jobs));
   return conclude(results, options, started);
 }
@@ -187,6 +253,14 @@ int sites() {
   }
   std::sort(lines.begin(), lines.end());
   for (const std::string& line : lines) std::puts(line.c_str());
+  return kPassed;
+}
+
+int report(const CLI::App& app, const Options& options) {
+  std::string problem;
+  const std::string table = suite_table(options.report, problem);
+  if (!problem.empty()) return wrong_call(app, problem);
+  std::fputs(table.c_str(), stdout);
   return kPassed;
 }
 
@@ -213,9 +287,13 @@ void add_run(CLI::App& command, Options& options) {
       .add_option("--seconds", options.seconds, "use this much time for all: what the plan leaves goes into sampling")
       ->check(CLI::Range(1.0, 1e6));
   command.add_option("--scheduler", options.scheduler, "full, bound=N, random or pct=D, instead of the suites' plans");
+  command.add_flag("--plain", options.plain, "explore also what differs in the order of independent steps alone");
   command.add_option("--executions", options.executions, "of each random or pct search")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 48));
   command.add_option("--seed", options.seed, "of the random searches (default 1)");
+  command.add_option("--shard", options.shard, "i/n: only every n-th search from the i-th on");
+  command.add_option("--state", options.state, "folder where full and bound=N go on from when they were cut")
+      ->check(CLI::ExistingDirectory);
   add_common(command, options);
 }
 
@@ -228,6 +306,9 @@ int main(int argc, char** argv) {
   add_run(*run_command, options);
   CLI::App* litmus_command = app.add_subcommand("litmus", "tests the checker: what it sees and what it cannot");
   add_common(*litmus_command, options);
+  litmus_command->add_flag("--markdown", options.markdown, "print the table of the documentation instead");
+  CLI::App* report_command = app.add_subcommand("report", "prints a table of the suites from a report of run --json");
+  report_command->add_option("report", options.report, "the report")->required();
   CLI::App* sites_command = app.add_subcommand("sites", "names the atomic operations that some suite reaches");
   CLI::App* replay_command = app.add_subcommand("replay", "shows one execution again, from the token of a failure");
   AuditOptions audit_options;
@@ -245,6 +326,7 @@ int main(int argc, char** argv) {
   if (sites_command->parsed()) return sites();
   if (run_command->parsed()) return run(app, options);
   if (litmus_command->parsed()) return litmus(options);
+  if (report_command->parsed()) return report(app, options);
   if (audit_command->parsed()) return audit(audit_options);
   if (museum_command->parsed()) return museum(museum_options);
   if (replay_command->parsed()) return replay(app, options);

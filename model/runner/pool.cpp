@@ -154,7 +154,8 @@ void show_progress(const std::vector<Running>& all, std::size_t done, std::size_
     const auto executions = running.shared->executions;
     line += fmt::format(" {} {}", running.job.suite, executions);
     if (seconds > 0.5) line += fmt::format(" ({:.0f}k/s)", static_cast<double>(executions) / seconds / 1000);
-    if (running.shared->share > 0) line += fmt::format(" {:.0f}%", 100 * running.shared->share);
+    const double share = running.shared->share;
+    if (share > 0) line += fmt::format(" {:.0f}%, {:.0f} s left", 100 * share, seconds * (1 - share) / share);
   }
   std::fputs(line.substr(0, 160).c_str(), stderr);
 }
@@ -171,7 +172,7 @@ bool read_some(Running& running) {
 
 }  // namespace
 
-void Pool::print(const Result& result) {
+void JobPool::print(const Result& result) {
   if (::isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
   std::puts(to_line(result).c_str());
   if (!result.pass && !result.trace.empty()) std::fputs(result.trace.c_str(), stdout);
@@ -179,15 +180,15 @@ void Pool::print(const Result& result) {
   std::fflush(stdout);
 }
 
-Pool::Pool(unsigned jobs, double deadline) : jobs_(jobs), deadline_(deadline) {
+JobPool::JobPool(unsigned jobs, double deadline) : jobs_(jobs), deadline_(deadline) {
   struct sigaction action{};
   action.sa_handler = request_stop;
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
 }
 
-bool Pool::interrupted() noexcept { return stop_requested; }
+bool JobPool::interrupted() noexcept { return stop_requested; }
 
-std::vector<Result> Pool::run(std::vector<Job> jobs, const std::function<void(const Result&)>& show) {
+std::vector<Result> JobPool::run(std::vector<Job> jobs, const std::function<void(const Result&)>& show) {
   std::vector<Result> results;
   std::vector<Running> running;
   std::size_t next = 0;

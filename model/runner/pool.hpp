@@ -9,11 +9,11 @@
 
 namespace hakmem::model {
 
-class Pool {
+class JobPool {
  public:
   /// \param jobs at a time; \param deadline of now(), after which running jobs are told to stop and no more are
   /// started; 0 = none.
-  Pool(unsigned jobs, double deadline);
+  JobPool(unsigned jobs, double deadline);
 
   /// Runs all jobs, prints a line for each that is done and shows on a terminal what is under way.
   /// \return a result for every job, in the order in which they ended.

@@ -18,7 +18,7 @@ constexpr Place kFindGroup{"layout/descriptor_table.hpp", "find_group", kLoad};
 constexpr Place kSetMark{"lockfree/bitmap_word.hpp", "set", kFetchOr};
 
 /// A pool of its own; the holder of a slot writes to its first block.
-struct Pool : Scenario {
+struct PoolInUse : Scenario {
   using SlabT = Slab<ToyConfig>;
 
   void set_up() { require(map.init(os), "the page map fits"); }
@@ -54,7 +54,7 @@ struct Pool : Scenario {
 
 /// One slot of the first SuperSlab is held and one is UNUSED: two threads acquire, so one of them needs a second
 /// SuperSlab; then everything goes back.
-struct AcrossSuperSlabs : Pool {
+struct AcrossSuperSlabs : PoolInUse {
   static constexpr unsigned kThreads = 2;
   void before() override {
     set_up();
@@ -79,7 +79,7 @@ const Registered across_superslabs{
         .broken("claim_is_not_atomic", split(kClaim))};
 
 /// Each thread acquires slots of two classes and gives them back, from nothing: the first mappings, the cache, reuse.
-struct FromNothing : Pool {
+struct FromNothing : PoolInUse {
   static constexpr unsigned kThreads = 2;
   void before() override { set_up(); }
   void thread(unsigned index) override {
@@ -105,7 +105,7 @@ const Registered from_nothing{
 
 /// A full SuperSlab loses both its slots to two threads, while a third looks for one: stage 1, 1b or 3, and exactly one
 /// thread retires.
-struct LastSlotsAgainstAcquire : Pool {
+struct LastSlotsAgainstAcquire : PoolInUse {
   static constexpr unsigned kThreads = 3;
   void before() override {
     set_up();

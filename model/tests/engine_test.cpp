@@ -23,8 +23,7 @@ Outcome explore(const ScenarioType& type, const Search& search, std::uint64_t se
   return model::explore(type, 1000, search, {seed, &never_stop, &executions_shown, &share_shown});
 }
 
-// Schedulers
-// -----------------------------------------------------------------------------------------------------------
+// Schedulers --------------------------------------------------------------------------------------------------------
 
 /// Two threads of seven steps: each execution is one of 14 over 7 = 3432 interleavings.
 constexpr unsigned kSteps = 7;
@@ -109,8 +108,58 @@ TEST(Schedulers, TimeLimitCutsAnExhaustiveSearchButNotASample) {
   EXPECT_FALSE(explore(ScenarioType::of<Large>(), random(0, 0.1)).cut);
 }
 
-// Replay
-// ---------------------------------------------------------------------------------------------------------------
+// Reduction ----------------------------------------------------------------------------------------------------------
+
+Search plain(Search search) {
+  search.plain = true;
+  return search;
+}
+
+/// Each thread has an atomic of its own, and they share one that nobody writes to.
+struct Independent : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned index) override {
+    for (unsigned i = 0; i < 5; ++i) own[index].fetch_add(constant.load(kRelaxed), kRelaxed);
+  }
+  void after() override { require(own[0].load(kRelaxed) + own[1].load(kRelaxed) == 10, "all are counted"); }
+  RelacySync::Atomic<int> own[2];
+  RelacySync::Atomic<int> constant{1};
+};
+
+TEST(Reduction, LeavesOutOrdersOfIndependentSteps) {
+  const Outcome all = explore(ScenarioType::of<Independent>(), plain(full()));
+  const Outcome reduced = explore(ScenarioType::of<Independent>(), full());
+  EXPECT_EQ(all.problem + reduced.problem, "");
+  EXPECT_GT(all.executions, 184'000u);  // 20 over 10 orders
+  EXPECT_LE(reduced.executions, 4u);
+}
+
+/// Only when the threads alternate step by step is `late` written to, and only then does it matter when it is read.
+struct MattersLate : Alternation {
+  void thread(unsigned index) override {
+    if (index == 0) {
+      const int before = late.load(kRelaxed);
+      for (const int value : {1, 2, 3}) shared.store(value, std::memory_order_seq_cst);
+      require(late.load(kRelaxed) == before, "written in between");
+      return;
+    }
+    bool in_step = true;
+    for (const int value : {1, 2}) in_step &= shared.load(std::memory_order_seq_cst) == value;
+    if (in_step) late.store(1, kRelaxed);
+  }
+  RelacySync::Atomic<int> late;
+};
+
+TEST(Reduction, BranchesAtWhatMattersLate) {
+  for (const Search& search : {full(), plain(full()), bound(3)}) {
+    const Outcome outcome = explore(ScenarioType::of<MattersLate>(), search);
+    EXPECT_NE(outcome.problem.find("written in between"), std::string::npos) << to_string(search);
+    const Outcome again = replay(ScenarioType::of<MattersLate>(), 1000, search.strategy, outcome.choices);
+    EXPECT_EQ(again.trace, outcome.trace);
+  }
+}
+
+// Replay ------------------------------------------------------------------------------------------------------------
 
 TEST(Replay, ReproducesAnExecutionOfEveryStrategy) {
   for (const Search& search : {full(), bound(7), random(1'000'000)}) {
@@ -132,8 +181,7 @@ TEST(Replay, RefusesChoicesThatDoNotFit) {
   EXPECT_EQ(replay(type, 1000, {}, "").problem, "the choices do not fit the scenario");
 }
 
-// Sites
-// ----------------------------------------------------------------------------------------------------------------
+// Sites -------------------------------------------------------------------------------------------------------------
 
 struct TwoAdds : Scenario {
   static constexpr unsigned kThreads = 2;
@@ -174,8 +222,7 @@ TEST(Sites, CountHits) {
   EXPECT_GE(site->hits, 20u);
 }
 
-// Simulated operating system
-// -------------------------------------------------------------------------------------------
+// Simulated operating system ----------------------------------------------------------------------------------------
 
 using Os = SimulatedOs<10>;
 unsigned outcomes_seen[3];

@@ -20,8 +20,7 @@ Suite faulty(const char* name, double seconds = 20) {
   return Suite::of<S>(std::string("faults/") + name, "planted").quick({full(seconds)}).depth(300);
 }
 
-// Races and lifetimes
-// --------------------------------------------------------------------------------------------------
+// Races and lifetimes -----------------------------------------------------------------------------------------------
 
 struct RaceOnVariable : Scenario {
   static constexpr unsigned kThreads = 2;
@@ -119,8 +118,7 @@ struct UnpublishedAtomic : Scenario {
 const Registered load_of_unpublished{faulty<UnpublishedAtomic<false>>("load_of_unpublished_atomic")};
 const Registered store_to_unpublished{faulty<UnpublishedAtomic<true>>("store_to_unpublished_atomic")};
 
-// Pages
-// ----------------------------------------------------------------------------------------------------------------
+// Pages -------------------------------------------------------------------------------------------------------------
 
 struct UnwrittenMemory : Scenario {
   static constexpr unsigned kThreads = 2;
@@ -183,8 +181,7 @@ struct TouchOutside : Scenario {
 };
 const Registered touch_outside{faulty<TouchOutside>("touch_outside")};
 
-// Progress
-// -------------------------------------------------------------------------------------------------------------
+// Progress ----------------------------------------------------------------------------------------------------------
 
 struct Deadlock : Scenario {
   static constexpr unsigned kThreads = 2;
@@ -230,8 +227,7 @@ struct InvariantBroken : Scenario {
 };
 const Registered invariant_broken{faulty<InvariantBroken>("invariant_broken")};
 
-// What harms the process
-// -----------------------------------------------------------------------------------------------
+// What harms the process --------------------------------------------------------------------------------------------
 
 struct Crash : Scenario {
   static constexpr unsigned kThreads = 2;
@@ -276,8 +272,7 @@ struct TakesAllMemory : Scenario {
 };
 const Registered takes_all_memory{faulty<TakesAllMemory>("takes_all_memory")};
 
-// What would prove nothing
-// ---------------------------------------------------------------------------------------------
+// What would prove nothing ------------------------------------------------------------------------------------------
 
 /// Executions differ in how many steps they have.
 struct OtherSteps : Scenario {
@@ -312,8 +307,7 @@ struct TooLarge : Scenario {
 };
 const Registered too_large{faulty<TooLarge>("too_large", 0.5)};
 
-// Broken variants that prove nothing
-// -----------------------------------------------------------------------------------
+// Broken variants that prove nothing --------------------------------------------------------------------------------
 
 /// Nothing is wrong here.
 struct Healthy : Scenario {

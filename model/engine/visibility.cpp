@@ -1,0 +1,91 @@
+#include "model/engine/visibility.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+
+#include "model/engine/relacy.hpp"
+
+namespace hakmem::model {
+
+Visibility::Step Visibility::next_[kMostThreads];
+bool Visibility::announced_[kMostThreads];
+Site* Visibility::latest_[kMostThreads];
+Visibility::Usage Visibility::usages_[kUsages];
+Visibility::Usage Visibility::overflow_{0, 0, true, true};
+
+Visibility::Usage& Visibility::of(const void* atomic) noexcept {
+  constexpr std::size_t kProbes = 64;
+  const auto address = reinterpret_cast<std::uintptr_t>(atomic);
+  const std::size_t start = static_cast<std::size_t>((address >> 3) * 0x9e3779b97f4a7c15u >> 51);
+  static_assert(kUsages == std::size_t{1} << 13, "the hash has 13 bits");
+  for (std::size_t i = start; i < start + kProbes; ++i) {
+    Usage& usage = usages_[i % kUsages];
+    if (usage.address == address) return usage;
+    if (usage.address != 0) continue;
+    usage.address = address;
+    return usage;
+  }
+  return overflow_;
+}
+
+void Visibility::note_system_call() noexcept {
+  if (!noting) return;
+  Site* const site = latest_[static_cast<std::size_t>(rl::ctx().threadx_->index_)];
+  bool& ordered = site == nullptr ? local_is_ordered_ : site->ordered;
+  if (ordered) return;
+  ordered = true;
+  outdated_ = true;
+}
+
+void Visibility::begin() noexcept {
+  noting = false;
+  for (unsigned i = 0; i < kMostThreads; ++i) {
+    next_[i] = {};
+    if (local_is_ordered_) next_[i].kind = Step::Kind::kUnknown;
+    announced_[i] = true;  // up to its first operation
+    latest_[i] = nullptr;
+  }
+}
+
+void Visibility::forget() noexcept {
+  std::fill(std::begin(usages_), std::end(usages_), Usage{});
+  local_is_ordered_ = false;
+  outdated_ = false;
+}
+
+std::string Visibility::knowledge() {
+  std::string text = local_is_ordered_ ? "local" : "";
+  for (const Usage& usage : usages_) {
+    if (usage.branches) text += fmt::format(" {:x}/{:x}", usage.address, usage.users);
+  }
+  for (const Site& site : Sites::all()) {
+    if (site.ordered) text += fmt::format(" #{:x}", key_of(site));
+  }
+  return text;
+}
+
+void Visibility::recall(const std::string& text) {
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const std::size_t slash = word.find('/');
+    if (word == "local") {
+      local_is_ordered_ = true;
+    } else if (word[0] == '#') {
+      Sites::expect_ordered(std::stoull(word.substr(1), nullptr, 16));
+    } else if (slash != std::string::npos) {
+      Usage& usage = of(reinterpret_cast<const void*>(std::stoull(word.substr(0, slash), nullptr, 16)));
+      usage.users = static_cast<std::uint32_t>(std::stoul(word.substr(slash + 1), nullptr, 16));
+      usage.written = true;
+    }
+  }
+}
+
+void Visibility::update() noexcept {
+  for (Usage& usage : usages_) usage.branches = usage.written && (usage.users & (usage.users - 1)) != 0;
+  outdated_ = false;
+}
+
+}  // namespace hakmem::model

@@ -1,0 +1,60 @@
+#include "model/runner/position.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+namespace hakmem::model {
+
+std::string fingerprint() {
+  std::ifstream file("/proc/self/exe", std::ios::binary);
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (auto byte = std::istreambuf_iterator<char>(file); byte != std::istreambuf_iterator<char>(); ++byte) {
+    hash = (hash ^ static_cast<unsigned char>(*byte)) * 0x100000001b3u;
+  }
+  return fmt::format("{:08x}", static_cast<std::uint32_t>(hash ^ (hash >> 32)));
+}
+
+PositionFile::PositionFile(const std::string& folder, const std::string& suite, const Search& search) {
+  if (folder.empty() || !search.strategy.exhaustive()) return;
+  std::string name = suite + "-" + to_string(search);
+  std::replace(name.begin(), name.end(), '/', '.');
+  path_ = folder + "/" + name + ".position";
+}
+
+std::string PositionFile::read(std::string& problem) const {
+  std::ifstream file(path_);
+  std::string build;
+  std::string position;
+  if (path_.empty() || !std::getline(file, build)) return {};
+  if (build != fingerprint()) {
+    problem = fmt::format("{} belongs to another build of hakmem-check; remove it", path_);
+    return {};
+  }
+  std::getline(file, position);
+  return position;
+}
+
+std::string PositionFile::write(const std::string& position) const {
+  if (path_.empty()) return {};
+  if (position.empty()) {
+    std::remove(path_.c_str());
+    return {};
+  }
+  const std::string temporary = fmt::format("{}.{}", path_, ::getpid());
+  std::ofstream file(temporary);
+  file << fingerprint() << "\n" << position << "\n";
+  file.close();
+  if (file && std::rename(temporary.c_str(), path_.c_str()) == 0) return {};
+  const std::string why = std::strerror(errno);
+  std::remove(temporary.c_str());
+  return fmt::format("cannot write {}: {}", path_, why);
+}
+
+}  // namespace hakmem::model

@@ -1,0 +1,79 @@
+#include "model/runner/report.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <vector>
+
+#include "model/litmus/litmus.hpp"
+#include "model/runner/result.hpp"
+
+namespace hakmem::model {
+
+namespace {
+
+/// A number with a space between thousands.
+std::string grouped(std::uint64_t number) {
+  if (number < 1000) return std::to_string(number);
+  return fmt::format("{} {:03}", grouped(number / 1000), number % 1000);
+}
+
+/// How many of a suite's broken variants were caught.
+std::string caught(const std::string& suite, const std::vector<Result>& results) {
+  unsigned all = 0;
+  unsigned found = 0;
+  for (const Result& result : results) {
+    if (!result.broken_variant || !result.suite.starts_with(suite + "~")) continue;
+    ++all;
+    found += result.pass;
+  }
+  return fmt::format("{} of {}", found, all);
+}
+
+std::vector<Result> read_results(const std::string& path, std::string& problem) {
+  std::vector<Result> results;
+  std::ifstream file(path);
+  if (!file) {
+    problem = fmt::format("cannot read {}", path);
+    return results;
+  }
+  try {
+    const nlohmann::json report = nlohmann::json::parse(file);
+    for (const auto& row : report.at("results")) results.push_back(result_from_json(row));
+  } catch (const nlohmann::json::exception&) {
+    problem = fmt::format("{} is no report of hakmem-check run --json", path);
+  }
+  return results;
+}
+
+}  // namespace
+
+std::string suite_table(const std::string& path, std::string& problem) {
+  const std::vector<Result> results = read_results(path, problem);
+  std::string table =
+      "| suite | proves | scheduler | verdict | executions | seconds | broken variants caught |\n"
+      "|---|---|---|---|---:|---:|---|\n";
+  for (const Suite* suite : Suite::all()) {
+    for (const Result& result : results) {
+      if (result.suite != suite->name()) continue;
+      table +=
+          fmt::format("| `{}` | {} | {} | {} | {} | {:.2f} | {} |\n", suite->name(), suite->proves(), result.scheduler,
+                      result.verdict, grouped(result.executions), result.seconds, caught(suite->name(), results));
+    }
+  }
+  return table;
+}
+
+std::string litmus_table() {
+  std::string table = "| test | observes | C++20 allows | the checker never shows |\n|---|---|---|---|\n";
+  for (const Litmus& test : litmus_tests()) {
+    table += fmt::format("| {} | {} | {} | {} |\n", test.name, test.what, fmt::join(test.allowed, " "),
+                         test.unseen.empty() ? "" : fmt::format("**{}**", fmt::join(test.unseen, " ")));
+  }
+  return table;
+}
+
+}  // namespace hakmem::model
