@@ -21,7 +21,7 @@ class Census {
   using SuperSlabT = SuperSlab<ConfigT>;
 
  public:
-  /// Parked contexts have taken up what others have freed (Heap::trim does that). \throws Failure on a contradiction.
+  /// Parked contexts have been swept (Heap::trim does that). \throws Failure on a contradiction.
   static std::uint64_t blocks_out(Heap& heap) {
     std::uint64_t out = heap.direct().mapped() - heap.direct().unmapped();
     visit_all(heap, [&](SuperSlabT& superslab) { out += blocks_out_of(heap, superslab); });
@@ -94,7 +94,7 @@ class Census {
         break;
       default: throw contradiction(superslab, slot, "is neither awake nor asleep");
     }
-    if (slab.remote.has_chain()) throw contradiction(superslab, slot, "has remote frees that nobody has taken up");
+    const std::int32_t waiting = remote_frees_of(superslab, slab, slot);
     if (out < 0 || out > carved || carved > slab.capacity.get()) {
       throw contradiction(superslab, slot, fmt::format("has {} of {} carved blocks out", out, carved));
     }
@@ -102,7 +102,24 @@ class Census {
     if (listed != carved - out) {
       throw contradiction(superslab, slot, fmt::format("has {} free blocks but {} in its list", carved - out, listed));
     }
-    return static_cast<std::uint64_t>(out);
+    if (waiting > out) throw contradiction(superslab, slot, "has more remote frees than blocks out");
+    return static_cast<std::uint64_t>(out - waiting);
+  }
+
+  /// Frees by others that wait for the owner to need them, which only an awake slab may have.
+  static std::int32_t remote_frees_of(SuperSlabT& superslab, SlabT& slab, unsigned slot) {
+    if (!slab.remote.has_chain()) return 0;
+    if (slab.state.get() == SlabState::kAsleep) throw contradiction(superslab, slot, "sleeps on remote frees");
+    const auto chain = slab.remote.take_all(slab.base.get());
+    std::uint32_t length = 1;
+    void* last = chain.head;
+    for (void* next; length <= chain.count && (next = Sync::load_link(last)) != nullptr; ++length) last = next;
+    if (length != chain.count) {
+      throw contradiction(superslab, slot,
+                          fmt::format("counts {} remote frees, its chain is not as long", chain.count));
+    }
+    (void)slab.remote.push_chain(slab.base.get(), chain.head, last, chain.count);
+    return static_cast<std::int32_t>(chain.count);
   }
 
   /// Length of the slab's free list; most + 1 if it is longer, or a circle.
