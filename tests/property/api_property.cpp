@@ -56,6 +56,15 @@ class Worker {
 
 class ApiHeap : public AnyHeap {
  public:
+  /// Every other heap is without thread caches (B6): slabs come and go then.
+  ApiHeap() {
+    static unsigned heaps = 0;
+    const char* on = ++heaps % 2 == 0 ? "0" : "1";
+    for (const char* cache : {"HAKMEM_CACHE_TINY", "HAKMEM_CACHE_MID", "HAKMEM_CACHE_LARGE"}) {
+      RC_ASSERT(hak_option_set(cache, on) == 0);
+    }
+  }
+
   Dimensions dimensions() const override {
     using Classes = SizeClass<FullGeometry>;
     Dimensions d{.class_bytes = {},
