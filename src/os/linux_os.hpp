@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 
 #include "os/os_concept.hpp"
 
@@ -17,6 +18,13 @@ namespace hakmem {
 namespace linux_detail {
 
 inline constexpr std::size_t kPageBytes = 4096;
+
+// ThreadSanitizer sees mmap and munmap, but not that mremap gives an address to another thread.
+#ifdef __SANITIZE_THREAD__
+inline constexpr bool kMremapIsSeen = false;
+#else
+inline constexpr bool kMremapIsSeen = true;
+#endif
 
 /// mmap and munmap must leave errno alone: free() may not change it.
 class KeepErrno {
@@ -151,10 +159,19 @@ inline std::uint64_t LinuxOs::milliseconds() noexcept {
 
 inline void* LinuxOs::resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment) noexcept {
   const linux_detail::KeepErrno keep;
-  if (::mremap(p, old_bytes, new_bytes, 0) != MAP_FAILED) return p;
-  if (new_bytes <= old_bytes) return nullptr;
+  if (linux_detail::kMremapIsSeen && ::mremap(p, old_bytes, new_bytes, 0) != MAP_FAILED) return p;
+  if (new_bytes <= old_bytes) {
+    if (linux_detail::kMremapIsSeen) return nullptr;
+    ::munmap(static_cast<char*>(p) + new_bytes, old_bytes - new_bytes);
+    return p;
+  }
   void* target = reserve(new_bytes, alignment);
   if (target == nullptr) return nullptr;
+  if (!linux_detail::kMremapIsSeen) {
+    std::memcpy(target, p, old_bytes);
+    release(p, old_bytes);
+    return target;
+  }
   // Moves the pages, not the bytes; replaces the reservation.
   if (::mremap(p, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target) != MAP_FAILED) return target;
   ::munmap(target, new_bytes);
