@@ -3,7 +3,8 @@ include(CMakePackageConfigHelpers)
 
 set(hakmem_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/hakmem")
 
-install(TARGETS hakmem hakmem_static EXPORT hakmem-targets
+get_property(hakmem_installed GLOBAL PROPERTY HAKMEM_INSTALLED_LIBRARIES)
+install(TARGETS ${hakmem_installed} EXPORT hakmem-targets
   LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 if(EXISTS "${PROJECT_SOURCE_DIR}/include/hakmem")

@@ -3,28 +3,9 @@
 
 #include <cstddef>
 
-#include "heap/heap.hpp"
-#include "os/linux_os.hpp"
-#ifdef HAKMEM_VALGRIND
-#include "sync/valgrind_sync.hpp"
-#else
-#include "sync/std_sync.hpp"
-#endif
+#include "api/process_config.hpp"
 
 namespace hakmem {
-
-#ifdef HAKMEM_VALGRIND
-using ProcessSync = ValgrindSync;
-// Helgrind keeps a record of every byte of a mapping, also of a flat page map's 16 GiB.
-inline constexpr PageMapKind kProcessPageMap = PageMapKind::kTwoLevel;
-#else
-using ProcessSync = StdSync;
-inline constexpr PageMapKind kProcessPageMap = PageMapKind::kFlat;
-#endif
-
-using ProcessConfig = Config<ProcessSync, LinuxOs, FullGeometry>;
-using ProcessHeap = Heap<ProcessConfig>;
-using ProcessContext = ThreadContext<ProcessConfig>;
 
 static_assert(sizeof(Slab<ProcessConfig>) == 128, "the owner's cache line and the others'");
 
