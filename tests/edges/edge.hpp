@@ -88,6 +88,7 @@ struct Edge {
 void fork_storm();
 void fork_generations();
 void signal_storm();
+void jumps();
 void short_lived_threads();
 void drift();
 void drift_of_threads();

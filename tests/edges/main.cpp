@@ -15,6 +15,7 @@ constexpr Edge kEdges[] = {
     {"fork_storm", "threads fork while others allocate; children and grandchildren go on", fork_storm},
     {"fork_generations", "what threads that vanish in forks leave behind", fork_generations},
     {"signal_storm", "handlers interrupt every path", signal_storm},
+    {"jumps", "handlers jump out of malloc and free, which the standards forbid", jumps},
     {"short_lived_threads", "10 000 threads, 16 at a time", short_lived_threads},
     {"drift", "sizes move through all classes, three times", drift},
     {"drift_of_threads", "the same with blocks that other threads free", drift_of_threads},

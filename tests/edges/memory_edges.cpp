@@ -27,16 +27,17 @@ std::vector<std::size_t> drifting_sizes() {
   return sizes;
 }
 
-/// One round of one thread. What it takes goes to `next`, and it frees what it finds in `mine`; one block in 64 stays
-/// until the round ends.
-void drift_once(std::vector<Filled>& mine, std::vector<Filled>& next, std::size_t bytes_at_once) {
+/// One round of one thread. What it takes goes to `next`, and it frees what it finds in `mine`; one block in
+/// `one_stays_of` stays until the round ends.
+void drift_once(std::vector<Filled>& mine, std::vector<Filled>& next, std::size_t bytes_at_once,
+                std::size_t one_stays_of) {
   std::vector<Filled> stay;
   for (const std::size_t size : drifting_sizes()) {
     for (Filled& block : mine) give_back(block);
     mine.clear();
     for (std::size_t i = 0; i < std::max<std::size_t>(bytes_at_once / size, 1); ++i) {
       Filled block = take_surely(size, i * size + i);
-      (i % 64 == 63 && size < 4096 ? stay : next).push_back(block);
+      (i % one_stays_of == one_stays_of - 1 ? stay : next).push_back(block);
     }
     if (&mine != &next) std::swap(mine, next);
   }
@@ -62,13 +63,14 @@ void drift() {
   std::vector<Filled> blocks;
   blocks.reserve(kMiB);
   expect_no_drift([&] {
-    drift_once(blocks, blocks, 8 * kMiB);
+    drift_once(blocks, blocks, 8 * kMiB, SIZE_MAX);
     for (Filled& block : blocks) give_back(block);
     blocks.clear();
   });
 }
 
-/// Four threads, each of which frees what its neighbour has allocated, and new threads in every round.
+/// Four threads, each of which frees what its neighbour has allocated, and new threads in every round. A block in a
+/// thousand stays for a while.
 void drift_of_threads() {
   constexpr std::size_t kThreads = 4;
   std::array<std::vector<Filled>, kThreads> left;
@@ -77,7 +79,7 @@ void drift_of_threads() {
     std::swap(inherited, left);
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < kThreads; ++i) {
-      threads.emplace_back([&, i] { drift_once(inherited[(i + 1) % kThreads], left[i], 3 * kMiB); });
+      threads.emplace_back([&, i] { drift_once(inherited[(i + 1) % kThreads], left[i], 3 * kMiB, 1000); });
     }
     for (auto& thread : threads) thread.join();
     for (auto& blocks : inherited) {

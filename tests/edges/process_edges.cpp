@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -192,6 +193,46 @@ void signal_storm() {
   }
   std::printf("signals handled: %llu\n", static_cast<unsigned long long>(handled.load()));
   if (handled.load() < 1000) fail("only %zu signals arrived", static_cast<std::size_t>(handled.load()));
+}
+
+namespace {
+
+thread_local sigjmp_buf way_out;
+thread_local std::atomic<bool> may_jump{false};
+
+void jump_out(int) {
+  // Only the thread itself and its handlers: relaxed.
+  if (!may_jump.load(std::memory_order_relaxed)) return;
+  may_jump.store(false, std::memory_order_relaxed);
+  ::siglongjmp(way_out, 1);
+}
+
+/// Allocates and frees until a handler has jumped out of it so many times.
+void be_jumped_out_of(int times) {
+  const Interruptions interruptions;
+  static thread_local Random random(5);
+  for (volatile int jumps = 0; jumps < times;) {
+    if (sigsetjmp(way_out, 1) != 0) {
+      jumps = jumps + 1;
+      continue;
+    }
+    may_jump.store(true, std::memory_order_relaxed);
+    for (;;) std::free(opaque(std::malloc(any_size(random))));
+  }
+}
+
+}  // namespace
+
+/// A handler jumps out of malloc and free. The standards forbid it; here other threads do not suffer.
+void jumps() {
+  struct sigaction action{};
+  action.sa_handler = jump_out;
+  if (::sigaction(SIGUSR1, &action, nullptr) != 0) fail("sigaction fails");
+  const BusyThreads busy(2);
+  for (int i = 0; i < 5; ++i) std::thread([] { be_jumped_out_of(1000); }).join();
+  const std::uint64_t steps = busy.steps();
+  std::this_thread::sleep_for(50ms);
+  if (busy.steps() == steps) fail("the other threads are stuck");
 }
 
 // Threads ------------------------------------------------------------------------------------------------------------
