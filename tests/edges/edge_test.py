@@ -44,6 +44,8 @@ def main():
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, 9)
         output = process.communicate()[0] + f"did not end within {arguments.seconds:g} s\n"
+    if process.returncode < 0:
+        output += f"ended by signal {-process.returncode}\n"
     print(output, end="")
     if arguments.finds:
         if process.returncode == 0:
