@@ -174,10 +174,10 @@ TEST(HakEdges, CachesMayBeSwitchedUnderLoad) {
   std::atomic<unsigned> switched{0};
   std::thread switching([&] { switch_settings(stop, switched); });
   std::array<std::atomic<Marked*>, 16> places{};
-  std::atomic<unsigned> whole{0};
+  std::atomic<unsigned> damaged{0};
   run_together(4, [&](unsigned i) {
-    for (unsigned round = 0; round < 8; ++round) {
-      whole += exchange_blocks(i * 100 + round, 8'000 / kShare, places) ? 1u : 0u;
+    for (unsigned round = 0; round < 8 || switched < 200; ++round) {
+      if (!exchange_blocks(i * 100 + round, 8'000 / kShare, places)) ++damaged;
     }
   });
   stop = true;
@@ -189,8 +189,7 @@ TEST(HakEdges, CachesMayBeSwitchedUnderLoad) {
     hak_free(left->block);
     delete left;
   }
-  EXPECT_EQ(whole, 4u * 8u);
-  EXPECT_GT(switched, 50u) << "the settings did not move while the threads worked";
+  EXPECT_EQ(damaged, 0u);
   expect_nothing_left();
 }
 
