@@ -33,7 +33,9 @@ void on_thread_exit(void* context) noexcept {
 void set_up() noexcept {
   read_options_from_environment();
   keep_statistics_descriptor();
-  ready = process_heap.init(kProcessPageMap) && ::pthread_key_create(&exit_key, on_thread_exit) == 0;
+  // The flat map's address space is free of charge, unless it is counted: then a few processes would use up the limit.
+  const PageMapKind kind = LinuxOs::counts_untouched_pages() ? PageMapKind::kTwoLevel : kProcessPageMap;
+  ready = process_heap.init(kind) && ::pthread_key_create(&exit_key, on_thread_exit) == 0;
 }
 
 /// Before main and before any thread, so that no fork can happen half-way through.

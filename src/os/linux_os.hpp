@@ -1,6 +1,7 @@
 #pragma once
 /// Floor 1. Linux: pages by mmap, messages by write.
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -117,6 +118,9 @@ class LinuxOs {
     return static_cast<T*>(map_lazily(n * sizeof(T)));
   }
 
+  /// Whether the system counts all that is mapped against a limit, touched or not (vm.overcommit_memory = 2).
+  [[nodiscard]] static bool counts_untouched_pages() noexcept;
+
   /// One line on standard error, then abort().
   [[noreturn]] static void fatal(Corruption what, const char* call, const void* p, const void* block,
                                  std::size_t block_bytes) noexcept;
@@ -181,6 +185,16 @@ inline void* LinuxOs::resize(void* p, std::size_t old_bytes, std::size_t new_byt
 inline void* LinuxOs::map_lazily(std::size_t bytes) noexcept {
   const linux_detail::KeepErrno keep;
   return linux_detail::map(nullptr, (bytes + kPageBytes - 1) & ~(kPageBytes - 1), MAP_NORESERVE);
+}
+
+inline bool LinuxOs::counts_untouched_pages() noexcept {
+  const linux_detail::KeepErrno keep;
+  const int file = ::open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  char mode = '0';
+  const bool known = ::read(file, &mode, 1) == 1;
+  ::close(file);
+  return known && mode == '2';
 }
 
 inline void LinuxOs::fatal(Corruption what, const char* call, const void* p, const void* block,

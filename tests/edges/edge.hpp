@@ -95,6 +95,7 @@ void drift_of_threads();
 void at_rest();
 void squeeze();
 void within_limit();
+void little_address_space();
 void huge_alignments();
 void boundaries();
 

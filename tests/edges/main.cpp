@@ -22,6 +22,7 @@ constexpr Edge kEdges[] = {
     {"at_rest", "memory of 16 threads after everything is freed", at_rest},
     {"squeeze", "the limit on address space comes and goes under threads at work", squeeze},
     {"within_limit", "work within the limit that the process was started with", within_limit},
+    {"little_address_space", "less than 1 GiB of address space is taken", little_address_space},
     {"huge_alignments", "alignments up to 2^63", huge_alignments},
     {"boundaries", "sizes around all boundaries, resized from each to each", boundaries},
 };

@@ -163,6 +163,16 @@ void within_limit() {
   }
 }
 
+/// Where what is mapped counts as used, touched or not, a process must not map much more than it needs.
+void little_address_space() {
+  {
+    const BusyThreads busy(3);
+    std::this_thread::sleep_for(200ms);
+  }
+  std::printf("address space: %zu MiB\n", address_space() / kMiB);
+  if (address_space() > kGiB) fail("%zu MiB of address space are taken", address_space() / kMiB);
+}
+
 // Sizes and alignments -----------------------------------------------------------------------------------------------
 
 /// Up to 1 GiB an alignment costs address space for a moment and no memory; beyond, either it is kept or ENOMEM.
