@@ -51,6 +51,7 @@ class Heap {
     context.outbox.flush_all();
     for (unsigned c = Classes::kSmallCount; c < Classes::kCount; ++c) put_back_list(context, c);
     context.attached.set(false);
+    if constexpr (kHasClock<Os>) context.parked_at.set(milliseconds(os_));
     contexts_.park(context);
   }
 
@@ -378,8 +379,19 @@ class Heap {
       if (now - purged_at_.get() < kPurgeIntervalMs) return;
       purged_at_.set(now);
       direct_.purge(os_);
+      if (pool_.purge_delay() >= 0) sweep_long_parked(now, static_cast<std::uint64_t>(pool_.purge_delay()));
       pool_.purge(os_, map_);
     }
+  }
+
+  /// What exited threads have left goes back when no new thread has taken it over for a while.
+  [[gnu::noinline]] void sweep_long_parked(std::uint64_t now, std::uint64_t delay) noexcept {
+    contexts_.visit_parked([&](Context& context) {
+      if (now - context.parked_at.get() < delay) return;
+      // Others may go on to free its blocks: it is looked at again.
+      context.parked_at.set(now);
+      sweep(context);
+    });
   }
 
   // Housekeeping -----------------------------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ struct alignas(64) ThreadContext {
   OwnerCounter<Sync> refills[3];
   OwnerCounter<Sync> refilled_blocks[3];
   OwnerCounter<Sync> spills;
+  /// When it was parked, or swept since then, by the policy's clock.
+  Plain<std::uint64_t> parked_at{};
   /// Position in the context pool, constant once the context exists.
   Plain<std::uint32_t> index{};
   /// False only for a thread's stand-in before its first allocation and after its exit: it owns nothing, and its frees

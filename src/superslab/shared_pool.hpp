@@ -92,6 +92,7 @@ class SharedPool {
   void set_cached_bytes(std::size_t bytes) noexcept { lru_.set_most(bytes / kSuperSlabBytes<Geometry>); }
   /// Time that they stay mapped, in milliseconds; negative: for ever.
   void set_purge_delay(std::int64_t ms) noexcept { purge_delay_.set(ms); }
+  [[nodiscard]] std::int64_t purge_delay() const noexcept { return purge_delay_.get(); }
   /// Bytes of retired SuperSlabs that are mapped at the moment.
   [[nodiscard]] std::size_t cached_bytes() const noexcept { return lru_.count() * kSuperSlabBytes<Geometry>; }
 
