@@ -93,6 +93,7 @@ void short_lived_threads();
 void drift();
 void drift_of_threads();
 void at_rest();
+void at_rest_by_itself();
 void squeeze();
 void within_limit();
 void little_address_space();

@@ -20,6 +20,7 @@ constexpr Edge kEdges[] = {
     {"drift", "sizes move through all classes, three times", drift},
     {"drift_of_threads", "the same with blocks that other threads free", drift_of_threads},
     {"at_rest", "memory of 16 threads after everything is freed", at_rest},
+    {"at_rest_by_itself", "the same after a while, without a trim", at_rest_by_itself},
     {"squeeze", "the limit on address space comes and goes under threads at work", squeeze},
     {"within_limit", "work within the limit that the process was started with", within_limit},
     {"little_address_space", "less than 1 GiB of address space is taken", little_address_space},

@@ -88,18 +88,40 @@ void drift_of_threads() {
   });
 }
 
-/// Sixteen threads at work, then everything is freed, first with the threads still there, then without.
+namespace {
+
+constexpr std::size_t kMostAtRest = 30 * kMiB;
+
+void work_with_sixteen_threads(std::chrono::milliseconds time) {
+  const BusyThreads busy(16);
+  std::this_thread::sleep_for(time);
+}
+
+}  // namespace
+
+/// Sixteen threads at work; they free everything and end.
 void at_rest() {
-  constexpr std::size_t kMost = 30 * kMiB;
-  {
-    const BusyThreads busy(16);
-    std::this_thread::sleep_for(1500ms);
-  }
+  work_with_sixteen_threads(1000ms);
   const std::size_t untrimmed = resident_memory();
   trim();
   const std::size_t now = resident_memory();
   std::printf("peak %zu KiB, at rest %zu KiB, trimmed %zu KiB\n", peak_resident() / kKiB, untrimmed / kKiB, now / kKiB);
-  if (now > kMost) fail("%zu KiB are resident after everything was freed and trimmed", now / kKiB);
+  if (now > kMostAtRest) fail("%zu KiB are resident after everything was freed and trimmed", now / kKiB);
+}
+
+/// The same without a trim, for a process that goes on: after some seconds with a little work now and then.
+void at_rest_by_itself() {
+  work_with_sixteen_threads(600ms);
+  const std::size_t before = resident_memory();
+  for (int round = 0; round < 10; ++round) {
+    std::this_thread::sleep_for(300ms);
+    std::vector<Filled> blocks;
+    for (std::uint64_t i = 0; i < 2000; ++i) blocks.push_back(take_surely(500, i));
+    for (Filled& block : blocks) give_back(block);
+  }
+  const std::size_t now = resident_memory();
+  std::printf("at rest %zu KiB, later %zu KiB\n", before / kKiB, now / kKiB);
+  if (now > kMostAtRest) fail("%zu KiB are resident long after everything was freed", now / kKiB);
 }
 
 // Limits -------------------------------------------------------------------------------------------------------------
