@@ -63,7 +63,7 @@ void drift() {
   std::vector<Filled> blocks;
   blocks.reserve(kMiB);
   expect_no_drift([&] {
-    drift_once(blocks, blocks, 8 * kMiB, SIZE_MAX);
+    drift_once(blocks, blocks, 6 * kMiB, SIZE_MAX);
     for (Filled& block : blocks) give_back(block);
     blocks.clear();
   });
@@ -79,7 +79,7 @@ void drift_of_threads() {
     std::swap(inherited, left);
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < kThreads; ++i) {
-      threads.emplace_back([&, i] { drift_once(inherited[(i + 1) % kThreads], left[i], 3 * kMiB, 1000); });
+      threads.emplace_back([&, i] { drift_once(inherited[(i + 1) % kThreads], left[i], 2 * kMiB, 1000); });
     }
     for (auto& thread : threads) thread.join();
     for (auto& blocks : inherited) {
@@ -113,10 +113,10 @@ void at_rest() {
 void at_rest_by_itself() {
   work_with_sixteen_threads(600ms);
   const std::size_t before = resident_memory();
-  for (int round = 0; round < 10; ++round) {
+  for (std::size_t round = 1; round <= 10; ++round) {
     std::this_thread::sleep_for(300ms);
     std::vector<Filled> blocks;
-    for (std::uint64_t i = 0; i < 2000; ++i) blocks.push_back(take_surely(500, i));
+    for (std::uint64_t i = 0; i < 2000; ++i) blocks.push_back(take_surely(100 * round, i));
     for (Filled& block : blocks) give_back(block);
   }
   const std::size_t now = resident_memory();
