@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <climits>
 #include <cstring>
 #include <functional>
@@ -249,6 +250,25 @@ TEST(HakEdges, ManyShortThreadsShareContexts) {
   });
   hak_free(handed_over);
   EXPECT_LE(statistics().thread_contexts, 4 * kAtATime + 1);
+}
+
+/// What exited threads have left is given back by others at once, while still others take it over.
+TEST(HakEdges, ExitedThreadsAreSweptWhileOthersStart) {
+  ASSERT_EQ(hak_option_set("HAKMEM_PURGE_DELAY_MS", "0"), 0);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(400);
+  std::atomic<void*> handed_over{nullptr};
+  run_together(4, [&](unsigned seed) {
+    for (std::size_t bytes = 100 + seed; std::chrono::steady_clock::now() < end; bytes = bytes * 7 % 50'021) {
+      std::thread([&] {
+        void* blocks[40];
+        for (void*& block : blocks) block = hak_alloc(bytes + 1);
+        for (void* block : blocks) hak_free(handed_over.exchange(block));
+      }).join();
+    }
+  });
+  hak_free(handed_over);
+  ASSERT_EQ(hak_option_set("HAKMEM_PURGE_DELAY_MS", "1000"), 0);
+  expect_nothing_left();
 }
 
 }  // namespace
