@@ -35,6 +35,10 @@ constexpr Description kOptions[] = {
     {"HAKMEM_WHALE_MAX", static_cast<std::int64_t>(FullGeometry::kWhaleBytes), 0, kManyBytes},
     {"HAKMEM_PURGE_DELAY_MS", FullGeometry::kPurgeDelayMs, -1, 3'600'000},
     {"HAKMEM_STATS", 0, 0, 2},
+    {"HAKMEM_SS_ACQUIRE_DEBUG", 0, 0, 1},
+    {"HAKMEM_SS_FREE_DEBUG", 0, 0, 1},
+    {"HAKMEM_SS_LRU_DEBUG", 0, 0, 1},
+    {"HAKMEM_TINY_SLL_DRAIN_DEBUG", 0, 0, 1},
 };
 static_assert(sizeof kOptions / sizeof *kOptions == static_cast<std::size_t>(Option::kCount));
 
@@ -60,6 +64,10 @@ void apply(Option which, std::int64_t value) noexcept {
       whales.set_purge_delay(value);
       process_heap.pool().set_purge_delay(value);
       return;
+    case Option::kAcquireDebug: return ProcessOs::listen(EventLog::kAcquire, value != 0);
+    case Option::kFreeDebug: return ProcessOs::listen(EventLog::kFree, value != 0);
+    case Option::kLruDebug: return ProcessOs::listen(EventLog::kLru, value != 0);
+    case Option::kDrainDebug: return ProcessOs::listen(EventLog::kDrain, value != 0);
     case Option::kStats:
     case Option::kCount: return;
   }

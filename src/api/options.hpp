@@ -18,6 +18,10 @@ enum class Option : std::uint8_t {
   kWhaleMax,
   kPurgeDelay,
   kStats,
+  kAcquireDebug,
+  kFreeDebug,
+  kLruDebug,
+  kDrainDebug,
   kCount,
 };
 
