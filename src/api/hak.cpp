@@ -58,6 +58,7 @@ int hak_option_set(const char* name, const char* value) noexcept {
     case hakmem::OptionResult::kUnknown: errno = ENOENT; break;
     case hakmem::OptionResult::kNotANumber: errno = EINVAL; break;
     case hakmem::OptionResult::kOutOfRange: errno = ERANGE; break;
+    case hakmem::OptionResult::kCannotBeWritten: break;  // errno says why
   }
   return -1;
 }

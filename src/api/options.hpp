@@ -22,6 +22,7 @@ enum class Option : std::uint8_t {
   kFreeDebug,
   kLruDebug,
   kDrainDebug,
+  kCrashLog,
   kCount,
 };
 
@@ -29,7 +30,7 @@ enum class Option : std::uint8_t {
 enum class StatsAtExit : std::int64_t { kNo, kText, kJson };
 
 /// What can become of an attempt to set an option.
-enum class OptionResult : std::uint8_t { kSet, kUnknown, kNotANumber, kOutOfRange };
+enum class OptionResult : std::uint8_t { kSet, kUnknown, kNotANumber, kOutOfRange, kCannotBeWritten };
 
 #pragma GCC visibility push(hidden)
 
