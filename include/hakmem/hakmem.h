@@ -92,7 +92,10 @@ struct hak_statistics {
   uint64_t single_frees;
   uint64_t late_frees;
   uint64_t remote_retries; /* how often such a send had to be tried again, as another thread was faster */
-  uint64_t mmap_calls;     /* calls that changed mappings */
+  /* Per pool: blocks that a thread got from its list without a refill (of the small pool: that refills put there
+   * beyond the first). Over these and the refills: the hit rate. */
+  uint64_t cache_hits[3];
+  uint64_t mmap_calls; /* calls that changed mappings */
   uint64_t munmap_calls;
   uint64_t madvise_calls;
   uint64_t mremap_calls;

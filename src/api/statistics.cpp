@@ -76,10 +76,9 @@ void add_share(Page& page, std::size_t mille) noexcept {
   page << digits;
 }
 
-/// Requests of a pool that were served from a thread's list, of which a refill serves all but its first block.
+/// Requests of a pool that were served without a refill, among 1000.
 std::size_t hit_rate(const hak_statistics& now, unsigned pool) noexcept {
-  const std::uint64_t requests = now.refilled_blocks[pool];
-  return per_mille(requests > now.refills[pool] ? requests - now.refills[pool] : 0, requests);
+  return per_mille(now.cache_hits[pool], now.cache_hits[pool] + now.refills[pool]);
 }
 
 void add_json(Page& page, const hak_statistics& now) noexcept {
@@ -92,7 +91,8 @@ void add_json(Page& page, const hak_statistics& now) noexcept {
   }
   for (unsigned pool = 0; pool < 3; ++pool) {
     page << (pool == 0 ? "}, \"pools\": {\"" : ", \"") << kPools[pool] << "\": {\"refills\": " << now.refills[pool]
-         << ", \"refilled_blocks\": " << now.refilled_blocks[pool] << ", \"hit_rate\": ";
+         << ", \"refilled_blocks\": " << now.refilled_blocks[pool] << ", \"cache_hits\": " << now.cache_hits[pool]
+         << ", \"hit_rate\": ";
     add_share(page, hit_rate(now, pool));
     page << "}";
   }
@@ -125,6 +125,14 @@ void add_remote_frees(hak_statistics& now, const ProcessContext& context) noexce
   now.outbox_drains += context.outbox.drains();
   now.single_frees += context.outbox.singles();
   now.remote_retries += context.outbox.retries();
+}
+
+/// Of the cached classes, which count them.
+void add_hits(hak_statistics& now, const ProcessContext& context) noexcept {
+  using Classes = SizeClass<FullGeometry>;
+  for (unsigned c = Classes::kSmallCount; c < Classes::kCount; ++c) {
+    now.cache_hits[Classes::is_large(c) ? 2 : 1] += context.allowances[c].hits();
+  }
 }
 
 int exit_descriptor = STDERR_FILENO;
@@ -180,7 +188,9 @@ hak_statistics statistics() noexcept {
     now.taken_remote += context.taken_remote.get();
     now.taken_fresh += context.taken_fresh.get();
     add_remote_frees(now, context);
+    add_hits(now, context);
   });
+  now.cache_hits[0] = now.refilled_blocks[0] > now.refills[0] ? now.refilled_blocks[0] - now.refills[0] : 0;
   const std::uint64_t taken = now.refilled_blocks[0] + now.refilled_blocks[1] + now.refilled_blocks[2];
   const std::uint64_t from_others = now.taken_remote + now.taken_fresh;
   now.taken_own = taken > from_others ? taken - from_others : 0;

@@ -67,7 +67,7 @@ class Options(unittest.TestCase):
         self.assertEqual(list(figures["pools"]), ["small", "mid", "large"])
         self.assertLessEqual(figures["pools"]["small"]["hit_rate"], 1)
         self.assertEqual(re.findall(r"uint64_t (\w+)\[", structure),
-                         ["refills", "refilled_blocks", "whale_hits_by_threads", "whale_misses_by_threads"],
+                         ["refills", "refilled_blocks", "whale_hits_by_threads", "whale_misses_by_threads", "cache_hits"],
                          "an array needs a place in the JSON object by hand")
 
     def test_statistics_of_an_interpreter(self):
@@ -75,6 +75,10 @@ class Options(unittest.TestCase):
         figures = json.loads(done.stderr)
         self.assertGreater(figures["outbox_blocks"], 0)
         self.assertGreater(figures["pools"]["small"]["hit_rate"], 0.9)
+        for pool in figures["pools"].values():
+            requests = pool["cache_hits"] + pool["refills"]
+            self.assertAlmostEqual(pool["hit_rate"], pool["cache_hits"] / requests, delta=0.001)
+        self.assertGreater(figures["pools"]["mid"]["cache_hits"], 0)
 
     def test_every_cache_off(self):
         done = run(HAKMEM_CACHE_TINY="0", HAKMEM_CACHE_MID="0", HAKMEM_CACHE_LARGE="0", HAKMEM_CACHE_WHALE="0")
