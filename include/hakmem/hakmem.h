@@ -148,8 +148,8 @@ HAK_API int hak_heap_walk(int (*callback)(const struct hak_region* region, void*
 HAK_API int hak_heap_print(int file_descriptor) HAK_NOEXCEPT;
 
 /* Sets an option by its name in the environment (HAKMEM_...), at any time; threads follow at their next slow path.
- * Returns 0; -1 and errno ENOENT for an unknown name, EINVAL for what is no number, ERANGE for one out of range, and for
- * HAKMEM_CRASH_LOG that of the open() that failed. */
+ * Returns 0; -1 and errno ENOENT for an unknown name, EINVAL for what is no number, ERANGE for one out of range, and
+ * for HAKMEM_CRASH_LOG that of the open() that failed. */
 HAK_API int hak_option_set(const char* name, const char* value) HAK_NOEXCEPT;
 
 /* Reads an option's value in effect. Returns 0; -1 and errno ENOENT for an unknown name. */
