@@ -1,5 +1,6 @@
 #include "api/process_heap.hpp"
 
+#include "api/crash_log.hpp"
 #include "api/options.hpp"
 #include "api/statistics.hpp"
 
@@ -27,6 +28,7 @@ void on_thread_exit(void* context) noexcept {
   // destructors may still come.
   thread_exited = true;
   thread_context = &detached_context;
+  leave_thread();
   process_heap.detach(*static_cast<ProcessContext*>(context));
 }
 
@@ -68,6 +70,7 @@ ContextUse::ContextUse() noexcept : context_(thread_context) {
   // May itself allocate: the context is in place by now. Fails only without memory; then the context is not parked at
   // the thread's exit.
   (void)::pthread_setspecific(exit_key, context_);
+  prepare_thread_for_crash();
 }
 
 ContextUse::~ContextUse() {
