@@ -49,6 +49,9 @@ HAK_API size_t hak_usable_size(const void* block) HAK_NOEXCEPT;
  * if any was given back, else 0. */
 HAK_API int hak_trim(void) HAK_NOEXCEPT;
 
+/* Size classes above 1 KiB up to 32 KiB. */
+#define HAK_MID_CLASSES 20
+
 /* What the heap has done so far. Counts are exact when no other thread allocates, else out of date by a little. */
 struct hak_statistics {
   uint64_t acquired_same_class; /* slots acquired: stage 1, an EMPTY slot of the same class */
@@ -75,6 +78,14 @@ struct hak_statistics {
   uint64_t whale_hits;   /* blocks above 1 MiB served from mappings that were kept, and not */
   uint64_t whale_misses;
   uint64_t whale_bytes; /* mappings that are kept now */
+  /* The learner (HAKMEM_LEARN): windows that have ended, caps changed, trials of W_MAX that ended with another value
+   * and with the old one. */
+  uint64_t learner_windows;
+  uint64_t learner_cap_moves;
+  uint64_t learner_adoptions;
+  uint64_t learner_reverts;
+  uint64_t max_waste; /* W_MAX in force, in thousandths; 1000: off */
+  uint64_t caps_mid[HAK_MID_CLASSES]; /* blocks that a thread may keep, per mid class, smallest class first */
 };
 
 HAK_API void hak_statistics_get(struct hak_statistics* out) HAK_NOEXCEPT;
@@ -87,7 +98,7 @@ HAK_API int hak_statistics_print(int file_descriptor, int as_json) HAK_NOEXCEPT;
  * Returns 0; -1 and errno ENOENT for an unknown name, EINVAL for what is no number, ERANGE for one out of range. */
 HAK_API int hak_option_set(const char* name, const char* value) HAK_NOEXCEPT;
 
-/* Reads an option's value in effect. Returns 0; -1 and errno ENOENT for an unknown name. */
+/* Reads an option's value in effect: of a fraction its thousandths, of a list its length. Returns 0; -1 and errno ENOENT for an unknown name. */
 HAK_API int hak_option_get(const char* name, int64_t* value) HAK_NOEXCEPT;
 
 #ifdef __cplusplus

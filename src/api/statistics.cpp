@@ -6,8 +6,10 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "api/learning.hpp"
 #include "api/options.hpp"
 #include "api/process_heap.hpp"
+#include "learner/mid_caches.hpp"
 
 namespace hakmem {
 
@@ -41,6 +43,11 @@ constexpr Figure kFigures[] = {
     {"whale_bytes", "bytes", &hak_statistics::whale_bytes},
     {"thread_contexts", "contexts", &hak_statistics::thread_contexts},
     {"spills", "lists", &hak_statistics::spills},
+    {"learner_windows", "windows", &hak_statistics::learner_windows},
+    {"learner_cap_moves", "caps", &hak_statistics::learner_cap_moves},
+    {"learner_adoptions", "values", &hak_statistics::learner_adoptions},
+    {"learner_reverts", "values", &hak_statistics::learner_reverts},
+    {"max_waste", "thousandths", &hak_statistics::max_waste},
 };
 
 constexpr const char* kPools[] = {"small", "mid", "large"};
@@ -73,7 +80,11 @@ class Page {
 };
 
 void add_json(Page& page, const hak_statistics& now) noexcept {
-  page.add("%s", "{");
+  page.add("%s", "{\"caps_mid\": [");
+  for (unsigned c = 0; c < HAK_MID_CLASSES; ++c) {
+    page.add("%s%llu", c == 0 ? "" : ", ", static_cast<unsigned long long>(now.caps_mid[c]));
+  }
+  page.add("%s", "], ");
   for (const Figure& figure : kFigures) {
     page.add("\"%s\": %llu, ", figure.name, static_cast<unsigned long long>(now.*figure.value));
   }
@@ -94,6 +105,9 @@ void add_text(Page& page, const hak_statistics& now) noexcept {
              static_cast<unsigned long long>(now.refills[pool]),
              static_cast<unsigned long long>(now.refilled_blocks[pool]));
   }
+  page.add("%s", "hakmem: caps of the mid classes, in blocks:");
+  for (const std::uint64_t cap : now.caps_mid) page.add(" %llu", static_cast<unsigned long long>(cap));
+  page.add("%s", "\n");
 }
 
 int exit_descriptor = STDERR_FILENO;
@@ -142,6 +156,15 @@ hak_statistics statistics() noexcept {
     }
     now.spills += context.spills.get();
   });
+  const LearningFigures learned = learning_figures();
+  now.learner_windows = learned.windows;
+  now.learner_cap_moves = learned.cap_moves;
+  now.learner_adoptions = learned.adoptions;
+  now.learner_reverts = learned.reverts;
+  now.max_waste = process_heap.settings().max_waste();
+  const MidCaches<ProcessConfig> caches(process_heap);
+  static_assert(HAK_MID_CLASSES == MidCaches<ProcessConfig>::kClasses);
+  for (unsigned c = 0; c < HAK_MID_CLASSES; ++c) now.caps_mid[c] = caches.cap(c);
   return now;
 }
 
