@@ -1,11 +1,11 @@
 #pragma once
 /// Floor 7. Which heap the process has: the policies of this build of the library.
 
+#include "api/process_os.hpp"
 #include "heap/heap.hpp"
 #ifdef HAKMEM_HARDENED
 #include "heap/guarded_heap.hpp"
 #endif
-#include "os/linux_os.hpp"
 #ifdef HAKMEM_VALGRIND
 #include "sync/valgrind_sync.hpp"
 #else
@@ -40,12 +40,12 @@ struct ProcessCallSite {
 
 #pragma GCC visibility pop
 
-using ProcessConfig = Config<HardenedSync<ProcessSync, ProcessAlarm>, LinuxOs, FullGeometry>;
+using ProcessConfig = Config<HardenedSync<ProcessSync, ProcessAlarm>, ProcessOs, FullGeometry>;
 using ProcessHeap = GuardedHeap<Heap<ProcessConfig>, Trailer, ProcessCallSite>;
 
 #else
 
-using ProcessConfig = Config<ProcessSync, LinuxOs, FullGeometry>;
+using ProcessConfig = Config<ProcessSync, ProcessOs, FullGeometry>;
 using ProcessHeap = Heap<ProcessConfig>;
 
 #endif
