@@ -42,6 +42,23 @@ HAK_API void* hak_aligned_alloc(size_t alignment, size_t size) HAK_NOEXCEPT
 /* Frees a block; NULL is allowed. Leaves errno alone. */
 HAK_API void hak_free(void* block) HAK_NOEXCEPT;
 
+/* The same for a caller that knows the size that the block was asked for. The hardened library compares the two and
+ * ends the process with a message when they differ; the others ignore the size. */
+HAK_API void hak_free_sized(void* block, size_t size) HAK_NOEXCEPT;
+
+/* The same functions with an id of the call's place in the program, any number but 0. The hardened library keeps the
+ * ids with the block and names them in its messages ("allocated by thread 1 at site 17, freed by thread 2 at site 4");
+ * the others ignore them. */
+HAK_API void* hak_alloc_at(size_t size, uint32_t site) HAK_NOEXCEPT
+    __attribute__((malloc, alloc_size(1), warn_unused_result));
+HAK_API void* hak_calloc_at(size_t count, size_t size, uint32_t site) HAK_NOEXCEPT
+    __attribute__((malloc, alloc_size(1, 2), warn_unused_result));
+HAK_API void* hak_realloc_at(void* block, size_t size, uint32_t site) HAK_NOEXCEPT
+    __attribute__((alloc_size(2), warn_unused_result));
+HAK_API void* hak_aligned_alloc_at(size_t alignment, size_t size, uint32_t site) HAK_NOEXCEPT
+    __attribute__((malloc, alloc_size(2), warn_unused_result));
+HAK_API void hak_free_at(void* block, uint32_t site) HAK_NOEXCEPT;
+
 /* Bytes of a live block that may be used, at least what was asked for; 0 for NULL. */
 HAK_API size_t hak_usable_size(const void* block) HAK_NOEXCEPT;
 

@@ -147,6 +147,26 @@ class Heap {
     return block == nullptr ? 0 : usable_size_of(check(block, "malloc_usable_size"));
   }
 
+  /// For a layer that keeps data in blocks. \return bytes of the block that starts at `block`, handed out or in a slab
+  /// in use; 0 after a report of any other pointer.
+  [[nodiscard]] std::size_t bytes_of_block(const void* block, const char* call) noexcept {
+    SlabT* slab = map_.find(block);
+    if (slab == nullptr) {
+      os_.fatal(Corruption::kForeignPointer, call, block, nullptr, 0);
+      return 0;
+    }
+    // Relaxed: handoff lemma. No owner, and no direct mapping's: given back, so the block was free.
+    if (!is_direct(*slab) && slab->owner.load(std::memory_order_relaxed) == nullptr) {
+      report(Corruption::kReleasedSlab, *slab, block, call);
+      return 0;
+    }
+    if (is_direct(*slab) ? !direct_.is_block(*slab, block) : !slab->is_block(block)) {
+      report(Corruption::kInteriorPointer, *slab, block, call);
+      return 0;
+    }
+    return usable_size_of(*slab);
+  }
+
   /// Whether an address lies in the first slot-sized piece of a mapping of this heap, or anywhere in its SuperSlabs.
   /// Any address.
   [[nodiscard]] bool owns(const void* p) const noexcept { return map_.find(p) != nullptr; }
