@@ -63,6 +63,8 @@ function(hakmem_add_variant name)
 endfunction()
 
 hakmem_add_variant(hakmem)
+# The oracle: everything behind one lock (B1).
+hakmem_add_variant(hakmem_locked HAKMEM_LOCKED=1)
 
 if(NOT HAKMEM_SANITIZER AND NOT HAKMEM_VALGRIND)
   include(HakmemInstall)

@@ -74,7 +74,9 @@ struct hak_statistics {
   uint64_t cached_bytes; /* SuperSlabs that hold nothing and stay mapped */
   uint64_t whale_hits;   /* blocks above 1 MiB served from mappings that were kept, and not */
   uint64_t whale_misses;
-  uint64_t whale_bytes; /* mappings that are kept now */
+  uint64_t whale_bytes;       /* mappings that are kept now */
+  uint64_t lock_acquisitions; /* libhakmem_locked only: how often its lock was taken, */
+  uint64_t lock_waits;        /* and how often a thread had to wait for it */
 };
 
 HAK_API void hak_statistics_get(struct hak_statistics* out) HAK_NOEXCEPT;

@@ -3,6 +3,10 @@
 
 #include "heap/heap.hpp"
 #include "os/linux_os.hpp"
+#ifdef HAKMEM_LOCKED
+#include "heap/locked_heap.hpp"
+#include "os/pthread_lock.hpp"
+#endif
 #ifdef HAKMEM_VALGRIND
 #include "sync/valgrind_sync.hpp"
 #else
@@ -20,8 +24,16 @@ using ProcessSync = StdSync;
 inline constexpr PageMapKind kProcessPageMap = PageMapKind::kFlat;
 #endif
 
+#ifdef HAKMEM_LOCKED
+struct ProcessGeometry : FullGeometry {
+  static constexpr bool kThreadCaches = false;
+};
+using ProcessConfig = Config<ProcessSync, LinuxOs, ProcessGeometry>;
+using ProcessHeap = LockedHeap<Heap<ProcessConfig>, PthreadLock>;
+#else
 using ProcessConfig = Config<ProcessSync, LinuxOs, FullGeometry>;
 using ProcessHeap = Heap<ProcessConfig>;
-using ProcessContext = ThreadContext<ProcessConfig>;
+#endif
+using ProcessContext = ProcessHeap::Context;
 
 }  // namespace hakmem

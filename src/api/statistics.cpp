@@ -41,6 +41,8 @@ constexpr Figure kFigures[] = {
     {"whale_bytes", "bytes", &hak_statistics::whale_bytes},
     {"thread_contexts", "contexts", &hak_statistics::thread_contexts},
     {"spills", "lists", &hak_statistics::spills},
+    {"lock_acquisitions", "times", &hak_statistics::lock_acquisitions},
+    {"lock_waits", "times", &hak_statistics::lock_waits},
 };
 
 constexpr const char* kPools[] = {"small", "mid", "large"};
@@ -96,6 +98,15 @@ void add_text(Page& page, const hak_statistics& now) noexcept {
   }
 }
 
+/// Of a heap behind a lock; the others have none.
+template <class HeapT>
+void add_lock_figures(const HeapT& heap, hak_statistics& now) noexcept {
+  if constexpr (requires { heap.lock_waits(); }) {
+    now.lock_acquisitions = heap.lock_acquisitions();
+    now.lock_waits = heap.lock_waits();
+  }
+}
+
 int exit_descriptor = STDERR_FILENO;
 
 [[gnu::destructor]] void print_at_exit() noexcept {
@@ -135,13 +146,14 @@ hak_statistics statistics() noexcept {
   now.whale_misses = direct.whales().misses();
   now.whale_bytes = direct.whales().held_bytes();
   now.thread_contexts = process_heap.contexts().size();
-  process_heap.contexts().visit_all([&](const ProcessContext& context) {
+  process_heap.contexts().visit_all([&](const auto& context) {
     for (unsigned i = 0; i < 3; ++i) {
       now.refills[i] += context.refills[i].get();
       now.refilled_blocks[i] += context.refilled_blocks[i].get();
     }
     now.spills += context.spills.get();
   });
+  add_lock_figures(process_heap, now);
   return now;
 }
 
