@@ -1,0 +1,224 @@
+#pragma once
+/// What the heaps are put to: the loops of random_mixed and larson over any heap.
+
+#include <algorithm>
+#include <cstdint>
+#include <latch>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ab/subject.hpp"
+#include "support/random.hpp"
+#include "support/step_counter.hpp"
+#include "support/threads.hpp"
+
+namespace hakmem::bench {
+
+struct Work {
+  unsigned threads = 1;
+  std::uint64_t operations = 0;  ///< per thread
+  std::uint64_t live = 4096;     ///< places for blocks, per thread
+  std::uint64_t min_bytes = 16;
+  std::uint64_t max_bytes = 1040;
+  std::uint64_t seed = 42;
+};
+
+namespace workload_detail {
+
+/// Places for blocks, and the numbers that choose among them.
+struct Places {
+  Places(const Work& wanted, unsigned stream) : work(wanted), random(wanted.seed, stream), blocks(wanted.live) {}
+
+  template <class Thread>
+  void fill(Thread& thread, void*& place) {
+    place = thread.allocate(random.between(work.min_bytes, work.max_bytes));
+  }
+  template <class Thread>
+  void release_all(Thread& thread) {
+    for (void*& place : blocks) {
+      if (place != nullptr) thread.release(std::exchange(place, nullptr));
+    }
+  }
+
+  Work work;
+  Random random;
+  std::vector<void*> blocks;
+};
+
+/// Random places: an empty one gets a block, an occupied one is freed.
+struct MixedLoop {
+  template <class Thread>
+  static void run(Thread& thread, Places& places, std::uint64_t operations) {
+    for (; operations != 0; --operations) {
+      void*& place = places.blocks[places.random.below(places.work.live)];
+      if (place == nullptr) {
+        places.fill(thread, place);
+      } else {
+        thread.release(std::exchange(place, nullptr));
+      }
+    }
+  }
+};
+
+/// Random places: whatever is there is replaced.
+struct ReplaceLoop {
+  template <class Thread>
+  static void run(Thread& thread, Places& places, std::uint64_t operations) {
+    for (; operations != 0; --operations) {
+      void*& place = places.blocks[places.random.below(places.work.live)];
+      if (place != nullptr) thread.release(place);
+      places.fill(thread, place);
+    }
+  }
+};
+
+/// Calls `work(i)` in so many threads that start together. \return the time until the last has ended.
+template <class Body>
+Elapsed in_threads(unsigned count, Body body) {
+  std::latch start(count + 1);
+  std::vector<std::jthread> threads;
+  for (unsigned i = 0; i < count; ++i) {
+    start_thread(threads, [&, i] {
+      start.arrive_and_wait();
+      body(i);
+    });
+  }
+  start.arrive_and_wait();
+  const Stopwatch stopwatch;
+  threads.clear();
+  return stopwatch.elapsed();
+}
+
+/// Instructions per operation of a loop that has run warm, on this thread.
+template <class Loop, class Thread>
+double instructions_of(Thread& thread, const Work& work) {
+  const std::uint64_t counted = std::min<std::uint64_t>(work.operations, 2000);
+  Places places(work, 0);
+  Loop::run(thread, places, std::max<std::uint64_t>(work.live * 4, counted));
+  StepCounter counter;
+  Loop::run(thread, places, counted);
+  counter.stop();
+  const auto steps = counter.steps();
+  places.release_all(thread);
+  return static_cast<double>(steps) / static_cast<double>(counted);
+}
+
+}  // namespace workload_detail
+
+/// Every thread for itself, as in bench/random_mixed.
+class RandomMixedWork {
+ public:
+  explicit RandomMixedWork(const Work& work) : work_(work) {}
+  [[nodiscard]] unsigned threads() const noexcept { return work_.threads; }
+
+  template <class SubjectT>
+  Sample run(SubjectT& subject) const {
+    const Elapsed elapsed = workload_detail::in_threads(work_.threads, [&](unsigned number) {
+      typename SubjectT::Thread thread(subject);
+      workload_detail::Places places(work_, number);
+      workload_detail::MixedLoop::run(thread, places, work_.operations);
+      places.release_all(thread);
+    });
+    return {work_.operations * work_.threads, elapsed};
+  }
+
+  template <class SubjectT>
+  double instructions(SubjectT& subject) const {
+    typename SubjectT::Thread thread(subject);
+    return workload_detail::instructions_of<workload_detail::MixedLoop>(thread, work_);
+  }
+
+ private:
+  Work work_;
+};
+
+/// As bench/larson: threads replace blocks, end, and leave their places to successors, here always to another thread's,
+/// so that most blocks are freed by others than those who allocated them.
+class LarsonWork {
+ public:
+  explicit LarsonWork(const Work& work) : work_(work) {}
+  [[nodiscard]] unsigned threads() const noexcept { return work_.threads; }
+
+  template <class SubjectT>
+  Sample run(SubjectT& subject) const {
+    std::vector<workload_detail::Places> places;
+    for (unsigned i = 0; i < work_.threads; ++i) places.emplace_back(work_, i);
+    const std::uint64_t operations = work_.operations / kGenerations;
+    Elapsed sum;
+    for (unsigned generation = 0; generation < kGenerations; ++generation) {
+      const bool last = generation + 1 == kGenerations;
+      const Elapsed elapsed = workload_detail::in_threads(work_.threads, [&](unsigned number) {
+        typename SubjectT::Thread thread(subject);
+        auto& mine = places[(number + generation) % work_.threads];
+        workload_detail::ReplaceLoop::run(thread, mine, operations);
+        if (last) mine.release_all(thread);
+      });
+      sum.seconds += elapsed.seconds;
+      sum.cpu_seconds += elapsed.cpu_seconds;
+    }
+    return {operations * kGenerations * work_.threads, sum};
+  }
+
+  template <class SubjectT>
+  double instructions(SubjectT& subject) const {
+    typename SubjectT::Thread thread(subject);
+    return workload_detail::instructions_of<workload_detail::ReplaceLoop>(thread, work_);
+  }
+
+ private:
+  static constexpr unsigned kGenerations = 4;
+
+  Work work_;
+};
+
+/// One context allocates and another one frees, a few thousand blocks at a time. Both belong to one thread, so that the
+/// figures say what the way back costs and not how threads were scheduled.
+class HandoffWork {
+ public:
+  explicit HandoffWork(const Work& work) : work_(work) {}
+  [[nodiscard]] unsigned threads() const noexcept { return work_.threads; }
+
+  template <class SubjectT>
+  Sample run(SubjectT& subject) const {
+    typename SubjectT::Thread producer(subject);
+    typename SubjectT::Thread consumer(subject);
+    workload_detail::Places places(work_, 0);
+    const Stopwatch stopwatch;
+    for (std::uint64_t done = 0; done < work_.operations; done += work_.live) hand_over(producer, consumer, places);
+    return {(work_.operations + work_.live - 1) / work_.live * work_.live, stopwatch.elapsed()};
+  }
+
+  template <class SubjectT>
+  double instructions(SubjectT& subject) const {
+    typename SubjectT::Thread producer(subject);
+    typename SubjectT::Thread consumer(subject);
+    workload_detail::Places places(work_, 0);
+    for (int i = 0; i < 16; ++i) hand_over(producer, consumer, places);
+    StepCounter counter;
+    hand_over(producer, consumer, places);
+    counter.stop();
+    return static_cast<double>(counter.steps()) / static_cast<double>(work_.live);
+  }
+
+ private:
+  template <class Thread>
+  static void hand_over(Thread& producer, Thread& consumer, workload_detail::Places& places) {
+    for (void*& place : places.blocks) places.fill(producer, place);
+    places.release_all(consumer);
+  }
+
+  Work work_;
+};
+
+/// "random_mixed 16-1040" and the like.
+inline std::string described(const char* loop, const Work& work) {
+  const auto bytes = [](std::uint64_t size) {
+    if (size >= 1 << 20 && size % (1 << 20) == 0) return std::to_string(size >> 20) + "Mi";
+    if (size >= 1 << 10 && size % (1 << 10) == 0) return std::to_string(size >> 10) + "Ki";
+    return std::to_string(size);
+  };
+  return std::string(loop) + " " + bytes(work.min_bytes) + "-" + bytes(work.max_bytes);
+}
+
+}  // namespace hakmem::bench
