@@ -54,7 +54,7 @@ std::vector<Comparison> drain_pair(const Effort& effort) {
   std::vector<Comparison> comparisons;
   const auto set = [](Ships& heap, std::uint32_t frees) { heap.settings().set_drain_interval(frees); };
   constexpr std::uint32_t kValues[] = {64, 256, 1024, 4096, 65536};
-  const Work small{.operations = effort.operations, .live = 2000};
+  const Work small{.operations = effort.operations, .live = 1000};
   sweep(comparisons, HandoffWork(small), described("handoff", small), FullGeometry::kOutboxInterval, kValues, set);
   return comparisons;
 }

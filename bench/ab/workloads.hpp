@@ -32,7 +32,11 @@ struct Places {
 
   template <class Thread>
   void fill(Thread& thread, void*& place) {
-    place = thread.allocate(random.between(work.min_bytes, work.max_bytes));
+    const std::size_t bytes = random.between(work.min_bytes, work.max_bytes);
+    place = thread.allocate(bytes);
+    // First and last byte are touched, as a program would.
+    static_cast<volatile char*>(place)[0] = 1;
+    static_cast<volatile char*>(place)[bytes - 1] = 2;
   }
   template <class Thread>
   void release_all(Thread& thread) {
@@ -73,27 +77,41 @@ struct ReplaceLoop {
   }
 };
 
-/// Calls `work(i)` in so many threads that start together. \return the time until the last has ended.
+/// Calls `body(i)` in so many threads that start together. Each takes its own times: on a busy machine the thread that
+/// waits for them may well not run before they have ended.
+/// \return from the first one's start to the last one's end, and their processor time
 template <class Body>
 Elapsed in_threads(unsigned count, Body body) {
-  std::latch start(count + 1);
+  struct Times {
+    double start;
+    double end;
+    double cpu;
+  };
+  std::vector<Times> times(count);
+  std::latch start(count);
   std::vector<std::jthread> threads;
   for (unsigned i = 0; i < count; ++i) {
     start_thread(threads, [&, i] {
       start.arrive_and_wait();
+      const double cpu = clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+      times[i].start = clock_seconds(CLOCK_MONOTONIC);
       body(i);
+      times[i].end = clock_seconds(CLOCK_MONOTONIC);
+      times[i].cpu = clock_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
     });
   }
-  start.arrive_and_wait();
-  const Stopwatch stopwatch;
   threads.clear();
-  return stopwatch.elapsed();
+  Times all = times.front();
+  for (unsigned i = 1; i < count; ++i) {
+    all = {std::min(all.start, times[i].start), std::max(all.end, times[i].end), all.cpu + times[i].cpu};
+  }
+  return {all.end - all.start, all.cpu};
 }
 
 /// Instructions per operation of a loop that has run warm, on this thread.
 template <class Loop, class Thread>
 double instructions_of(Thread& thread, const Work& work) {
-  const std::uint64_t counted = std::min<std::uint64_t>(work.operations, 2000);
+  const std::uint64_t counted = std::min<std::uint64_t>(work.operations, 500);
   Places places(work, 0);
   Loop::run(thread, places, std::max<std::uint64_t>(work.live * 4, counted));
   StepCounter counter;
