@@ -2,6 +2,7 @@
 /// A heap under measurement, and a thread's way into it.
 
 #include <atomic>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -29,7 +30,17 @@ class CountingOs : public LinuxOs {
   template <class T>
   [[nodiscard]] T* metadata(std::size_t n) noexcept {
     count();
-    return LinuxOs::metadata<T>(n);
+    T* made = LinuxOs::metadata<T>(n);
+    // Relaxed: every caller has a place of its own; they are read when no thread is at work.
+    const std::size_t place = kept_.fetch_add(1, std::memory_order_relaxed);
+    if (place < std::size(metadata_)) metadata_[place] = {made, n * sizeof(T)};
+    return made;
+  }
+  /// Metadata is never given back by a heap; who ends one may do it. No descriptor may be used any more.
+  void release_metadata() noexcept {
+    for (const auto& [address, bytes] : metadata_) {
+      if (address != nullptr) LinuxOs::release(address, (bytes + kPageBytes - 1) / kPageBytes * kPageBytes);
+    }
   }
   [[nodiscard]] std::uint64_t mapping_calls() const noexcept {
     // Relaxed: a statistic.
@@ -42,7 +53,14 @@ class CountingOs : public LinuxOs {
     calls_.fetch_add(1, std::memory_order_relaxed);
   }
 
+  struct Piece {
+    void* address = nullptr;
+    std::size_t bytes = 0;
+  };
+
   std::atomic<std::uint64_t> calls_{0};
+  std::atomic<std::size_t> kept_{0};
+  Piece metadata_[64];
 };
 
 static_assert(OsPolicy<CountingOs>);
@@ -58,6 +76,15 @@ class Subject {
   Subject() {
     if (!heap_.init()) throw std::runtime_error("no memory for a heap's page map");
   }
+
+  /// All threads have left and all blocks are free.
+  ~Subject() {
+    typename HeapT::Context stand_in;
+    (void)heap_.trim(stand_in);
+    heap_.os().release_metadata();
+  }
+  Subject(const Subject&) = delete;
+  Subject& operator=(const Subject&) = delete;
 
   /// Attached for its lifetime; used by one thread at a time.
   class Thread {
@@ -109,24 +136,28 @@ class Subject {
   HeapT heap_;
 };
 
-/// A side of a comparison: a workload on a heap of its own, which stays warm from run to run. \param configure is
-/// called with each heap that is made for it.
+/// A side of a comparison. Every run has a heap of its own, warmed up first: where its memory happens to lie differs
+/// from round to round, and so is no part of the ratio of the rounds. \param configure is called with each heap
 template <class HeapT, class Workload, class Configure>
 Variant variant(std::string name, const Workload& workload, bool with_counts, Configure configure) {
-  auto subject = std::make_shared<Subject<HeapT>>();
-  configure(subject->heap());
+  const auto fresh = [configure] {
+    auto subject = std::make_unique<Subject<HeapT>>();
+    configure(subject->heap());
+    return subject;
+  };
   Variant made;
   made.name = std::move(name);
-  made.run = [subject, workload] { return workload.run(*subject); };
-  if constexpr (requires { workload.instructions(*subject); }) {
-    if (workload.threads() == 1) made.instructions = [subject, workload] { return workload.instructions(*subject); };
-  }
+  made.run = [fresh, workload] {
+    const auto subject = fresh();
+    (void)workload.a_quarter().run(*subject);
+    return workload.run(*subject);
+  };
+  if (workload.threads() == 1) made.instructions = [fresh, workload] { return workload.instructions(*fresh()); };
   if (with_counts) {
-    made.counts = [workload, configure] {
-      const auto fresh = std::make_unique<Subject<HeapT>>();
-      configure(fresh->heap());
-      (void)workload.run(*fresh);
-      return fresh->counts();
+    made.counts = [fresh, workload] {
+      const auto subject = fresh();
+      (void)workload.run(*subject);
+      return subject->counts();
     };
   }
   return made;

@@ -122,13 +122,30 @@ double instructions_of(Thread& thread, const Work& work) {
   return static_cast<double>(steps) / static_cast<double>(counted);
 }
 
+/// What all have in common: how much of it there is.
+template <class Derived>
+class Workload {
+ public:
+  explicit Workload(const Work& work) : work_(work) {}
+
+  [[nodiscard]] unsigned threads() const noexcept { return work_.threads; }
+  /// The same for a quarter of the time.
+  [[nodiscard]] Derived a_quarter() const {
+    Work less = work_;
+    less.operations = std::max<std::uint64_t>(less.operations / 4, 1);
+    return Derived(less);
+  }
+
+ protected:
+  Work work_;
+};
+
 }  // namespace workload_detail
 
 /// Every thread for itself, as in bench/random_mixed.
-class RandomMixedWork {
+class RandomMixedWork : public workload_detail::Workload<RandomMixedWork> {
  public:
-  explicit RandomMixedWork(const Work& work) : work_(work) {}
-  [[nodiscard]] unsigned threads() const noexcept { return work_.threads; }
+  using Workload::Workload;
 
   template <class SubjectT>
   Sample run(SubjectT& subject) const {
@@ -146,17 +163,13 @@ class RandomMixedWork {
     typename SubjectT::Thread thread(subject);
     return workload_detail::instructions_of<workload_detail::MixedLoop>(thread, work_);
   }
-
- private:
-  Work work_;
 };
 
 /// As bench/larson: threads replace blocks, end, and leave their places to successors, here always to another thread's,
 /// so that most blocks are freed by others than those who allocated them.
-class LarsonWork {
+class LarsonWork : public workload_detail::Workload<LarsonWork> {
  public:
-  explicit LarsonWork(const Work& work) : work_(work) {}
-  [[nodiscard]] unsigned threads() const noexcept { return work_.threads; }
+  using Workload::Workload;
 
   template <class SubjectT>
   Sample run(SubjectT& subject) const {
@@ -186,16 +199,13 @@ class LarsonWork {
 
  private:
   static constexpr unsigned kGenerations = 4;
-
-  Work work_;
 };
 
 /// One context allocates and another one frees, a few thousand blocks at a time. Both belong to one thread, so that the
 /// figures say what the way back costs and not how threads were scheduled.
-class HandoffWork {
+class HandoffWork : public workload_detail::Workload<HandoffWork> {
  public:
-  explicit HandoffWork(const Work& work) : work_(work) {}
-  [[nodiscard]] unsigned threads() const noexcept { return work_.threads; }
+  using Workload::Workload;
 
   template <class SubjectT>
   Sample run(SubjectT& subject) const {
@@ -225,8 +235,6 @@ class HandoffWork {
     for (void*& place : places.blocks) places.fill(producer, place);
     places.release_all(consumer);
   }
-
-  Work work_;
 };
 
 /// "random_mixed 16-1040" and the like.
