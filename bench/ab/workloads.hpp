@@ -111,7 +111,7 @@ Elapsed in_threads(unsigned count, Body body) {
 /// Instructions per operation of a loop that has run warm, on this thread.
 template <class Loop, class Thread>
 double instructions_of(Thread& thread, const Work& work) {
-  const std::uint64_t counted = std::min<std::uint64_t>(work.operations, 500);
+  const std::uint64_t counted = std::min<std::uint64_t>(work.operations / 10, 1000);
   Places places(work, 0);
   Loop::run(thread, places, std::max<std::uint64_t>(work.live * 4, counted));
   StepCounter counter;
@@ -223,10 +223,13 @@ class HandoffWork : public workload_detail::Workload<HandoffWork> {
     typename SubjectT::Thread consumer(subject);
     workload_detail::Places places(work_, 0);
     for (int i = 0; i < 16; ++i) hand_over(producer, consumer, places);
+    Work fewer = work_;
+    fewer.live = std::clamp<std::uint64_t>(work_.operations / 10, 1, work_.live);
+    workload_detail::Places counted(fewer, 1);
     StepCounter counter;
-    hand_over(producer, consumer, places);
+    hand_over(producer, consumer, counted);
     counter.stop();
-    return static_cast<double>(counter.steps()) / static_cast<double>(work_.live);
+    return static_cast<double>(counter.steps()) / static_cast<double>(fewer.live);
   }
 
  private:
