@@ -94,8 +94,9 @@ namespace {
 
 }  // namespace
 
-void* allocate_slow(std::size_t bytes) noexcept {
-  if (void* block = process_heap.try_allocate_cached(*thread_context, bytes)) return block;
+void* allocate_slow(std::size_t bytes, ProcessContext& context) noexcept {
+  if (void* block = process_heap.try_allocate_cached(context, bytes)) [[likely]]
+    return block;
   return allocate_slower(bytes);
 }
 
