@@ -5,6 +5,7 @@
 #include <ctime>
 #include <sstream>
 
+#include "model/engine/faults.hpp"
 #include "model/engine/names.hpp"
 #include "model/engine/relacy.hpp"
 #include "model/engine/scheduler.hpp"
@@ -31,6 +32,7 @@ struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
   Execution() {
     SimulatedMemory::begin();
     Sites::begin();
+    Faults::begin();
     scenario_ = running_type->make(SimulatedMemory::scenario_memory());
   }
   ~Execution() {
@@ -41,7 +43,7 @@ struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
     scenario_->before();
     Visibility::noting = true;
   }
-  void thread(unsigned index) { scenario_->thread(index); }
+  void thread(unsigned index) { Faults::run(*scenario_, index); }
   void after() {
     Visibility::noting = false;
     scenario_->after();
@@ -54,10 +56,30 @@ struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
   Scenario* scenario_;
 };
 
+/// The checker's context, in which threads may vanish where they are switched.
+template <rl::thread_id_t kThreads>
+class Context : public rl::context_impl<Execution<kThreads>, Scheduler<kThreads>> {
+  using Base = rl::context_impl<Execution<kThreads>, Scheduler<kThreads>>;
+
+ public:
+  using Base::Base;
+
+  void sched() override {
+    Base::sched();
+    Faults::at_step();
+  }
+  void yield(unsigned count, rl::debug_info_param info) override {
+    Base::yield(count, info);
+    Faults::at_resumption();
+  }
+};
+
 template <rl::thread_id_t kThreads>
 rl::test_result_e run(rl::test_params& params) {
   rl::ostringstream state;
-  return rl::run_test<Execution<kThreads>, Scheduler<kThreads>>(params, state, false);
+  rl::istringstream from_the_beginning(params.initial_state);
+  typename Scheduler<kThreads>::shared_context_t shared;
+  return Context<kThreads>(params, shared).simulate(state, from_the_beginning, false);
 }
 
 rl::test_result_e run(const ScenarioType& type, rl::test_params& params) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "model/engine/faults.hpp"
 #include "model/engine/relacy.hpp"
 #include "model/engine/simulated_memory.hpp"
 #include "model/engine/variable.hpp"
@@ -84,7 +85,7 @@ class SimulatedOs {
       calls_until_failure_ = kNever;
       return true;
     }
-    if (failures_left_ == 0 || rl::ctx().rand(2, rl::sched_type_user) == 0) return false;
+    if (failures_left_ == 0 || !Faults::happens("[THE SYSTEM REFUSES]")) return false;
     --failures_left_;
     return true;
   }

@@ -45,7 +45,7 @@ void Visibility::begin() noexcept {
   for (unsigned i = 0; i < kMostThreads; ++i) {
     next_[i] = {};
     if (local_is_ordered_) next_[i].kind = Step::Kind::kUnknown;
-    announced_[i] = true;  // up to its first operation
+    announced_[i] = false;
     latest_[i] = nullptr;
   }
 }
@@ -53,11 +53,13 @@ void Visibility::begin() noexcept {
 void Visibility::forget() noexcept {
   std::fill(std::begin(usages_), std::end(usages_), Usage{});
   local_is_ordered_ = false;
+  forks_ = false;
   outdated_ = false;
 }
 
 std::string Visibility::knowledge() {
   std::string text = local_is_ordered_ ? "local" : "";
+  if (forks_) text += " forks";
   for (const Usage& usage : usages_) {
     if (usage.branches) text += fmt::format(" {:x}/{:x}", usage.address, usage.users);
   }
@@ -73,6 +75,8 @@ void Visibility::recall(const std::string& text) {
     const std::size_t slash = word.find('/');
     if (word == "local") {
       local_is_ordered_ = true;
+    } else if (word == "forks") {
+      forks_ = true;
     } else if (word[0] == '#') {
       Sites::expect_ordered(std::stoull(word.substr(1), nullptr, 16));
     } else if (slash != std::string::npos) {
@@ -84,7 +88,7 @@ void Visibility::recall(const std::string& text) {
 }
 
 void Visibility::update() noexcept {
-  for (Usage& usage : usages_) usage.branches = usage.written && (usage.users & (usage.users - 1)) != 0;
+  for (Usage& usage : usages_) usage.branches = usage.written && matters(usage);
   outdated_ = false;
 }
 

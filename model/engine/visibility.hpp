@@ -57,12 +57,19 @@ class Visibility {
     const bool writes = operation != Operation::kLoad;
     usage.users |= 1u << thread;
     usage.written |= writes;
-    if (!usage.branches && usage.written && (usage.users & (usage.users - 1)) != 0) [[unlikely]]
+    if (!usage.branches && usage.written && matters(usage)) [[unlikely]]
       outdated_ = true;
     next_[thread] = {Step::Kind::kAtomic, writes, site.ordered, &usage};
     announced_[thread] = true;
     latest_[thread] = &site;
     stay = reducing && !usage.branches && !site.ordered;
+  }
+
+  /// Notes that a thread stops the others where they are: then every step matters that writes, as what it has written
+  /// is what is found.
+  static void note_fork() noexcept {
+    if (!forks_) outdated_ = true;
+    forks_ = true;
   }
 
   /// Notes that a thread calls the simulated system.
@@ -83,6 +90,8 @@ class Visibility {
     next_[thread] = {};
     announced_[thread] = true;
   }
+  /// The site of the thread's latest operation, which may still be ahead of it; nullptr before its first one.
+  [[nodiscard]] static const Site* latest(unsigned thread) noexcept { return latest_[thread]; }
   [[nodiscard]] static const Step& next(unsigned thread) noexcept { return next_[thread]; }
 
   [[nodiscard]] static bool commute(const Step& a, const Step& b) noexcept {
@@ -110,8 +119,14 @@ class Visibility {
 
  private:
   static constexpr std::size_t kUsages = 8192;
+
+  [[nodiscard]] static bool matters(const Usage& usage) noexcept {
+    return (usage.users & (usage.users - 1)) != 0 || forks_;
+  }
+
   static inline bool outdated_ = false;
   static inline bool local_is_ordered_ = false;
+  static inline bool forks_ = false;
   static Step next_[kMostThreads];
   static bool announced_[kMostThreads];
   static Site* latest_[kMostThreads];
