@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "model/engine/sites.hpp"
+#include "model/programs/command.hpp"
 #include "model/runner/position.hpp"
 
 namespace hakmem::model {
@@ -143,6 +144,7 @@ Replayed replay_token(const std::string& token) {
     replayed.problem = "the token belongs to another build of hakmem-check; run the suite again";
     return replayed;
   }
+  if (is_program_name(parts[0])) return replay_program(parts[0], strategy, parts[3]);
   static bool stop = false;
   static Shared shared;
   const Limits limits{0, &stop, &shared.executions, &shared.share};

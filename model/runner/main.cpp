@@ -14,6 +14,7 @@
 #include "model/audit/command.hpp"
 #include "model/litmus/litmus.hpp"
 #include "model/museum/command.hpp"
+#include "model/programs/command.hpp"
 #include "model/runner/job.hpp"
 #include "model/runner/pool.hpp"
 #include "model/runner/position.hpp"
@@ -42,6 +43,7 @@ struct Options {
   std::string shard;
   std::string state;
   std::string report;
+  std::string program;
   bool markdown = false;
 };
 
@@ -185,7 +187,27 @@ int conclude(const std::vector<Result>& results, const Options& options, double 
   return failed == 0 && !results.empty() ? kPassed : kFailed;
 }
 
+/// One program of a heap, instead of the suites.
+int run_program(const CLI::App& app, const Options& options) {
+  std::string problem;
+  const programs::HeapProgram program = program_from(options.program, problem);
+  std::vector<Search> searches = program_searches();
+  if (!options.scheduler.empty() && problem.empty()) {
+    searches = {{parse_strategy(options.scheduler, problem), options.executions, options.seconds, options.plain}};
+    if (!searches[0].strategy.exhaustive() && options.executions == 0) searches[0].executions = 200'000;
+  }
+  if (problem.empty() && !options.pattern.empty()) problem = "--program takes no suite beside it";
+  if (!problem.empty()) return wrong_call(app, problem);
+  const double started = now();
+  std::printf("%s\n", to_string(program).c_str());
+  std::vector<Job> jobs;
+  jobs.push_back(job_for(program, searches, options.seed));
+  JobPool pool(1, options.seconds == 0 ? 0 : started + options.seconds);
+  return conclude(pool.run(std::move(jobs)), options, started);
+}
+
 int run(const CLI::App& app, const Options& options) {
+  if (!options.program.empty()) return run_program(app, options);
   std::string problem;
   const Strategy strategy = options.scheduler.empty() ? Strategy{} : parse_strategy(options.scheduler, problem);
   if (!problem.empty()) return wrong_call(app, problem);
@@ -291,6 +313,9 @@ void add_run(CLI::App& command, Options& options) {
   command.add_option("--executions", options.executions, "of each random or pct search")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 48));
   command.add_option("--seed", options.seed, "of the random searches (default 1)");
+  command.add_option("--program", options.program,
+                     "a program of the heap instead of suites: 'T0: a=malloc(64) give a T1: b=take free b', @FILE, or "
+                     "seed:N of a stress run; what fails is made as small as can be");
   command.add_option("--shard", options.shard, "i/n: only every n-th search from the i-th on");
   command.add_option("--state", options.state, "folder where full and bound=N go on from when they were cut")
       ->check(CLI::ExistingDirectory);
