@@ -101,7 +101,7 @@ HeapProgram program_from(const std::string& argument, std::string& problem) {
   return programs::parse_program({std::istreambuf_iterator<char>(file), {}}, problem);
 }
 
-std::vector<Search> program_searches() { return {bound(1, 30), random(50'000, 30), pct(3, 50'000, 30)}; }
+std::vector<Search> program_searches() { return {bound(0, 60), random(30'000, 60), pct(3, 30'000, 60)}; }
 
 Job job_for(const HeapProgram& program, const std::vector<Search>& searches, std::uint64_t seed) {
   Job job{"program", to_string(searches.front()), false, 0, {}};
