@@ -258,8 +258,8 @@ rl::test_result_e pass(const ScenarioType& type, unsigned depth, Course& course)
 /// not, it begins anew with yields that wait for the others.
 rl::test_result_e reduced(const ScenarioType& type, unsigned depth, Course& course, const Limits& limits) {
   Visibility::forget();
-  if (!course.tree.empty()) Visibility::recall(course.knowledge);
-  bool waits = !course.tree.empty() && course.yields_block;
+  Visibility::recall(course.knowledge);
+  bool waits = limits.waits || (!course.tree.empty() && course.yields_block);
   for (;; course.tree.clear()) {
     Visibility::update();
     if (limits.begins_anew != nullptr) limits.begins_anew();
@@ -295,12 +295,16 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   course.stop = limits.stop;
   course.progress = limits.progress;
   course.share = limits.share;
+  course.part = limits.part;
+  if (limits.knowledge != nullptr) course.knowledge = *limits.knowledge;
   if (limits.position != nullptr) read_position(*limits.position, course);
 
   const bool plain = search.plain || !search.strategy.exhaustive() || type.has_invariant;
   const rl::test_result_e result = plain ? pass(type, depth, course) : reduced(type, depth, course, limits);
   Outcome outcome;
   outcome.executions = course.executions;
+  if (!plain) outcome.knowledge = Visibility::knowledge();
+  outcome.waits = course.yields_block;
   outcome.steps = course.most_steps;
   outcome.promised = course.executions - course.with_fewer_steps;
   outcome.seconds = now() - start;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <set>
 #include <sstream>
 
 #include "model/engine/relacy.hpp"
@@ -85,6 +87,28 @@ void Visibility::recall(const std::string& text) {
       usage.written = true;
     }
   }
+}
+
+std::string Visibility::united(const std::vector<std::string>& texts) {
+  // Of an atomic it only counts that it matters; who uses it is united.
+  std::map<std::string, std::uint32_t> all;
+  std::vector<std::set<std::string>> each;
+  for (const std::string& text : texts) {
+    each.emplace_back();
+    std::istringstream words(text);
+    for (std::string word; words >> word;) {
+      const std::size_t slash = word.find('/');
+      const std::string key = word.substr(0, slash);
+      each.back().insert(key);
+      std::uint32_t& users = all[key];
+      if (slash != std::string::npos)
+        users |= static_cast<std::uint32_t>(std::stoul(word.substr(slash + 1), nullptr, 16));
+    }
+  }
+  const bool same = std::all_of(each.begin(), each.end(), [&](const auto& keys) { return keys == each.front(); });
+  std::string text;
+  for (const auto& [key, users] : all) text += users == 0 ? " " + key : fmt::format(" {}/{:x}", key, users);
+  return same ? std::string() : text;
 }
 
 void Visibility::update() noexcept {

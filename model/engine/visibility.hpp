@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "model/engine/sites.hpp"
 
@@ -110,6 +111,8 @@ class Visibility {
   /// What is known, as a line of text, for another process with the same program.
   [[nodiscard]] static std::string knowledge();
   static void recall(const std::string& text);
+  /// What several processes know, together; empty when all of them know the same that is in `texts[0]`.
+  [[nodiscard]] static std::string united(const std::vector<std::string>& texts);
 
   /// Whether steps are noted and reduced at the moment: inside an execution, while the threads run.
   static inline bool noting = false;

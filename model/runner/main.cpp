@@ -43,6 +43,7 @@ struct Options {
   std::string token;
   std::string shard;
   std::string state;
+  unsigned split = 1;
   std::string report;
   std::string program;
   bool markdown = false;
@@ -151,6 +152,30 @@ void keep_shard(std::vector<Job>& jobs, const Shard& shard) {
   jobs = std::move(kept);
 }
 
+/// Exhaustive searches in parts, one search after the other, each with all processes.
+std::vector<Result> run_in_parts(const Options& options, const Strategy& strategy, JobPool& pool) {
+  std::vector<Result> results;
+  for (const Suite* suite : Suite::all()) {
+    if (!matches(suite->name(), options.pattern)) continue;
+    for (const Search& search : searches_for(*suite, options, strategy, options.seconds)) {
+      if (!search.strategy.exhaustive()) continue;
+      std::string knowledge;
+      bool waits = false;
+      std::optional<Result> whole;
+      while (!whole) {
+        std::vector<Job> parts;
+        for (unsigned i = 0; i < options.split; ++i) {
+          parts.push_back(job_for_part(*suite, search, {i, options.split}, knowledge, waits));
+        }
+        whole = united(pool.run(std::move(parts), [](const Result&) {}), knowledge, waits);
+      }
+      JobPool::print(*whole);
+      results.push_back(std::move(*whole));
+    }
+  }
+  return results;
+}
+
 /// Uses up the rest of the time with random executions of all suites, each round with another seed.
 void sample_until(double deadline, const Options& options, JobPool& pool, std::vector<Result>& results) {
   constexpr double kLeast = 1;  // seconds of a suite, below which starting a process is not worth it
@@ -216,6 +241,9 @@ int run(const CLI::App& app, const Options& options) {
   if (options.executions != 0 && options.scheduler.empty()) {
     return wrong_call(app, "--executions needs --scheduler random or pct=D");
   }
+  if (options.split > 1 && (!options.state.empty() || !options.shard.empty())) {
+    return wrong_call(app, "--split takes neither --state nor --shard: its parts begin together");
+  }
   if (options.executions != 0 && strategy.exhaustive()) {
     return wrong_call(app, "--executions bounds random and pct=D only: a search ends when it is done");
   }
@@ -232,8 +260,13 @@ int run(const CLI::App& app, const Options& options) {
     std::printf("shard %zu of %zu has nothing to do: there are %zu searches\n", shard.index, shard.count, jobs.size());
     return kPassed;
   }
-  keep_shard(jobs, shard);
   JobPool pool(options.jobs, deadline);
+  if (options.split > 1) {
+    const std::vector<Result> results = run_in_parts(options, strategy, pool);
+    if (results.empty()) return wrong_call(app, "--split needs a full or bound=N search, and there is none");
+    return conclude(results, options, started);
+  }
+  keep_shard(jobs, shard);
   std::vector<Result> results = pool.run(std::move(jobs));
   if (deadline != 0 && options.scheduler.empty()) sample_until(deadline, options, pool, results);
   return conclude(results, options, started);
@@ -340,6 +373,11 @@ void add_run(CLI::App& command, Options& options) {
                      "a program of the heap instead of suites: 'T0: a=malloc(64) give a T1: b=take free b', @FILE, or "
                      "seed:N of a stress run; what fails is made as small as can be");
   command.add_option("--shard", options.shard, "i/n: only every n-th search from the i-th on");
+  command
+      .add_option("--split", options.split,
+                  "1 to 64: explore each full or bound=N search in so many parts of its tree, --jobs at a time, and "
+                  "nothing else")
+      ->check(CLI::Range(1u, 64u));
   command.add_option("--state", options.state, "folder where full and bound=N go on from when they were cut")
       ->check(CLI::ExistingDirectory);
   add_common(command, options);

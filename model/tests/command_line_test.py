@@ -113,6 +113,11 @@ class Runs(unittest.TestCase):
         self.assertEqual(len(table), 3)
         self.assertRegex(table[2], rf"^\| `{SMALL}` \| I1 .* \| full \| COMPLETE \| \d+ \| \d+\.\d+ \| 4 of 4 \|$")
 
+    def test_parts_are_refused_where_they_make_no_sense(self):
+        self.assert_refused(["run", SMALL, "--split", "0"], "--split")
+        self.assert_refused(["run", SMALL, "--split", "2", "--shard", "1/2"], "--split takes neither")
+        self.assert_refused(["run", SMALL, "--split", "2", "--scheduler", "random"], "needs a full or bound=N search")
+
     def test_shards_have_every_search_once(self):
         def searches(*shard):
             run("run", "slot_cache", *shard, "--json", self.report)
