@@ -44,12 +44,13 @@ class ContextUse {
 // The malloc family's common body. On failure nullptr and errno ENOMEM. --------------------------------------------
 
 /// The long way of allocation: everything but a small block from the thread's detached list.
-void* allocate_slow(std::size_t bytes) noexcept;
+void* allocate_slow(std::size_t bytes, ProcessContext& context) noexcept;
 
 [[gnu::always_inline]] inline void* allocate(std::size_t bytes) noexcept {
-  if (void* block = process_heap.try_allocate(*thread_context, bytes)) [[likely]]
+  ProcessContext& context = *thread_context;
+  if (void* block = process_heap.try_allocate(context, bytes)) [[likely]]
     return block;
-  return allocate_slow(bytes);
+  return allocate_slow(bytes, context);
 }
 
 void* allocate_zeroed(std::size_t count, std::size_t bytes) noexcept;

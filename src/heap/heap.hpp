@@ -10,8 +10,17 @@
 #include "heap/slab.hpp"
 #include "heap/thread_context.hpp"
 #include "layout/page_map.hpp"
+#include "os/event.hpp"
 #include "os/os_concept.hpp"
 #include "superslab/shared_pool.hpp"
+
+// A function that the compiler does not analyse. If it saw that a report does not return, callers could not jump there,
+// and the call would cost the fast path of free a frame.
+#ifdef __clang__
+#define HAKMEM_OPAQUE [[gnu::noinline, gnu::cold]]
+#else
+#define HAKMEM_OPAQUE [[gnu::noipa, gnu::cold]]
+#endif
 
 namespace hakmem {
 
@@ -51,6 +60,7 @@ class Heap {
     context.outbox.flush_all();
     for (unsigned c = Classes::kSmallCount; c < Classes::kCount; ++c) put_back_list(context, c);
     context.attached.set(false);
+    if constexpr (kHasClock<Os>) context.parked_at.set(milliseconds(os_));
     contexts_.park(context);
   }
 
@@ -66,12 +76,12 @@ class Heap {
 
   /// Second fast path: a mid or large block from the detached list. \return nullptr when that does not do.
   [[nodiscard, gnu::always_inline]] void* try_allocate_cached(Context& context, std::size_t bytes) noexcept {
-    if (bytes - (Geometry::kSmallMax + 1) >= Geometry::kLargeMax - Geometry::kSmallMax) return nullptr;
-    const unsigned size_class = Classes::of_large(bytes);
-    void* block = context.heads[size_class].pop();
-    if (block != nullptr) [[likely]]
-      context.took_cached(size_class);
-    return block;
+    const std::size_t above_small = bytes - (Geometry::kSmallMax + 1);
+    if (above_small < Geometry::kMidMax - Geometry::kSmallMax) [[likely]]
+      return pop_cached(context, Classes::of_mid(bytes));
+    if (above_small < Geometry::kLargeMax - Geometry::kSmallMax)
+      return pop_any_cached(context, Classes::of_large(bytes));
+    return nullptr;
   }
 
   /// A block of at least `bytes` (0 counts as 1), aligned to 16 (to the block size where that is a smaller power of
@@ -81,11 +91,9 @@ class Heap {
     if (bytes > Geometry::kLargeMax) [[unlikely]]
       return allocate_direct(context, bytes, 1, Contents::kAny);
     const unsigned size_class = Classes::of(bytes);
-    if (void* block = context.heads[size_class].pop()) [[likely]] {
-      if (size_class >= Classes::kSmallCount) context.took_cached(size_class);
-      return block;
-    }
-    return refill(context, size_class);
+    void* block =
+        size_class < Classes::kSmallCount ? context.heads[size_class].pop() : pop_any_cached(context, size_class);
+    return block != nullptr ? block : refill(context, size_class);
   }
 
   /// The same, zero-filled.
@@ -161,11 +169,35 @@ class Heap {
   [[nodiscard]] SharedPool<Config>& pool() noexcept { return pool_; }
   [[nodiscard]] DirectMappings<Config>& direct() noexcept { return direct_; }
   [[nodiscard]] ContextPool<Config>& contexts() noexcept { return contexts_; }
+  /// Frees by threads without a context, into other threads' slabs, and how often another thread was faster.
+  [[nodiscard]] std::uint64_t late_frees() const noexcept { return late_frees_.get(); }
+  [[nodiscard]] std::uint64_t late_retries() const noexcept { return late_retries_.get(); }
 
  private:
   using Ops = SlabOps<Config>;
   using SlabT = Slab<Config>;
   using SettingsT = Settings<Config>;
+
+  [[nodiscard, gnu::always_inline]] static void* pop_cached(Context& context, unsigned size_class) noexcept {
+    void* block = context.heads[size_class].pop();
+    if (block != nullptr) [[likely]]
+      context.allowances[size_class].took();
+    return block;
+  }
+
+  /// The same also for large classes, whose blocks count against what a thread may retain.
+  [[nodiscard]] static void* pop_any_cached(Context& context, unsigned size_class) noexcept {
+    void* block = pop_cached(context, size_class);
+    if (block != nullptr && Classes::is_large(size_class)) change_retained(context, size_class, -1);
+    return block;
+  }
+
+  /// So many blocks more of a class are kept on a detached list; only large ones count.
+  static void change_retained(Context& context, unsigned size_class, std::int32_t blocks) noexcept {
+    if (!Classes::is_large(size_class)) return;
+    const std::int64_t bytes = std::int64_t{Classes::layout(size_class).block_bytes} * blocks;
+    context.retained_bytes.set(context.retained_bytes.get() + static_cast<std::size_t>(bytes));
+  }
 
   // Allocation, slow -------------------------------------------------------------------------------------------------
 
@@ -176,7 +208,7 @@ class Heap {
     for (bool swept = false;; swept = true) {
       while (SlabT* slab = list.first()) {
         unretain(context, *slab);
-        const auto chain = Ops::refill(*slab, settings_.carve_blocks(size_class));
+        const auto chain = take_up(context, *slab, size_class);
         if (chain.head != nullptr) return hand_out(context, *slab, size_class, chain);
         // A full slab sleeps, unless blocks have arrived just now: then it is refilled from them.
         (void)Ops::sleep(list, *slab);
@@ -184,7 +216,7 @@ class Heap {
       if (SlabT* slab = acquire_slab(size_class)) {
         Ops::make(*slab, context, size_class);
         list.push_back(*slab);
-        return hand_out(context, *slab, size_class, Ops::refill(*slab, settings_.carve_blocks(size_class)));
+        return hand_out(context, *slab, size_class, take_up(context, *slab, size_class));
       }
       if (swept) return nullptr;
       // The system refuses: give back what is only kept, which may wake slabs of the class, and try again.
@@ -193,18 +225,30 @@ class Heap {
     }
   }
 
+  /// Takes blocks up from a slab and counts where they came from. \return as SlabOps::refill.
+  [[gnu::always_inline]] typename Ops::Chain take_up(Context& context, SlabT& slab, unsigned size_class) noexcept {
+    return Ops::refill(slab, settings_.carve_blocks(size_class),
+                       [&](typename Ops::Source source, std::uint32_t blocks) {
+                         (source == Ops::Source::kFresh ? context.taken_fresh : context.taken_remote).add(blocks);
+                       });
+  }
+
   /// Makes a chain, just taken from a slab, the class's detached list and takes its first block.
   void* hand_out(Context& context, SlabT& slab, unsigned size_class, typename Ops::Chain chain) noexcept {
-    context.refills[static_cast<unsigned>(SettingsT::pool_of(size_class))].add();
-    if (!settings_.caches(SettingsT::pool_of(size_class))) [[unlikely]]
-      return Ops::keep_first(slab, chain);
-    context.refilled_blocks[static_cast<unsigned>(SettingsT::pool_of(size_class))].add(chain.count);
-    context.heads[size_class].adopt(chain.head);
-    void* block = context.heads[size_class].pop();
-    if (size_class >= Classes::kSmallCount && chain.count > 1) {
-      context.add_cached(size_class, static_cast<std::int32_t>(chain.count) - 1);
+    const auto pool = static_cast<unsigned>(SettingsT::pool_of(size_class));
+    context.refills[pool].add();
+    const bool caches = settings_.caches(SettingsT::pool_of(size_class));
+    const std::int32_t length = caches ? static_cast<std::int32_t>(chain.count) - 1 : 0;
+    if (size_class >= Classes::kSmallCount) {
+      const std::int32_t cap = settings_.cap(size_class);
+      context.allowances[size_class].grant(cap < length ? length : cap, length);
+      change_retained(context, size_class, length);
     }
-    return block;
+    if (!caches) [[unlikely]]
+      return Ops::keep_first(slab, chain);
+    context.refilled_blocks[pool].add(chain.count);
+    context.heads[size_class].adopt(chain.head);
+    return context.heads[size_class].pop();
   }
 
   SlabT* acquire_slab(unsigned size_class) noexcept {
@@ -220,20 +264,21 @@ class Heap {
   [[gnu::noinline]] void* allocate_direct(Context& context, std::size_t bytes, std::size_t alignment,
                                           Contents contents) noexcept {
     if (bytes > kMaxBytes) return nullptr;
-    if (void* block = direct_.allocate(os_, map_, bytes, alignment, contents)) return block;
+    const unsigned threads = contexts_.in_use();
+    if (void* block = direct_.allocate(os_, map_, bytes, alignment, contents, threads)) return block;
     // The system refuses: give back what is only cached and try once more.
-    return trim(context) ? direct_.allocate(os_, map_, bytes, alignment, contents) : nullptr;
+    return trim(context) ? direct_.allocate(os_, map_, bytes, alignment, contents, threads) : nullptr;
   }
 
   // Deallocation -----------------------------------------------------------------------------------------------------
 
   [[gnu::always_inline]] void deallocate_in(Context& context, SlabT& slab, void* block) noexcept {
     // Relaxed: handoff lemma. Slabs of cached classes carry a marked owner and take the other way.
-    if (slab.owner.load(std::memory_order_relaxed) != &context) return deallocate_other(context, slab, block);
+    if (slab.owner.load(std::memory_order_relaxed) != &context) return deallocate_other(block, slab, context, *this);
     if (!slab.is_block(block)) [[unlikely]]
       return report_interior(slab, block);
     if (slab.free.peek() == block) [[unlikely]]
-      return report(Corruption::kDoubleFree, slab, block);
+      return report_double_free(slab, block);
     put_back(context, slab, block);
   }
 
@@ -249,7 +294,7 @@ class Heap {
   /// `frees_to_event` has reached 0, or gone below because the slab was empty before this free.
   [[gnu::noinline]] void on_event(Context& context, SlabT& slab, void* block) noexcept {
     if (slab.frees_to_event.get() < 0) [[unlikely]]
-      return report(Corruption::kDoubleFree, slab, block);
+      return report_double_free(slab, block);
     auto& list = context.slabs[slab.size_class.get()];
     if (slab.state.get() == SlabState::kAsleep) {
       Ops::wake_by_owner(list, slab);
@@ -258,15 +303,14 @@ class Heap {
     retain_or_release(context, list, slab);
   }
 
-  /// Everything but a small block of an own slab.
-  [[gnu::noinline]] void deallocate_other(Context& context, SlabT& slab, void* block) noexcept {
+  /// Everything but a small block of an own slab. The order of the parameters is that of free's registers.
+  [[gnu::noinline]] static void deallocate_other(void* block, SlabT& slab, Context& context, Heap& heap) noexcept {
     // Relaxed: handoff lemma.
-    if (slab.owner.load(std::memory_order_relaxed) != cached_owner(&context)) {
-      return deallocate_remote(context, slab, block);
-    }
+    if (slab.owner.load(std::memory_order_relaxed) != cached_owner(&context)) [[unlikely]]
+      return heap.deallocate_remote(context, slab, block);
     if (!slab.is_block(block)) [[unlikely]]
-      return report_interior(slab, block);
-    deallocate_cached(context, slab, block);
+      return heap.report_interior(slab, block);
+    heap.deallocate_cached(context, slab, block);
   }
 
   [[gnu::noinline]] void deallocate_remote(Context& context, SlabT& slab, void* block) noexcept {
@@ -276,8 +320,10 @@ class Heap {
       return report_interior(slab, block);
     if (!context.attached.get() || Classes::layout(slab.size_class.get()).outbox_blocks == 1) {
       if (slab.remote.is_head(slab.base.get(), block)) [[unlikely]]
-        return report(Corruption::kDoubleFree, slab, block);
-      return send_remote(slab, block, block, 1);
+        return report_double_free(slab, block);
+      if (context.attached.get()) return context.outbox.send_at_once(slab, block);
+      late_frees_.add();
+      return send_remote(slab, block, block, 1, [this] { late_retries_.add(); });
     }
     if (context.outbox.add(slab, block, settings_.drain_interval()) == Outbox<Config>::Offer::kDoubleFree) {
       report(Corruption::kDoubleFree, slab, block);
@@ -289,26 +335,42 @@ class Heap {
     const unsigned size_class = slab.size_class.get();
     auto& head = context.heads[size_class];
     if (head.peek() == block) [[unlikely]]
-      return report(Corruption::kDoubleFree, slab, block);
-    if (Classes::is_large(size_class) && !fits_retained(context, Classes::layout(size_class).block_bytes)) {
-      return put_back(context, slab, block);
-    }
+      return report_double_free(slab, block);
+    if (Classes::is_large(size_class)) [[unlikely]]
+      return deallocate_large(context, slab, block);
     head.push(block);
-    if (const std::int32_t cap = settings_.cap(size_class); context.add_cached(size_class, 1) > cap) [[unlikely]] {
-      spill(context, size_class, cap / 2);
-    }
+    if (!context.allowances[size_class].put()) [[unlikely]]
+      adjust_cached(context, size_class);
   }
 
-  /// A detached list has grown too long: its colder half goes back to the slabs.
-  [[gnu::noinline]] void spill(Context& context, unsigned size_class, std::int32_t keep) noexcept {
+  /// Large blocks are kept within what the thread may retain.
+  [[gnu::noinline]] void deallocate_large(Context& context, SlabT& slab, void* block) noexcept {
+    const unsigned size_class = slab.size_class.get();
+    const bool fits = fits_retained(context, Classes::layout(size_class).block_bytes);
+    if (!fits || !settings_.caches(PoolKind::kLarge)) return put_back(context, slab, block);
+    context.heads[size_class].push(block);
+    change_retained(context, size_class, 1);
+    if (!context.allowances[size_class].put()) adjust_cached(context, size_class);
+  }
+
+  /// A detached list has outgrown its allowance: the allowance grows with the setting, or the list's colder half goes
+  /// back to the slabs.
+  [[gnu::noinline]] void adjust_cached(Context& context, unsigned size_class) noexcept {
+    auto& allowance = context.allowances[size_class];
+    const std::int32_t length = allowance.length();
+    const std::int32_t cap = settings_.cap(size_class);
+    if (length <= cap) return allowance.grant(cap, length);
     context.spills.add();
+    const std::int32_t keep = cap / 2;
+    tell<Os>(EventKind::kSpill,
+             [&] { return Event{EventKind::kSpill, nullptr, size_class, 0, 0, static_cast<std::size_t>(keep)}; });
     if (keep == 0) return put_back_list(context, size_class);
     void* last = context.heads[size_class].peek();
     for (std::int32_t i = 1; i < keep; ++i) last = Sync::load_link(last);
     void* rest = Sync::load_link(last);
     Sync::store_link(last, nullptr);
-    context.forget_cached(size_class);
-    context.add_cached(size_class, keep);
+    change_retained(context, size_class, keep - length);
+    allowance.grant(cap, keep);
     put_back_chain(context, rest);
   }
 
@@ -318,7 +380,7 @@ class Heap {
       void* next = Sync::load_link(block);
       SlabT& slab = *map_.find(block);
       if (slab.free.peek() == block) [[unlikely]]
-        return report(Corruption::kDoubleFree, slab, block);
+        return report_double_free(slab, block);
       put_back(context, slab, block);
       block = next;
     }
@@ -378,8 +440,19 @@ class Heap {
       if (now - purged_at_.get() < kPurgeIntervalMs) return;
       purged_at_.set(now);
       direct_.purge(os_);
+      if (pool_.purge_delay() >= 0) sweep_long_parked(now, static_cast<std::uint64_t>(pool_.purge_delay()));
       pool_.purge(os_, map_);
     }
+  }
+
+  /// What exited threads have left goes back when no new thread has taken it over for a while.
+  [[gnu::noinline]] void sweep_long_parked(std::uint64_t now, std::uint64_t delay) noexcept {
+    contexts_.visit_parked([&](Context& context) {
+      if (now - context.parked_at.get() < delay) return;
+      // Others may go on to free its blocks: it is looked at again.
+      context.parked_at.set(now);
+      sweep(context);
+    });
   }
 
   // Housekeeping -----------------------------------------------------------------------------------------------------
@@ -404,8 +477,11 @@ class Heap {
 
   /// A detached list goes back to the slabs.
   void put_back_list(Context& context, unsigned size_class) noexcept {
+    // Also of small classes, whose allowance is unused.
+    auto& allowance = context.allowances[size_class];
+    change_retained(context, size_class, -allowance.length());
+    allowance.grant(0, 0);
     put_back_chain(context, context.heads[size_class].take_all());
-    if (size_class >= Classes::kSmallCount) context.forget_cached(size_class);
   }
 
   /// Gives slabs back that are empty once what others have freed is taken up; the others are not touched. The
@@ -468,8 +544,12 @@ class Heap {
     return *slab;
   }
 
-  [[gnu::noinline, gnu::cold]] void report_interior(SlabT& slab, const void* block) noexcept {
+  HAKMEM_OPAQUE void report_interior(SlabT& slab, const void* block) noexcept {
     report(Corruption::kInteriorPointer, slab, block);
+  }
+
+  HAKMEM_OPAQUE void report_double_free(SlabT& slab, const void* block) noexcept {
+    report(Corruption::kDoubleFree, slab, block);
   }
 
   [[gnu::noinline, gnu::cold]] void report(Corruption what, SlabT& slab, const void* block,
@@ -487,6 +567,10 @@ class Heap {
   SharedPool<Config> pool_;
   DirectMappings<Config> direct_;
   ContextPool<Config> contexts_;
+  Counter<Sync> late_frees_;
+  Counter<Sync> late_retries_;
 };
 
 }  // namespace hakmem
+
+#undef HAKMEM_OPAQUE

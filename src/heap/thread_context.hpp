@@ -9,6 +9,38 @@
 
 namespace hakmem {
 
+/// How long the detached list of a cached class may become: a count of free places, so that the paths of malloc and
+/// free keep it by one addition each, and the setting that it comes from is only read when the places run out.
+template <class Sync>
+class CacheAllowance {
+ public:
+  /// Blocks on the list.
+  [[nodiscard]] std::int32_t length() const noexcept { return granted_.get() - room_.get(); }
+  /// The list has `length` blocks now and may have `cap`. 0 <= length <= cap.
+  void grant(std::int32_t cap, std::int32_t length) noexcept {
+    granted_.set(cap);
+    room_.set(cap - length);
+  }
+  /// A block has been taken from the list for the program.
+  void took() noexcept {
+    room_.set(room_.get() + 1);
+    hits_.add();
+  }
+  /// A block has been put on the list. \return false when there was no place for it.
+  [[nodiscard]] bool put() noexcept {
+    const std::int32_t room = room_.get() - 1;
+    room_.set(room);
+    return room >= 0;
+  }
+  /// Statistics: blocks that the program got from the list without a refill. Any thread.
+  [[nodiscard]] std::uint64_t hits() const noexcept { return hits_.get(); }
+
+ private:
+  typename Sync::template Plain<std::int32_t> granted_{};
+  typename Sync::template Plain<std::int32_t> room_{};
+  OwnerCounter<Sync> hits_;
+};
+
 template <class Config>
 struct alignas(64) ThreadContext {
   using Sync = typename Config::Sync;
@@ -21,8 +53,9 @@ struct alignas(64) ThreadContext {
   LocalList<Sync> heads[Classes::kCount];
   /// Per class the awake slabs.
   ClassList<Config> slabs[Classes::kCount];
-  /// Lengths of the detached lists above the small classes (of which a geometry may have none).
-  Plain<std::int32_t> cached[Classes::kCount - Classes::kSmallCount + 1];
+  /// Per cached class how long its detached list may become. Small classes have no use for theirs: they save the paths
+  /// of malloc and free an addition.
+  CacheAllowance<Sync> allowances[Classes::kCount];
   Outbox<Config> outbox;
   /// Slots of empty slabs that are kept for the next blocks, and of large blocks in detached lists; at most about
   /// Geometry::kRetainBytes.
@@ -31,6 +64,11 @@ struct alignas(64) ThreadContext {
   OwnerCounter<Sync> refills[3];
   OwnerCounter<Sync> refilled_blocks[3];
   OwnerCounter<Sync> spills;
+  /// Blocks that refills took up which others had freed, and that were cut afresh.
+  OwnerCounter<Sync> taken_remote;
+  OwnerCounter<Sync> taken_fresh;
+  /// When it was parked, or swept since then, by the policy's clock.
+  Plain<std::uint64_t> parked_at{};
   /// Position in the context pool, constant once the context exists.
   Plain<std::uint32_t> index{};
   /// False only for a thread's stand-in before its first allocation and after its exit: it owns nothing, and its frees
@@ -39,23 +77,6 @@ struct alignas(64) ThreadContext {
 
   /// Apart from the owner's lines: other threads write it.
   alignas(64) SlabInbox<Config> inbox;
-
-  /// Changes the length of a detached list above the small classes. \return the new length.
-  std::int32_t add_cached(unsigned size_class, std::int32_t change) noexcept {
-    auto& length = cached[size_class - Classes::kSmallCount];
-    length.set(length.get() + change);
-    if (Classes::is_large(size_class)) {
-      const std::int64_t bytes = std::int64_t{Classes::layout(size_class).block_bytes} * change;
-      retained_bytes.set(retained_bytes.get() + static_cast<std::size_t>(bytes));
-    }
-    return length.get();
-  }
-  /// A block has been taken from a detached list.
-  void took_cached(unsigned size_class) noexcept { add_cached(size_class, -1); }
-  /// A detached list is empty now.
-  void forget_cached(unsigned size_class) noexcept {
-    add_cached(size_class, -cached[size_class - Classes::kSmallCount].get());
-  }
 };
 
 template <class Config>

@@ -49,12 +49,12 @@ struct FullGeometry {
   static constexpr std::size_t kMidMax = std::size_t{32} << 10;
   static constexpr std::size_t kLargeMax = std::size_t{1} << 20;
   static constexpr std::size_t kCachedMax = kLargeMax;
-  static constexpr std::size_t kCacheBytes = std::size_t{512} << 10;
+  static constexpr std::size_t kCacheBytes = std::size_t{2048} << 10;
   static constexpr std::size_t kCarveBytes = 4096;
   static constexpr unsigned kRefillBlocks = 128;
   static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = std::size_t{1} << 20;
-  static constexpr unsigned kWakeDivisor = 16;
+  static constexpr unsigned kWakeDivisor = 8;
   static constexpr unsigned kWakeBlocks = 32;
   static constexpr unsigned kOutboxEntries = 16;
   static constexpr unsigned kOutboxBlocks = 64;

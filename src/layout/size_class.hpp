@@ -43,6 +43,9 @@ class SizeClass {
     return bytes <= G::kSmallMax ? of_small(bytes) : of_large(bytes);
   }
 
+  /// Class of a request of kSmallMax+1..kMidMax bytes, by one look: mid blocks are multiples of a quarter of kSmallMax.
+  static constexpr unsigned of_mid(std::size_t bytes) noexcept { return kMidClasses[(bytes - 1) >> kMidShift]; }
+
   /// Class of a request of kSmallMax+1..kLargeMax bytes.
   static constexpr unsigned of_large(std::size_t bytes) noexcept {
     const std::size_t last = bytes - 1;
@@ -95,6 +98,16 @@ class SizeClass {
     return 1;
   }
 
+  static constexpr unsigned kMidShift = kSmallShift - 2;
+  static constexpr std::size_t kMidEntries = G::kMidMax >> kMidShift;
+  static constexpr std::array<std::uint8_t, kMidEntries> kMidClasses = [] {
+    std::array<std::uint8_t, kMidEntries> classes{};
+    for (std::size_t i = 4; i < kMidEntries; ++i) {
+      classes[i] = static_cast<std::uint8_t>(of_large((i + 1) << kMidShift));
+    }
+    return classes;
+  }();
+
   static constexpr unsigned kFirstLarge = G::kMidMax < G::kLargeMax ? of(G::kMidMax + 1) : kSmallCount;
 
   /// Mid and large classes (B3, B4) are cached by bytes; at least 2 blocks, so that a spill keeps one.
@@ -130,6 +143,7 @@ class SizeClass {
   }();
 
   static_assert(kSlotBytes<G> >> G::kGranuleShift <= 0xffff, "capacity fits 16 bits");
+  static_assert(kCount <= 0x100, "a class fits a byte");
   static_assert(block_bytes(kCount - 1) == G::kLargeMax, "the classes end at kLargeMax");
 };
 

@@ -24,16 +24,21 @@ TEST(ThreadContext, InboxIsApartFromTheOwnersLines) {
   EXPECT_EQ(&inbox_of(context), &context.inbox);
 }
 
-TEST(ThreadContext, CountsDetachedListsByClass) {
-  Context context{};
-  constexpr unsigned kFirst = Classes::kSmallCount;
-  constexpr unsigned kLast = Classes::kCount - 1;
-  EXPECT_EQ(context.add_cached(kFirst, 3), 3);
-  EXPECT_EQ(context.add_cached(kLast, 1), 1);
-  EXPECT_EQ(context.add_cached(kFirst, -1), 2);
-  context.forget_cached(kFirst);
-  EXPECT_EQ(context.add_cached(kFirst, 0), 0);
-  EXPECT_EQ(context.add_cached(kLast, 0), 1);
+TEST(CacheAllowance, CountsTheListAndItsFreePlaces) {
+  CacheAllowance<ToyConfig::Sync> allowance;
+  EXPECT_EQ(allowance.length(), 0);
+  allowance.grant(3, 2);
+  EXPECT_TRUE(allowance.put());
+  EXPECT_EQ(allowance.length(), 3);
+  EXPECT_FALSE(allowance.put()) << "three is all that was granted";
+  allowance.took();
+  EXPECT_EQ(allowance.length(), 3);
+  EXPECT_EQ(allowance.hits(), 1u);
+}
+
+TEST(CacheAllowance, GrantsNothingAtFirst) {
+  CacheAllowance<ToyConfig::Sync> allowance;
+  EXPECT_FALSE(allowance.put()) << "the setting is read at the first free";
 }
 
 }  // namespace
