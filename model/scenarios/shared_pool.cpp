@@ -79,6 +79,33 @@ const Registered across_superslabs{
         .as("DATA RACE")
         .broken("claim_is_not_atomic", split(kClaim))};
 
+/// A slot is held, one UNUSED: two threads acquire and release, so one may need a second SuperSlab. Small enough for a
+/// search to its end, as the system keeps the threads' memory apart.
+struct ToTheEnd : PoolInUse {
+  static constexpr unsigned kThreads = 2;
+  void before() override {
+    set_up();
+    held = acquire(0);
+    os.keep_threads_apart();
+  }
+  void thread(unsigned index) override { release(acquire(index)); }
+  void after() override {
+    release(held);
+    PoolInUse::after();
+  }
+  SlabT* held = nullptr;
+};
+
+const Registered to_the_end{
+    Suite::of<ToTheEnd>("shared_pool/to_the_end",
+                        "I1 I3 I4 I5 I8: two threads need slots of two SuperSlabs, in every execution")
+        .quick({bound(1), random(20'000)})
+        .thorough({full(300), random(500'000)})
+        .depth(6000)
+        .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
+        .as("DATA RACE")
+        .broken("claim_is_not_atomic", split(kClaim))};
+
 /// Each thread acquires slots of two classes and gives them back, from nothing: the first mappings, the cache, reuse.
 struct FromNothing : PoolInUse {
   static constexpr unsigned kThreads = 2;
