@@ -99,12 +99,20 @@ struct ToTheEnd : PoolInUse {
 const Registered to_the_end{
     Suite::of<ToTheEnd>("shared_pool/to_the_end",
                         "I1 I3 I4 I5 I8: two threads need slots of two SuperSlabs, in every execution")
-        .quick({bound(1), random(20'000)})
-        .thorough({full(300), random(500'000)})
+        .quick({full()})
         .depth(6000)
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
         .as("DATA RACE")
         .broken("claim_is_not_atomic", split(kClaim))};
+
+/// A scenario in which the system keeps the threads' memory apart, so that more steps commute.
+template <class Original>
+struct Apart : Original {
+  void before() override {
+    Original::before();
+    this->os.keep_threads_apart();
+  }
+};
 
 /// Each thread acquires slots of two classes and gives them back, from nothing: the first mappings, the cache, reuse.
 struct FromNothing : PoolInUse {
@@ -248,6 +256,16 @@ const Registered late_hint{
         .as("DATA RACE")
         .broken<HintIsTrusted>("hint_is_trusted", "the slot of an entry is used without a claim on its word")};
 
+const Registered late_hint_apart{
+    Suite::of<Apart<LateHint>>("shared_pool/late_hint_to_the_end",
+                               "I1 I3 I4 I5 I8: an entry outlives its SuperSlab, in every execution without reuse")
+        .quick({full()})
+        .depth(6000)
+        .broken("claim_is_not_atomic", split(kClaim))
+        .broken("release_does_not_release", weaken(kReleaseSlots, kAcquire))
+        .as("DATA RACE")
+        .broken<Apart<HintIsTrusted>>("hint_is_trusted", "the slot of an entry is used without a claim on its word")};
+
 /// A SuperSlab waits in the cache: one thread takes it into use again, another one gives back what is only cached.
 struct ReuseAgainstTrim : PoolInUse {
   static constexpr unsigned kThreads = 2;
@@ -285,6 +303,18 @@ const Registered reuse_against_trim{
         .as("DATA RACE")
         .broken("cache_take_is_not_atomic", split(kCacheTake))
         .broken<TrimsWithoutTaking>("trims_without_taking", "a retired SuperSlab is unmapped without being taken")};
+
+const Registered reuse_against_trim_apart{
+    Suite::of<Apart<ReuseAgainstTrim>>(
+        "shared_pool/reuse_against_trim_to_the_end",
+        "I1 I3 I4 I5 I8: a cached SuperSlab is used again or unmapped, in every execution")
+        .quick({full()})
+        .depth(6000)
+        .broken("cache_put_does_not_release", weaken(kCachePut, kRelaxed))
+        .as("DATA RACE")
+        .broken("cache_take_is_not_atomic", split(kCacheTake))
+        .broken<Apart<TrimsWithoutTaking>>("trims_without_taking",
+                                           "a retired SuperSlab is unmapped without being taken")};
 
 /// Of two threads that acquire and release one vanishes at any step: while it maps, claims, releases or retires. The
 /// other goes on, and so does who comes after it.
