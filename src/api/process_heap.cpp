@@ -1,6 +1,7 @@
 #include "api/process_heap.hpp"
 
 #include "api/crash_log.hpp"
+#include "api/learning.hpp"
 #include "api/options.hpp"
 #include "api/statistics.hpp"
 
@@ -41,7 +42,9 @@ void set_up() noexcept {
 }
 
 /// Before main and before any thread, so that no fork can happen half-way through.
-[[gnu::constructor]] void set_up_early() noexcept { (void)ensure_process_heap(); }
+[[gnu::constructor]] void set_up_early() noexcept {
+  if (ensure_process_heap()) allow_learning();
+}
 
 void* checked(void* block) noexcept {
   if (block == nullptr) [[unlikely]]

@@ -5,8 +5,10 @@
 
 #include <cstddef>
 
+#include "api/learning.hpp"
 #include "api/options.hpp"
 #include "api/process_heap.hpp"
+#include "learner/mid_caches.hpp"
 
 namespace hakmem {
 
@@ -54,6 +56,11 @@ constexpr Figure kFigures[] = {
     {"munmap_calls", "calls", &hak_statistics::munmap_calls},
     {"madvise_calls", "calls", &hak_statistics::madvise_calls},
     {"mremap_calls", "calls", &hak_statistics::mremap_calls},
+    {"learner_windows", "windows", &hak_statistics::learner_windows},
+    {"learner_cap_moves", "caps", &hak_statistics::learner_cap_moves},
+    {"learner_adoptions", "values", &hak_statistics::learner_adoptions},
+    {"learner_reverts", "values", &hak_statistics::learner_reverts},
+    {"max_waste", "thousandths", &hak_statistics::max_waste},
 };
 
 constexpr const char* kPools[] = {"small", "mid", "large"};
@@ -82,7 +89,9 @@ std::size_t hit_rate(const hak_statistics& now, unsigned pool) noexcept {
 }
 
 void add_json(Page& page, const hak_statistics& now) noexcept {
-  page << "{";
+  page << "{\"caps_mid\": [";
+  for (unsigned c = 0; c < HAK_MID_CLASSES; ++c) page << (c == 0 ? "" : ", ") << now.caps_mid[c];
+  page << "], ";
   for (const Figure& figure : kFigures) page << "\"" << figure.name << "\": " << now.*figure.value << ", ";
   for (unsigned i = 0; i < WhaleCache<ProcessConfig>::kThreadBuckets; ++i) {
     page << (i == 0 ? "\"whales_by_threads\": {\"" : ", \"") << kThreadBuckets[i]
@@ -100,6 +109,9 @@ void add_json(Page& page, const hak_statistics& now) noexcept {
 }
 
 void add_text(Page& page, const hak_statistics& now) noexcept {
+  page << "hakmem: caps of the mid classes, in blocks:";
+  for (const std::uint64_t cap : now.caps_mid) page << " " << cap;
+  page << "\n";
   for (const Figure& figure : kFigures) {
     const std::size_t start = page.size();
     page << "hakmem: " << figure.name;
@@ -200,6 +212,15 @@ hak_statistics statistics() noexcept {
   now.munmap_calls = LinuxOs::calls(linux_detail::MappingCall::kMunmap);
   now.madvise_calls = LinuxOs::calls(linux_detail::MappingCall::kMadvise);
   now.mremap_calls = LinuxOs::calls(linux_detail::MappingCall::kMremap);
+  const LearningFigures learned = learning_figures();
+  now.learner_windows = learned.windows;
+  now.learner_cap_moves = learned.cap_moves;
+  now.learner_adoptions = learned.adoptions;
+  now.learner_reverts = learned.reverts;
+  now.max_waste = process_heap.settings().max_waste();
+  const MidCaches<ProcessConfig> caches(process_heap);
+  static_assert(HAK_MID_CLASSES == MidCaches<ProcessConfig>::kClasses);
+  for (unsigned c = 0; c < HAK_MID_CLASSES; ++c) now.caps_mid[c] = caches.cap(c);
   return now;
 }
 
