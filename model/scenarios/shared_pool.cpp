@@ -99,7 +99,7 @@ struct ToTheEnd : PoolInUse {
 const Registered to_the_end{
     Suite::of<ToTheEnd>("shared_pool/to_the_end",
                         "I1 I3 I4 I5 I8: two threads need slots of two SuperSlabs, in every execution")
-        .quick({full()})
+        .quick({full(250)})
         .depth(6000)
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
         .as("DATA RACE")
@@ -259,7 +259,7 @@ const Registered late_hint{
 const Registered late_hint_apart{
     Suite::of<Apart<LateHint>>("shared_pool/late_hint_to_the_end",
                                "I1 I3 I4 I5 I8: an entry outlives its SuperSlab, in every execution without reuse")
-        .quick({full()})
+        .quick({full(250)})
         .depth(6000)
         .broken("claim_is_not_atomic", split(kClaim))
         .broken("release_does_not_release", weaken(kReleaseSlots, kAcquire))
@@ -308,7 +308,7 @@ const Registered reuse_against_trim_apart{
     Suite::of<Apart<ReuseAgainstTrim>>(
         "shared_pool/reuse_against_trim_to_the_end",
         "I1 I3 I4 I5 I8: a cached SuperSlab is used again or unmapped, in every execution")
-        .quick({full()})
+        .quick({full(250)})
         .depth(6000)
         .broken("cache_put_does_not_release", weaken(kCachePut, kRelaxed))
         .as("DATA RACE")
