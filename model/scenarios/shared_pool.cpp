@@ -213,7 +213,9 @@ const Registered class_affinity{
         .quick({bound(1), random(30'000)})
         .thorough({bound(2, 250), random(500'000)})
         .depth(6000)
-        .broken("claim_is_not_atomic", split(kClaim))};
+        .broken("claim_is_not_atomic", split(kClaim))
+        .broken("hint_is_lost", lose(kSetMark))
+        .as("I7")};
 
 /// The list of a class has a slot of a SuperSlab whose last slot is given back, which is unmapped then; another thread
 /// finds the entry, maps anew, perhaps at the same place and with the same descriptor.

@@ -29,6 +29,11 @@ class WrongCalls(unittest.TestCase):
             self.assertIn("Usage:", done.stderr)
             self.assertEqual(done.stdout, "")
 
+    def test_parts_are_refused_where_they_make_no_sense(self):
+        self.assert_refused(["run", SMALL, "--split", "0"], "--split")
+        self.assert_refused(["run", SMALL, "--split", "2", "--shard", "1/2"], "--split takes neither")
+        self.assert_refused(["run", SMALL, "--split", "2", "--scheduler", "random"], "needs a full or bound=N search")
+
     def test_unknown_things_are_named(self):
         self.assert_refused([], "no command")
         self.assert_refused(["explore"], "explore")
@@ -112,11 +117,6 @@ class Runs(unittest.TestCase):
         table = run("report", self.report).stdout.splitlines()
         self.assertEqual(len(table), 3)
         self.assertRegex(table[2], rf"^\| `{SMALL}` \| I1 .* \| full \| COMPLETE \| \d+ \| \d+\.\d+ \| 4 of 4 \|$")
-
-    def test_parts_are_refused_where_they_make_no_sense(self):
-        self.assert_refused(["run", SMALL, "--split", "0"], "--split")
-        self.assert_refused(["run", SMALL, "--split", "2", "--shard", "1/2"], "--split takes neither")
-        self.assert_refused(["run", SMALL, "--split", "2", "--scheduler", "random"], "needs a full or bound=N search")
 
     def test_shards_have_every_search_once(self):
         def searches(*shard):
