@@ -69,6 +69,28 @@ TEST_F(SlotOpsTest, HintOfARunThatWouldLeaveTheSuperSlabIsHarmless) {
   EXPECT_NE(last, middle);
 }
 
+TEST_F(SlotOpsTest, HintOfARunAtTheVeryEndIsClaimed) {
+  auto* end = claim(3, SlotChoice::kUnused);
+  ASSERT_EQ(end->slot.get() + end->slots.get(), 4u);
+  (void)Ops::release(*end);
+  EXPECT_TRUE(Ops::claim_at(*end, 3));
+}
+
+TEST_F(SlotOpsTest, FirstSlotIsClaimedLikeAnyOther) {
+  ASSERT_NE(claim(1, SlotChoice::kUnused), nullptr);
+  (void)Ops::release(superslab_.slabs[0]);
+  EXPECT_EQ(claim(1, SlotChoice::kEmpty), &superslab_.slabs[0]);
+}
+
+TEST_F(SlotOpsTest, BindingARunLeavesItsNeighboursAlone) {
+  auto* run = claim(1, SlotChoice::kUnused);
+  auto* neighbour = claim(1, SlotChoice::kUnused);
+  (void)Ops::release(*run);
+  ASSERT_EQ(claim(1, SlotChoice::kEmpty), run);
+  EXPECT_EQ(toy_.map.find(slot(0)), &superslab_.slabs[0]);
+  EXPECT_EQ(toy_.map.find(slot(2)), neighbour);
+}
+
 /// The run is split differently: pieces of it become slabs of their own.
 TEST_F(SlotOpsTest, PiecesOfARunAreBoundAnew) {
   auto* run = claim(3, SlotChoice::kUnused);
