@@ -109,6 +109,11 @@ class Running(unittest.TestCase):
         deep.write_text("#define one 1\n", encoding="utf-8")
         self.assertEqual(self.judge(self.header.read_text())[2], 1)
 
+    def test_failure_of_the_linker_is_no_verdict(self):
+        self.source.write_text('#include "box.hpp"\nint gone();\nint main() { return gone(); }\n', encoding="utf-8")
+        self.assertEqual(self.judge("")[:2], ("timeout", "unit: not built"))
+        self.assertEqual(self.cache.endings, {})
+
     def test_what_hangs_is_neither_killed_nor_remembered(self):
         self.source.write_text("int main() { for (volatile int i = 0;;) i = i + 1; }\n", encoding="utf-8")
         saved, bench.TEST_SECONDS = bench.TEST_SECONDS, 1

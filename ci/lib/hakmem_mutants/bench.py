@@ -15,15 +15,17 @@ COMPILE_SECONDS, TEST_SECONDS = 300, 30
 SLACK = 20  # how many times as long as over the header as it is a test may take, but see LEAST_SECONDS
 LEAST_SECONDS = 6
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+ERROR = re.compile(r"^[^\s:]+:\d+:(\d+:)? (fatal )?error: ", re.MULTILINE)  # the compiler's, not the linker's
 LASTING = ("passed", "killed", "does not compile")  # endings that depend on nothing but content
 
 
 class Stage:
-    """A way to notice: a program that is built over the mutant and run. `prelude`: headers worth precompiling."""
+    """A way to notice: a program that is built over the mutant and run. `prelude`: headers worth precompiling;
+    `binaries`: those of the libraries that decide with the sources what the program says."""
 
-    def __init__(self, name, sources, flags, libraries, arguments=(), prelude=(), environment=None):
+    def __init__(self, name, sources, flags, libraries, arguments=(), prelude=(), environment=None, binaries=()):
         self.name, self.sources, self.flags = name, tuple(sources), tuple(flags)
-        self.environment = environment or {}
+        self.environment, self.binaries = environment or {}, set(binaries)
         self.libraries, self.arguments, self.prelude = tuple(libraries), tuple(arguments), tuple(prelude)
 
     def folders(self):
@@ -50,10 +52,13 @@ class Cache:
 
     def __init__(self, path):
         self.path, self.lock = path, threading.Lock()
+        self.endings = self.saved()
+
+    def saved(self):
         try:
-            self.endings = json.loads(path.read_text(encoding="utf-8"))
+            return json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            self.endings = {}
+            return {}
 
     def get(self, key):
         """(ending, the seconds it took), or None."""
@@ -67,6 +72,7 @@ class Cache:
     def save(self):
         with self.lock:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.endings = {**self.saved(), **self.endings}  # another run may have saved meanwhile
             new = self.path.with_suffix(".new")
             new.write_text(json.dumps(self.endings, indent=0, sort_keys=True), encoding="utf-8")
             new.replace(self.path)
@@ -94,8 +100,7 @@ class Bench:
         for word in (self.version, text, *map(str, (*stage.flags, *stage.libraries, *stage.arguments, stage.environment))):
             content.update(word.replace(str(self.root), ".").encode() + b"\0")
         behind = set().union(*(files_behind(source, stage.folders()) for source in stage.sources))
-        binaries = {path for path in stage.libraries if isinstance(path, pathlib.Path)}
-        for path in sorted((behind | binaries) - {header}):
+        for path in sorted((behind | stage.binaries) - {header}):
             content.update(os.path.relpath(path, self.root).encode() + path.read_bytes())
         return content.hexdigest()
 
@@ -142,8 +147,8 @@ class Bench:
             *stage.libraries])
         if not built.clean:
             self.last_words = built.output[-300:]
-            if built.ending == "exited" and "error:" not in built.output:
-                return "the compiler failed"  # for want of memory, say: that is no verdict on the mutant
+            if built.ending == "exited" and not ERROR.search(built.output):
+                return "not built"  # for want of memory or of a library: that is no verdict on the mutant
             return "does not compile" if built.ending == "exited" else built.ending
         arguments = list(stage.arguments)
         report = self.work / f"{name}.json"

@@ -53,7 +53,8 @@ def model_stage(root, scenario):
         return None
     flags = [word for word in words if word.startswith(("-D", "-I", "-O", "-f")) and not word.startswith("-fmacro")]
     flags += [f"-isystem{word}" for at, word in enumerate(words) if at != 0 and words[at - 1] == "-isystem"]
-    return Stage("model", (scenario,), flags, (*objects, *engine, "-lfmt", "-pthread"), ("run", "--quick"))
+    return Stage("model", (scenario,), flags, (*objects, *engine, "-lfmt", "-pthread"), ("run", "--quick"),
+                 binaries=(*engine, *(path for path in objects if path.parent.name == "runner")))
 
 
 def stages_of(root, header):
