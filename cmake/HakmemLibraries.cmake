@@ -65,6 +65,7 @@ function(hakmem_add_variant name)
 endfunction()
 
 hakmem_add_variant(hakmem)
+hakmem_add_variant(hakmem_hardened HAKMEM_HARDENED=1)
 
 if(NOT HAKMEM_SANITIZER AND NOT HAKMEM_VALGRIND)
   include(HakmemInstall)

@@ -1,8 +1,11 @@
 #pragma once
 /// Floor 7. Which heap the process has: the policies of this build of the library.
 
+#include "api/process_os.hpp"
 #include "heap/heap.hpp"
-#include "os/linux_os.hpp"
+#ifdef HAKMEM_HARDENED
+#include "heap/guarded_heap.hpp"
+#endif
 #ifdef HAKMEM_VALGRIND
 #include "sync/valgrind_sync.hpp"
 #else
@@ -20,8 +23,33 @@ using ProcessSync = StdSync;
 inline constexpr PageMapKind kProcessPageMap = PageMapKind::kFlat;
 #endif
 
-using ProcessConfig = Config<ProcessSync, LinuxOs, FullGeometry>;
+#ifdef HAKMEM_HARDENED
+
+#pragma GCC visibility push(hidden)
+
+/// Reports a free block that was written to, and ends the process.
+struct ProcessAlarm {
+  static void written_after_free(const void* block) noexcept;
+};
+
+/// The call-site id that the calling thread has named for the call it is in.
+struct ProcessCallSite {
+  static std::uint32_t current() noexcept { return value; }
+  static constinit thread_local std::uint32_t value __attribute__((tls_model("initial-exec")));
+};
+
+#pragma GCC visibility pop
+
+using ProcessConfig = Config<HardenedSync<ProcessSync, ProcessAlarm>, ProcessOs, FullGeometry>;
+using ProcessHeap = GuardedHeap<Heap<ProcessConfig>, Trailer, ProcessCallSite>;
+
+#else
+
+using ProcessConfig = Config<ProcessSync, ProcessOs, FullGeometry>;
 using ProcessHeap = Heap<ProcessConfig>;
+
+#endif
+
 using ProcessContext = ThreadContext<ProcessConfig>;
 
 }  // namespace hakmem

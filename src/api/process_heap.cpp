@@ -1,5 +1,7 @@
 #include "api/process_heap.hpp"
 
+#include "api/crash_log.hpp"
+#include "api/learning.hpp"
 #include "api/options.hpp"
 #include "api/statistics.hpp"
 
@@ -27,6 +29,7 @@ void on_thread_exit(void* context) noexcept {
   // destructors may still come.
   thread_exited = true;
   thread_context = &detached_context;
+  leave_thread();
   process_heap.detach(*static_cast<ProcessContext*>(context));
 }
 
@@ -39,7 +42,9 @@ void set_up() noexcept {
 }
 
 /// Before main and before any thread, so that no fork can happen half-way through.
-[[gnu::constructor]] void set_up_early() noexcept { (void)ensure_process_heap(); }
+[[gnu::constructor]] void set_up_early() noexcept {
+  if (ensure_process_heap()) allow_learning();
+}
 
 void* checked(void* block) noexcept {
   if (block == nullptr) [[unlikely]]
@@ -68,6 +73,7 @@ ContextUse::ContextUse() noexcept : context_(thread_context) {
   // May itself allocate: the context is in place by now. Fails only without memory; then the context is not parked at
   // the thread's exit.
   (void)::pthread_setspecific(exit_key, context_);
+  prepare_thread_for_crash();
 }
 
 ContextUse::~ContextUse() {

@@ -10,6 +10,7 @@
 #include "heap/slab.hpp"
 #include "heap/thread_context.hpp"
 #include "layout/page_map.hpp"
+#include "os/event.hpp"
 #include "os/os_concept.hpp"
 #include "superslab/shared_pool.hpp"
 
@@ -92,7 +93,7 @@ class Heap {
     const unsigned size_class = Classes::of(bytes);
     void* block =
         size_class < Classes::kSmallCount ? context.heads[size_class].pop() : pop_any_cached(context, size_class);
-    return block != nullptr ? block : refill(context, size_class);
+    return block != nullptr ? block : allocate_missed(context, size_class, bytes);
   }
 
   /// The same, zero-filled.
@@ -109,7 +110,7 @@ class Heap {
     if (bytes == 0) bytes = 1;
     if (alignment <= kSlotBytes<Geometry> && bytes <= Geometry::kLargeMax) {
       const unsigned size_class = Classes::of_aligned(bytes, alignment);
-      if (size_class < Classes::kCount) return allocate(context, Classes::block_bytes(size_class));
+      if (size_class < Classes::kCount) return allocate_of_class(context, size_class);
     }
     return allocate_direct(context, bytes, alignment, Contents::kAny);
   }
@@ -146,6 +147,26 @@ class Heap {
     return block == nullptr ? 0 : usable_size_of(check(block, "malloc_usable_size"));
   }
 
+  /// For a layer that keeps data in blocks. \return bytes of the block that starts at `block`, handed out or in a slab
+  /// in use; 0 after a report of any other pointer.
+  [[nodiscard]] std::size_t bytes_of_block(const void* block, const char* call) noexcept {
+    SlabT* slab = map_.find(block);
+    if (slab == nullptr) {
+      os_.fatal(Corruption::kForeignPointer, call, block, nullptr, 0);
+      return 0;
+    }
+    // Relaxed: handoff lemma. No owner, and no direct mapping's: given back, so the block was free.
+    if (!is_direct(*slab) && slab->owner.load(std::memory_order_relaxed) == nullptr) {
+      report(Corruption::kReleasedSlab, *slab, block, call);
+      return 0;
+    }
+    if (is_direct(*slab) ? !direct_.is_block(*slab, block) : !slab->is_block(block)) {
+      report(Corruption::kInteriorPointer, *slab, block, call);
+      return 0;
+    }
+    return usable_size_of(*slab);
+  }
+
   /// Whether an address lies in the first slot-sized piece of a mapping of this heap, or anywhere in its SuperSlabs.
   /// Any address.
   [[nodiscard]] bool owns(const void* p) const noexcept { return map_.find(p) != nullptr; }
@@ -168,6 +189,9 @@ class Heap {
   [[nodiscard]] SharedPool<Config>& pool() noexcept { return pool_; }
   [[nodiscard]] DirectMappings<Config>& direct() noexcept { return direct_; }
   [[nodiscard]] ContextPool<Config>& contexts() noexcept { return contexts_; }
+  /// Frees by threads without a context, into other threads' slabs, and how often another thread was faster.
+  [[nodiscard]] std::uint64_t late_frees() const noexcept { return late_frees_.get(); }
+  [[nodiscard]] std::uint64_t late_retries() const noexcept { return late_retries_.get(); }
 
  private:
   using Ops = SlabOps<Config>;
@@ -197,6 +221,40 @@ class Heap {
 
   // Allocation, slow -------------------------------------------------------------------------------------------------
 
+  /// A block of exactly this class: a larger class's need not be aligned as is asked for.
+  void* allocate_of_class(Context& context, unsigned size_class) noexcept {
+    void* block =
+        size_class < Classes::kSmallCount ? context.heads[size_class].pop() : pop_any_cached(context, size_class);
+    return block != nullptr ? block : refill(context, size_class);
+  }
+
+  /// The detached list of the request's class is empty.
+  [[gnu::noinline]] void* allocate_missed(Context& context, unsigned size_class, std::size_t bytes) noexcept {
+    const std::uint32_t max_waste = settings_.max_waste();
+    if (max_waste > SettingsT::kNoWaste) [[unlikely]] {
+      if (void* block = borrow(context, size_class, bytes, max_waste)) return block;
+    }
+    return refill(context, size_class);
+  }
+
+  /// A cached block of a larger mid class that wastes no more than is allowed, or nullptr. It belongs to its own class
+  /// as before and goes back there when it is freed.
+  void* borrow(Context& context, unsigned size_class, std::size_t bytes, std::uint32_t max_waste) noexcept {
+    if (SettingsT::pool_of(size_class) != PoolKind::kMid) return nullptr;
+    const std::size_t most = bytes * max_waste / SettingsT::kNoWaste;
+    for (unsigned c = size_class + 1; c < Classes::kCount && !Classes::is_large(c); ++c) {
+      if (Classes::block_bytes(c) > most) return nullptr;
+      void* block = context.heads[c].pop();
+      if (block == nullptr) continue;
+      context.allowances[c].lent();
+      auto& tally = context.tallies[size_class - Classes::kSmallCount];
+      tally.borrowed.add();
+      tally.served_bytes.add(Classes::block_bytes(c));
+      return block;
+    }
+    return nullptr;
+  }
+
   /// The detached list of a class has run out.
   [[gnu::noinline]] void* refill(Context& context, unsigned size_class) noexcept {
     if (!context.inbox.looks_empty()) collect_inbox(context);
@@ -204,7 +262,7 @@ class Heap {
     for (bool swept = false;; swept = true) {
       while (SlabT* slab = list.first()) {
         unretain(context, *slab);
-        const auto chain = Ops::refill(*slab, settings_.carve_blocks(size_class));
+        const auto chain = take_up(context, *slab, size_class);
         if (chain.head != nullptr) return hand_out(context, *slab, size_class, chain);
         // A full slab sleeps, unless blocks have arrived just now: then it is refilled from them.
         (void)Ops::sleep(list, *slab);
@@ -212,13 +270,21 @@ class Heap {
       if (SlabT* slab = acquire_slab(size_class)) {
         Ops::make(*slab, context, size_class);
         list.push_back(*slab);
-        return hand_out(context, *slab, size_class, Ops::refill(*slab, settings_.carve_blocks(size_class)));
+        return hand_out(context, *slab, size_class, take_up(context, *slab, size_class));
       }
       if (swept) return nullptr;
       // The system refuses: give back what is only kept, which may wake slabs of the class, and try again.
       sweep(context);
       (void)direct_.trim(os_);
     }
+  }
+
+  /// Takes blocks up from a slab and counts where they came from. \return as SlabOps::refill.
+  [[gnu::always_inline]] typename Ops::Chain take_up(Context& context, SlabT& slab, unsigned size_class) noexcept {
+    return Ops::refill(slab, settings_.carve_blocks(size_class),
+                       [&](typename Ops::Source source, std::uint32_t blocks) {
+                         (source == Ops::Source::kFresh ? context.taken_fresh : context.taken_remote).add(blocks);
+                       });
   }
 
   /// Makes a chain, just taken from a slab, the class's detached list and takes its first block.
@@ -231,6 +297,7 @@ class Heap {
       const std::int32_t cap = settings_.cap(size_class);
       context.allowances[size_class].grant(cap < length ? length : cap, length);
       change_retained(context, size_class, length);
+      context.tallies[size_class - Classes::kSmallCount].misses.add();
     }
     if (!caches) [[unlikely]]
       return Ops::keep_first(slab, chain);
@@ -252,9 +319,10 @@ class Heap {
   [[gnu::noinline]] void* allocate_direct(Context& context, std::size_t bytes, std::size_t alignment,
                                           Contents contents) noexcept {
     if (bytes > kMaxBytes) return nullptr;
-    if (void* block = direct_.allocate(os_, map_, bytes, alignment, contents)) return block;
+    const unsigned threads = contexts_.in_use();
+    if (void* block = direct_.allocate(os_, map_, bytes, alignment, contents, threads)) return block;
     // The system refuses: give back what is only cached and try once more.
-    return trim(context) ? direct_.allocate(os_, map_, bytes, alignment, contents) : nullptr;
+    return trim(context) ? direct_.allocate(os_, map_, bytes, alignment, contents, threads) : nullptr;
   }
 
   // Deallocation -----------------------------------------------------------------------------------------------------
@@ -308,7 +376,9 @@ class Heap {
     if (!context.attached.get() || Classes::layout(slab.size_class.get()).outbox_blocks == 1) {
       if (slab.remote.is_head(slab.base.get(), block)) [[unlikely]]
         return report_double_free(slab, block);
-      return send_remote(slab, block, block, 1);
+      if (context.attached.get()) return context.outbox.send_at_once(slab, block);
+      late_frees_.add();
+      return send_remote(slab, block, block, 1, [this] { late_retries_.add(); });
     }
     if (context.outbox.add(slab, block, settings_.drain_interval()) == Outbox<Config>::Offer::kDoubleFree) {
       report(Corruption::kDoubleFree, slab, block);
@@ -347,6 +417,8 @@ class Heap {
     if (length <= cap) return allowance.grant(cap, length);
     context.spills.add();
     const std::int32_t keep = cap / 2;
+    tell<Os>(EventKind::kSpill,
+             [&] { return Event{EventKind::kSpill, nullptr, size_class, 0, 0, static_cast<std::size_t>(keep)}; });
     if (keep == 0) return put_back_list(context, size_class);
     void* last = context.heads[size_class].peek();
     for (std::int32_t i = 1; i < keep; ++i) last = Sync::load_link(last);
@@ -550,6 +622,8 @@ class Heap {
   SharedPool<Config> pool_;
   DirectMappings<Config> direct_;
   ContextPool<Config> contexts_;
+  Counter<Sync> late_frees_;
+  Counter<Sync> late_retries_;
 };
 
 }  // namespace hakmem
