@@ -589,7 +589,7 @@ const Exhibited all{{
         {19, "A refill fills the bundle and uses the cache",
          "One branch of the refill filled the bundle but not the cache, then allocated from it.",
          "the bundle is not moved to the cache", "FREED MEMORY", "unit_heap ToyHeapTest.*"}),
-    of_program({20, "Nothing for exit, fork and re-entrancy",
+    of_program({20, "Nothing for fork: a lock that nobody releases",
                 "A fork while another thread held the lock left the child with a lock that nobody releases.",
                 "nothing is done around the fork", "for ever", "unit_api HakApi.ChildOfAThreadedProcessCanAllocate"},
                forgets_the_lock_at_fork),

@@ -4,9 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
-#include "support/toy_heap.hpp"
+#include "heap/thread_context.hpp"
+#include "superslab/shared_pool.hpp"
+#include "support/surroundings.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -87,6 +90,46 @@ TEST_F(SlabTest, RefillTakesOwnFreesThenOthersThenFreshBlocks) {
   EXPECT_EQ(refill(), (std::vector<void*>{out[1]}));
   EXPECT_EQ(refill().size(), 2u) << "carved";
   EXPECT_EQ(slab_->frees_to_event.get(), 4);
+}
+
+TEST_F(SlabTest, RefillTellsWhereBlocksCameFromUnlessTheyWereTheOwners) {
+  std::vector<std::pair<Ops::Source, std::uint32_t>> told;
+  const auto refill_and_tell = [&] {
+    return blocks(Ops::refill(*slab_, 2, [&](Ops::Source from, std::uint32_t n) { told.emplace_back(from, n); }));
+  };
+  const auto out = refill_and_tell();
+  free_by_owner(out[0]);
+  (void)refill_and_tell();
+  EXPECT_FALSE(free_by_other(out[1]));
+  (void)refill_and_tell();
+  EXPECT_EQ(told, (decltype(told){{Ops::Source::kFresh, 2}, {Ops::Source::kOthers, 1}}));
+}
+
+/// For diagnostics, which other threads read.
+TEST_F(SlabTest, ShowsItsClassAndTheBlocksCutSoFar) {
+  Ops::make(*slab_, owner_, 1);
+  EXPECT_EQ(slab_->shown.get(), 1u << 16);
+  (void)Ops::refill(*slab_, 2);
+  EXPECT_EQ(slab_->shown.get(), 1u << 16 | 2u);
+}
+
+TEST_F(SlabTest, BlocksThatAreOutAreKnownInEveryState) {
+  const auto out = fill();
+  constexpr auto kAll = static_cast<std::int32_t>(kCapacity);
+  EXPECT_EQ(Ops::out(*slab_), kAll);
+  ASSERT_TRUE(Ops::sleep(list_, *slab_));
+  EXPECT_EQ(Ops::out(*slab_), kAll);
+  free_by_owner(out[0]);
+  EXPECT_EQ(Ops::out(*slab_), kAll - 1) << "asleep";
+  EXPECT_TRUE(free_by_other(out[1]));
+  for (std::size_t i = 2; i < 4; ++i) free_by_owner(out[i]);
+  Ops::wake_by_owner(list_, *slab_);
+  ASSERT_EQ(slab_->state.get(), SlabState::kAwaited);
+  EXPECT_EQ(Ops::out(*slab_), kAll - 3) << "awaited, and what another freed is not yet known";
+  free_by_owner(out[4]);
+  EXPECT_EQ(Ops::out(*slab_), kAll - 4);
+  Ops::wake_by_post(list_, *slab_);
+  EXPECT_EQ(Ops::out(*slab_), kAll - 5);
 }
 
 TEST_F(SlabTest, OwnFreesAreCountedDownToEmpty) {

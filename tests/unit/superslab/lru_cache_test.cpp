@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "support/toy_heap.hpp"
+#include "support/surroundings.hpp"
 
 namespace hakmem::test {
 namespace {

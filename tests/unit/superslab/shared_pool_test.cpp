@@ -7,8 +7,8 @@
 #include <set>
 #include <vector>
 
+#include "support/surroundings.hpp"
 #include "support/together.hpp"
-#include "support/toy_heap.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -236,6 +236,94 @@ TEST_F(SharedPoolAgingTest, CacheBoundBelowASuperSlabKeepsNone) {
   pool_.set_cached_bytes(4096);
   use_and_retire(1000);
   EXPECT_EQ(pool_.cached_bytes(), 4096u);
+}
+
+/// Hears everything.
+class ListeningOs : public TestOs<kToyBits> {
+ public:
+  using TestOs::TestOs;
+  static bool wants(EventKind) noexcept { return true; }
+  static void note(const Event& event) noexcept { heard.push_back(event); }
+  static inline std::vector<Event> heard;
+};
+
+/// D8: what happens to slots can be followed by the events, each with its place.
+class SharedPoolEventsTest : public testing::Test {
+ protected:
+  using ConfigL = Config<TestSync, ListeningOs, ToyGeometry>;
+  using Kinds = std::vector<EventKind>;
+
+  SharedPoolEventsTest() { ListeningOs::heard.clear(); }
+
+  Slab<ConfigL>* acquire(unsigned size_class) {
+    Slab<ConfigL>* slab = pool_.acquire_live(toy_.map, size_class);
+    if (slab == nullptr) slab = pool_.acquire_fresh(toy_.os, toy_.map, size_class);
+    slab->size_class.set(static_cast<std::uint16_t>(size_class));
+    return slab;
+  }
+  void release(Slab<ConfigL>* slab) { pool_.release(toy_.os, toy_.map, *slab); }
+
+  /// What was told since the last call, by kind.
+  Kinds kinds() {
+    Kinds all;
+    for (const Event& event : ListeningOs::heard) all.push_back(event.kind);
+    if (!ListeningOs::heard.empty()) last_ = ListeningOs::heard.back();
+    ListeningOs::heard.clear();
+    return all;
+  }
+
+  Surroundings<ConfigL> toy_;
+  SharedPool<ConfigL> pool_;
+  Event last_{};
+};
+
+TEST_F(SharedPoolEventsTest, AcquireTellsStageClassAndPlace) {
+  auto* pair = acquire(kTwoSlots);
+  const std::uintptr_t base = pair->superslab.get()->base.get();
+  EXPECT_EQ(kinds(), Kinds{EventKind::kAcquire});
+  EXPECT_STREQ(last_.detail, "mapped");
+  EXPECT_EQ(last_.address, base);
+  (void)acquire(kOther);
+  EXPECT_EQ(kinds(), Kinds{EventKind::kAcquire});
+  EXPECT_STREQ(last_.detail, "unused");
+  EXPECT_EQ(last_.address, base);
+  EXPECT_EQ(last_.size_class, kOther);
+  EXPECT_EQ(last_.slot, 2u);
+  EXPECT_EQ(last_.count, 1u);
+}
+
+TEST_F(SharedPoolEventsTest, ReleaseIsFollowedByAnOfferOrByRetirement) {
+  auto* first = acquire(kSmall);
+  auto* second = acquire(kOther);
+  const std::uintptr_t base = first->superslab.get()->base.get();
+  (void)kinds();
+  release(second);
+  EXPECT_EQ(kinds(), (Kinds{EventKind::kRelease, EventKind::kOffer}));
+  EXPECT_EQ(last_.size_class, kOther);
+  EXPECT_EQ(last_.address, base);
+  EXPECT_EQ(last_.slot, 1u);
+  EXPECT_EQ(last_.count, 1u);
+  release(first);
+  EXPECT_EQ(kinds(), (Kinds{EventKind::kRelease, EventKind::kRetire, EventKind::kLruPut}));
+  EXPECT_EQ(last_.address, base);
+  (void)acquire(kSmall);
+  EXPECT_EQ(kinds(), (Kinds{EventKind::kLruTake, EventKind::kAcquire}));
+  EXPECT_STREQ(last_.detail, "cached");
+}
+
+TEST_F(SharedPoolEventsTest, UnmapTellsItsReason) {
+  auto* one = acquire(kFourSlots);
+  auto* other = acquire(kFourSlots);
+  const std::uintptr_t base = other->superslab.get()->base.get();
+  release(one);
+  (void)kinds();
+  release(other);
+  EXPECT_EQ(kinds(), (Kinds{EventKind::kRelease, EventKind::kRetire, EventKind::kLruUnmap}));
+  EXPECT_STREQ(last_.detail, "full");
+  EXPECT_EQ(last_.address, base);
+  (void)pool_.trim(toy_.os, toy_.map);
+  EXPECT_EQ(kinds(), Kinds{EventKind::kLruUnmap});
+  EXPECT_STREQ(last_.detail, "trim");
 }
 
 /// Who makes a full SuperSlab claimable must offer it: nobody else will find it.

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "support/toy_heap.hpp"
+#include "support/surroundings.hpp"
 
 namespace hakmem::test {
 namespace {

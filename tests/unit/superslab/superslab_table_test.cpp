@@ -7,7 +7,8 @@
 #include <set>
 #include <vector>
 
-#include "support/toy_heap.hpp"
+#include "superslab/slot_ops.hpp"
+#include "support/surroundings.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -75,6 +76,14 @@ TEST_F(SuperSlabTableTest, UnmapLeavesTheNextSuperSlabsSlotsAlone) {
   SlotOps<ToyConfig>::bind(toy_.map, *upper, upper->slabs[0], 4);
   unmap(*lower);
   EXPECT_EQ(toy_.map.find(reinterpret_cast<void*>(upper->base.get())), &upper->slabs[0]);
+}
+
+/// For diagnostics, which other threads read.
+TEST_F(SuperSlabTableTest, DescriptorShowsItsMappingWhileThereIsOne) {
+  auto* superslab = map_new();
+  EXPECT_EQ(superslab->shown_base.get(), superslab->base.get());
+  unmap(*superslab);
+  EXPECT_EQ(superslab->shown_base.get(), 0u);
 }
 
 TEST_F(SuperSlabTableTest, VisitSeesEveryDescriptorWithMemoryOrWithout) {
