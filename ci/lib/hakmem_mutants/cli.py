@@ -148,11 +148,13 @@ def arguments_of(argv, root):
         prog="ci/mutants", allow_abbrev=False,
         description="Changes one place of a header at a time and runs its unit, property and model tests. Exit code 0 only "
                     "if every mutant is killed, or explained in the .mutants.json file beside the header. Needs a built "
-                    "model preset. What ran before with the same content is not run again (build/mutants). Without a "
-                    "pattern, writes docs/mutants.md when green.")
+                    "model preset. What ran before with the same content is not run again (build/mutants).")
     parser.add_argument("pattern", nargs="?", default="", help="part of a header's path, such as lockfree/remote_word")
     parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N", help="mutants at a time")
     parser.add_argument("--list", action="store_true", help="name the mutants and run nothing")
+    parser.add_argument("--page", default=str(root / "docs/mutants.md"), metavar="FILE",
+                        help="where to write the page, when all is green and there is no pattern (default: "
+                             "docs/mutants.md); none with an empty name")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the verdicts there")
     arguments = parser.parse_args(argv)
     if not headers_of(root, arguments.pattern):
@@ -225,6 +227,6 @@ def main(root, argv):
         return INTERRUPTED
     if problems or not verdicts:
         return RED
-    if not arguments.pattern:
-        (root / "docs/mutants.md").write_text(page_of(root, found, bench), encoding="utf-8")
+    if arguments.page and not arguments.pattern:
+        pathlib.Path(arguments.page).write_text(page_of(root, found, bench), encoding="utf-8")
     return GREEN
