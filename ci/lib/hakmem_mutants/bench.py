@@ -97,7 +97,8 @@ class Bench:
     def key_of(self, header, text, stage):
         """A name of everything that an ending depends on."""
         content = hashlib.sha256()
-        for word in (self.version, text, *map(str, (*stage.flags, *stage.libraries, *stage.arguments, stage.environment))):
+        options = (*stage.flags, *stage.libraries, *stage.arguments, stage.environment)
+        for word in (self.version, text, *map(str, options)):
             content.update(word.replace(str(self.root), ".").encode() + b"\0")
         behind = set().union(*(files_behind(source, stage.folders()) for source in stage.sources))
         for path in sorted((behind | stage.binaries) - {header}):

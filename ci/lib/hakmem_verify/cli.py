@@ -36,7 +36,8 @@ def arguments_of(argv):
         prog="ci/verify", allow_abbrev=False,
         description="Builds hakmem and checks it: models, properties, stress under sanitizers, real programs, mutants "
                     "of plain logic. Exit code 0 only if every check ran and holds.")
-    parser.add_argument("--quick", action="store_true", help="end within 5 minutes after the build, not 25; leaves out " + ", ".join(NOT_QUICK))
+    parser.add_argument("--quick", action="store_true",
+                        help="end within 5 minutes after the build, not 25; leaves out " + ", ".join(NOT_QUICK))
     parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N",
                         help="programs and compilations at a time (default: the number of cores)")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), metavar="PART",
