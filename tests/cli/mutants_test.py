@@ -80,11 +80,11 @@ class Running(unittest.TestCase):
         self.stage = bench.Stage("unit", (self.source,), (f"-I{self.root}/src",), ())
         self.cache = bench.Cache(self.root / "verdicts.json")
 
-    def judge(self, text):
-        """(verdict, programs that were run)"""
+    def judge(self, text, hangs=False):
+        """(verdict, stage, programs that were run)"""
         with tempfile.TemporaryDirectory() as work:
             one = bench.Bench(self.root, pathlib.Path(work), Stop(), self.cache)
-            return *one.judge("x", self.header, text, [self.stage]), one.ran
+            return *one.judge("x", self.header, text, [self.stage], hangs), one.ran
 
     def test_mutant_is_judged_by_compiler_and_exit_code(self):
         self.assertEqual(self.judge(self.header.read_text()), ("survived", "", 1))
@@ -114,12 +114,15 @@ class Running(unittest.TestCase):
         self.assertEqual(self.judge("")[:2], ("timeout", "unit: not built"))
         self.assertEqual(self.cache.endings, {})
 
-    def test_what_hangs_is_neither_killed_nor_remembered(self):
+    def test_what_hangs_is_not_killed_and_remembered_only_if_it_is_known_to(self):
         self.source.write_text("int main() { for (volatile int i = 0;;) i = i + 1; }\n", encoding="utf-8")
         saved, bench.TEST_SECONDS = bench.TEST_SECONDS, 1
         self.addCleanup(setattr, bench, "TEST_SECONDS", saved)
-        self.assertEqual(self.judge("")[:2], ("timeout", "unit: timed out"))
+        self.assertEqual(self.judge(""), ("timeout", "unit: timed out", 1))
         self.assertEqual(self.cache.endings, {})
+        for ran in (1, 0):
+            self.assertEqual(self.judge("", hangs=True), ("timeout", "unit: timed out", ran))
+        self.assertEqual(self.judge("")[2], 1)
 
 
 class Program(unittest.TestCase):

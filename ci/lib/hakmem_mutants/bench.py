@@ -12,7 +12,7 @@ import time
 from hakmem_verify.process import Runner
 
 COMPILE_SECONDS, TEST_SECONDS = 300, 30
-SLACK = 20  # how many times as long as over the header as it is a test may take, but see LEAST_SECONDS
+SLACK = 10  # how many times as long as over the header as it is a test may take, but see LEAST_SECONDS
 LEAST_SECONDS = 6
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 ERROR = re.compile(r"^[^\s:]+:\d+:(\d+:)? (fatal )?error: ", re.MULTILINE)  # the compiler's, not the linker's
@@ -61,13 +61,13 @@ class Cache:
             return {}
 
     def get(self, key):
-        """(ending, the seconds it took), or None."""
+        """[ending, seconds of all, seconds of the run alone], or None."""
         with self.lock:
             return self.endings.get(key)
 
-    def put(self, key, ending, seconds):
+    def put(self, key, ending, seconds, run_seconds):
         with self.lock:
-            self.endings[key] = [ending, round(seconds, 1)]
+            self.endings[key] = [ending, round(seconds, 1), round(run_seconds, 1)]
 
     def save(self):
         with self.lock:
@@ -141,7 +141,7 @@ class Bench:
         return inputs
 
     def run_stage(self, name, stage, overlay, header):
-        """"passed", "killed" or another ending in words."""
+        """("passed", "killed" or another ending in words, seconds of the run)."""
         program = self.work / f"{name}-{stage.name}"
         built = self.compile(f"{name}-{stage.name}-build", [
             *self.prelude_of(stage), f"-I{overlay}", *stage.flags, *self.inputs_of(header, stage), "-o", program,
@@ -149,24 +149,21 @@ class Bench:
         if not built.clean:
             self.last_words = built.output[-300:]
             if built.ending == "exited" and not ERROR.search(built.output):
-                return "not built"  # for want of memory or of a library: that is no verdict on the mutant
-            return "does not compile" if built.ending == "exited" else built.ending
+                return "not built", 0  # for want of memory or of a library: that is no verdict on the mutant
+            return "does not compile" if built.ending == "exited" else built.ending, 0
         arguments = list(stage.arguments)
         report = self.work / f"{name}.json"
         if stage.name == "model":
             arguments += ["--jobs", "1", "--json", str(report)]
-        started = time.monotonic()
         limit = self.limits.get((header, stage.name), TEST_SECONDS)
         ran = self.runner.run(f"{name}-{stage.name}-run", [program, *arguments], limit, stage.environment)
         program.unlink(missing_ok=True)
         self.last_words = ran.output[-300:]
         if ran.ending != "exited":
-            return ran.ending
-        spent = time.monotonic() - started
-        self.limits.setdefault((header, stage.name), min(TEST_SECONDS, max(LEAST_SECONDS, SLACK * spent)))
+            return ran.ending, ran.seconds
         if stage.name == "model":
-            return self.judge_model(report)
-        return "passed" if ran.code == 0 else "killed"
+            return self.judge_model(report), ran.seconds
+        return "passed" if ran.code == 0 else "killed", ran.seconds
 
     @staticmethod
     def judge_model(report):
@@ -177,30 +174,35 @@ class Bench:
             return "no report"
         return "passed" if all(row["status"] == "pass" for row in rows if not row["broken_variant"]) else "killed"
 
-    def ending_of(self, name, header, text, stage, overlay):
+    def ending_of(self, name, header, text, stage, overlay, hangs):
         """From the cache, or by running the stage."""
         key = self.key_of(header, text, stage)
         known = self.cache.get(key)
-        if known is None:
+        lasting = (*LASTING, "timed out") if hangs else LASTING
+        if known is None or known[0] not in lasting:
             started = time.monotonic()
             target = overlay / header.relative_to(self.root / "src")
             target.parent.mkdir(parents=True, exist_ok=True)
             # What includes a header by its folder finds the overlay first; the rest of the folder is the shipping one.
             target.write_text(text, encoding="utf-8")
-            known = self.run_stage(name, stage, overlay, header), time.monotonic() - started
-            if known[0] in LASTING:
+            ending, run_seconds = self.run_stage(name, stage, overlay, header)
+            known = ending, time.monotonic() - started, run_seconds
+            if ending in lasting:
                 self.cache.put(key, *known)
             self.ran += 1
+        # What is judged first is the header as it is.
+        self.limits.setdefault((header, stage.name), min(TEST_SECONDS, max(LEAST_SECONDS, SLACK * known[-1])))
         self.seconds += known[1]
         return known[0]
 
-    def judge(self, name, header, text, stages):
-        """(verdict, stage) of a header's text: "killed", "timeout", "survived" or "not run"."""
+    def judge(self, name, header, text, stages, hangs=False):
+        """(verdict, stage) of a header's text: "killed", "timeout", "survived" or "not run". That it did not end is no
+        news, and remembered, if it `hangs` by what its explanation says; else it may have been the machine."""
         overlay = self.work / name
         slow = ""
         try:
             for stage in stages:
-                ending = self.ending_of(name, header, text, stage, overlay)
+                ending = self.ending_of(name, header, text, stage, overlay, hangs)
                 if ending in ("killed", "does not compile"):
                     return "killed", stage.name if ending == "killed" else "compiler"
                 if ending in ("interrupted", "not started"):

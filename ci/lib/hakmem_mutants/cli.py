@@ -99,16 +99,21 @@ def audit_header(bench, root, header, jobs):
     verdict, by = bench.judge(f"{header.stem}-0", header, text, stages)
     if verdict != "survived":
         return [], [f"{shown}: its tests do not pass as it is: {verdict} by {by}: {bench.last_words}"]
+    reasons = explained(header)
+
+    def judge(numbered):
+        one = Verdict(numbered[1], "")
+        one.verdict, one.by = bench.judge(f"{header.stem}-{numbered[0]}", header, operators.apply(text, one.mutant), stages,
+                                          one.key() in reasons)
+        return one
+
     verdicts = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        names = [f"{header.stem}-{number}" for number in range(1, len(mutants) + 1)]
-        judged = pool.map(lambda pair: bench.judge(pair[0], header, operators.apply(text, pair[1]), stages),
-                          zip(names, mutants))
-        for mutant, (verdict, by) in zip(mutants, judged):
-            verdicts.append(Verdict(mutant, verdict, by))
-            if verdict != "killed":
-                print(f"{verdict:<9} {shown}:{mutant.line}  {mutant.name()}  {by}", flush=True)
-    return verdicts, problems_of(shown, verdicts, explained(header))
+        for one in pool.map(judge, enumerate(mutants, 1)):
+            verdicts.append(one)
+            if one.verdict != "killed":
+                print(f"{one.verdict:<9} {shown}:{one.mutant.line}  {one.mutant.name()}  {one.by}", flush=True)
+    return verdicts, problems_of(shown, verdicts, reasons)
 
 
 def problems_of(shown, verdicts, reasons):
