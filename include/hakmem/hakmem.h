@@ -127,6 +127,8 @@ struct hak_statistics {
   uint64_t learner_reverts;
   uint64_t max_waste;                 /* W_MAX in force, in thousandths; 1000: off */
   uint64_t caps_mid[HAK_MID_CLASSES]; /* blocks that a thread may keep, per mid class, smallest class first */
+  uint64_t lock_acquisitions;         /* libhakmem_locked only: how often its lock was taken, */
+  uint64_t lock_waits;                /* and how often a thread had to wait for it */
 };
 
 /* Fills in the first `bytes` bytes of a structure; what this library does not know becomes 0. Returns how many bytes

@@ -28,7 +28,7 @@ bool allowed = false;
 bool watches_forks = false;
 bool running = false;
 bool outdated = false;  ///< the learner was made from options that have changed since
-constinit Caches caches{process_heap};
+constinit Caches caches{process_heap.core()};
 constinit std::optional<Learner<Caches>> learner;
 
 std::atomic<std::uint64_t> windows, cap_moves, adoptions, reverts;

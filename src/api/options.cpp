@@ -32,11 +32,14 @@ constexpr std::int64_t kManyBytes = std::int64_t{1} << 40;
 constexpr auto kCachedSuperSlabBytes =
     static_cast<std::int64_t>(FullGeometry::kCachedSuperSlabs * kSuperSlabBytes<FullGeometry>);
 
+/// A heap without thread caches has nothing to switch on.
+constexpr std::int64_t kThreadCaches = kCachesByThread<ProcessHeap::Geometry> ? 1 : 0;
+
 /// In the order of Option.
 constexpr Description kOptions[] = {
-    {"HAKMEM_CACHE_TINY", 1, 0, 1},
-    {"HAKMEM_CACHE_MID", 1, 0, 1},
-    {"HAKMEM_CACHE_LARGE", 1, 0, 1},
+    {"HAKMEM_CACHE_TINY", kThreadCaches, 0, kThreadCaches},
+    {"HAKMEM_CACHE_MID", kThreadCaches, 0, kThreadCaches},
+    {"HAKMEM_CACHE_LARGE", kThreadCaches, 0, kThreadCaches},
     {"HAKMEM_CACHE_WHALE", 1, 0, 1},
     {"HAKMEM_TINY_REFILL", FullGeometry::kRefillBlocks, 16, 128},
     {"HAKMEM_POOL_REFILL_BATCH", FullGeometry::kRefillBatch, 1, 4},

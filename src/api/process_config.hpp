@@ -6,6 +6,10 @@
 #ifdef HAKMEM_HARDENED
 #include "heap/guarded_heap.hpp"
 #endif
+#ifdef HAKMEM_LOCKED
+#include "heap/locked_heap.hpp"
+#include "os/pthread_lock.hpp"
+#endif
 #ifdef HAKMEM_VALGRIND
 #include "sync/valgrind_sync.hpp"
 #else
@@ -43,6 +47,14 @@ struct ProcessCallSite {
 using ProcessConfig = Config<HardenedSync<ProcessSync, ProcessAlarm>, ProcessOs, FullGeometry>;
 using ProcessHeap = GuardedHeap<Heap<ProcessConfig>, Trailer, ProcessCallSite>;
 
+#elif defined(HAKMEM_LOCKED)
+
+struct ProcessGeometry : FullGeometry {
+  static constexpr bool kThreadCaches = false;
+};
+using ProcessConfig = Config<ProcessSync, ProcessOs, ProcessGeometry>;
+using ProcessHeap = LockedHeap<Heap<ProcessConfig>, PthreadLock>;
+
 #else
 
 using ProcessConfig = Config<ProcessSync, ProcessOs, FullGeometry>;
@@ -50,6 +62,6 @@ using ProcessHeap = Heap<ProcessConfig>;
 
 #endif
 
-using ProcessContext = ThreadContext<ProcessConfig>;
+using ProcessContext = ProcessHeap::Context;
 
 }  // namespace hakmem

@@ -132,10 +132,8 @@ class GuardedHeap {
   [[nodiscard]] auto& pool() noexcept { return heap_.pool(); }
   [[nodiscard]] auto& direct() noexcept { return heap_.direct(); }
   [[nodiscard]] auto& contexts() noexcept { return heap_.contexts(); }
-  [[nodiscard]] std::uint64_t late_frees() const noexcept { return heap_.late_frees(); }
-  [[nodiscard]] std::uint64_t late_retries() const noexcept { return heap_.late_retries(); }
   /// The heap underneath, for walks: they see whole blocks, guards included.
-  [[nodiscard]] operator HeapT&() noexcept { return heap_; }
+  [[nodiscard]] constexpr HeapT& core() noexcept { return heap_; }
 
  private:
   /// What the caller says of the block: 0 bytes and alignment 1 when it says nothing.

@@ -183,6 +183,8 @@ class Heap {
 
   // For statistics and tests -----------------------------------------------------------------------------------------
 
+  /// The heap itself, also behind a lock or a guard.
+  [[nodiscard]] constexpr Heap& core() noexcept { return *this; }
   [[nodiscard]] Os& os() noexcept { return os_; }
   [[nodiscard]] Settings<Config>& settings() noexcept { return settings_; }
   [[nodiscard]] PageMap<Config>& page_map() noexcept { return map_; }
@@ -402,7 +404,11 @@ class Heap {
   [[gnu::noinline]] void deallocate_large(Context& context, SlabT& slab, void* block) noexcept {
     const unsigned size_class = slab.size_class.get();
     const bool fits = fits_retained(context, Classes::layout(size_class).block_bytes);
-    if (!fits || !settings_.caches(PoolKind::kLarge)) return put_back(context, slab, block);
+    if (!fits || !settings_.caches(PoolKind::kLarge)) {
+      if (slab.free.peek() == block) [[unlikely]]
+        return report_double_free(slab, block);
+      return put_back(context, slab, block);
+    }
     context.heads[size_class].push(block);
     change_retained(context, size_class, 1);
     if (!context.allowances[size_class].put()) adjust_cached(context, size_class);

@@ -25,7 +25,9 @@ class Settings {
   }
 
   /// Whether threads cache blocks of a pool (B6).
-  [[nodiscard]] bool caches(PoolKind pool) const noexcept { return caches_[static_cast<unsigned>(pool)].get() != 0; }
+  [[nodiscard]] bool caches(PoolKind pool) const noexcept {
+    return kCachesByThread<Geometry> && caches_[static_cast<unsigned>(pool)].get() != 0;
+  }
   void set_caches(PoolKind pool, bool on) noexcept { caches_[static_cast<unsigned>(pool)].set(on ? 1 : 0); }
 
   /// Blocks of a mid or large class that a thread keeps of what it has freed.

@@ -1,6 +1,8 @@
 #include "targets.hpp"
 
+#include "heap/locked_heap.hpp"
 #include "heap_allocator.hpp"
+#include "os/pthread_lock.hpp"
 #include "support/toy_geometry.hpp"
 #include "system_allocators.hpp"
 
@@ -15,14 +17,21 @@ constexpr PageMapKind kFullMap = PageMapKind::kTwoLevel;
 constexpr PageMapKind kFullMap = PageMapKind::kFlat;
 #endif
 
+struct CachelessGeometry : FullGeometry {
+  static constexpr bool kThreadCaches = false;
+};
+
+template <class Sync, class Geometry>
+using StressHeap = Heap<Config<Sync, StressOs, Geometry>>;
+
 template <class Geometry>
 std::unique_ptr<Allocator> make_heap(Fault fault, PageMapKind kind) {
   switch (fault) {
     case Fault::kMissingRelease:
-      return std::make_unique<HeapAllocator<WeakenedSync<Weakness::kNoRelease>, Geometry>>(kind);
+      return std::make_unique<HeapAllocator<StressHeap<WeakenedSync<Weakness::kNoRelease>, Geometry>>>(kind);
     case Fault::kMissingAcquire:
-      return std::make_unique<HeapAllocator<WeakenedSync<Weakness::kNoAcquire>, Geometry>>(kind);
-    default: return std::make_unique<HeapAllocator<StressSync, Geometry>>(kind);
+      return std::make_unique<HeapAllocator<StressHeap<WeakenedSync<Weakness::kNoAcquire>, Geometry>>>(kind);
+    default: return std::make_unique<HeapAllocator<StressHeap<StressSync, Geometry>>>(kind);
   }
 }
 
@@ -34,6 +43,9 @@ std::unique_ptr<Allocator> make_target(Target target, Fault fault) {
     // Pieces of a page or less need so many entries that only two levels will do.
     case Target::kToy: return make_heap<test::ToyGeometry>(fault, PageMapKind::kTwoLevel);
     case Target::kLeast: return make_heap<test::LeastGeometry>(fault, PageMapKind::kTwoLevel);
+    case Target::kLocked:
+      return std::make_unique<HeapAllocator<LockedHeap<StressHeap<StressSync, CachelessGeometry>, PthreadLock>>>(
+          kFullMap);
     case Target::kApi: return make_api_allocator();
     case Target::kMalloc: break;
   }
@@ -45,6 +57,7 @@ std::string suffix_of(Target target) {
     case Target::kFull: return "";
     case Target::kToy: return "/toy";
     case Target::kLeast: return "/least";
+    case Target::kLocked: return "/locked";
     case Target::kApi: return "/api";
     case Target::kMalloc: break;
   }
