@@ -24,7 +24,8 @@ class Stage:
     `binaries`: those of the libraries that decide with the sources what the program says."""
 
     def __init__(self, name, sources, flags, libraries, arguments=(), prelude=(), environment=None, binaries=()):
-        self.name, self.sources, self.flags = name, tuple(sources), tuple(flags)
+        self.name, self.tag = name, name.replace(" ", "-")
+        self.sources, self.flags = tuple(sources), tuple(flags)
         self.environment, self.binaries = environment or {}, set(binaries)
         self.libraries, self.arguments, self.prelude = tuple(libraries), tuple(arguments), tuple(prelude)
 
@@ -120,7 +121,7 @@ class Bench:
         """Options that include the precompiled prelude of a stage."""
         if not stage.prelude:
             return []
-        compiled = self.work / f"{stage.name}-prelude.hpp"
+        compiled = self.work / f"{stage.tag}-prelude.hpp"
 
         def words():
             compiled.write_text("".join(f"#include <{name}>\n" for name in stage.prelude), encoding="utf-8")
@@ -133,7 +134,7 @@ class Bench:
         """The sources that see the header, and objects of the others."""
         inputs = []
         for source in stage.sources:
-            unit = self.work / f"{stage.name}-{source.stem}.o"
+            unit = self.work / f"{stage.tag}-{source.stem}.o"
             sees = header in files_behind(source, stage.folders())
             made = None if sees else self.once((source, stage.flags), unit.name, lambda source=source, unit=unit: (
                 unit, [*stage.flags, "-c", source, "-o", unit]))
@@ -142,8 +143,8 @@ class Bench:
 
     def run_stage(self, name, stage, overlay, header):
         """("passed", "killed" or another ending in words, seconds of the run)."""
-        program = self.work / f"{name}-{stage.name}"
-        built = self.compile(f"{name}-{stage.name}-build", [
+        program = self.work / f"{name}-{stage.tag}"
+        built = self.compile(f"{name}-{stage.tag}-build", [
             *self.prelude_of(stage), f"-I{overlay}", *stage.flags, *self.inputs_of(header, stage), "-o", program,
             *stage.libraries])
         if not built.clean:
@@ -156,7 +157,7 @@ class Bench:
         if stage.name == "model":
             arguments += ["--jobs", "1", "--json", str(report)]
         limit = self.limits.get((header, stage.name), TEST_SECONDS)
-        ran = self.runner.run(f"{name}-{stage.name}-run", [program, *arguments], limit, stage.environment)
+        ran = self.runner.run(f"{name}-{stage.tag}-run", [program, *arguments], limit, stage.environment)
         program.unlink(missing_ok=True)
         self.last_words = ran.output[-300:]
         if ran.ending != "exited":
@@ -208,7 +209,7 @@ class Bench:
                 if ending in ("interrupted", "not started"):
                     return "not run", ""
                 if ending != "passed":
-                    slow = slow or f"{stage.name}: {ending}"
+                    slow = slow or f"{stage.tag}: {ending}"
         finally:
             shutil.rmtree(overlay, ignore_errors=True)
         return ("timeout", slow) if slow else ("survived", "")

@@ -57,15 +57,26 @@ def model_stage(root, scenario):
                  binaries=(*engine, *(path for path in objects if path.parent.name == "runner")))
 
 
+def unit_tests(root, header):
+    """The test that has the header's name, then those of its folder that have no header's name and include it."""
+    folder = root / "tests/unit" / header.parent.name
+    named = folder / f"{header.stem}_test.cpp"
+    include = f'#include "{header.parent.name}/{header.name}"'
+    others = [path for path in sorted(folder.glob("*_test.cpp"))
+              if not (header.parent / path.name.replace("_test.cpp", ".hpp")).is_file()
+              and include in path.read_text(encoding="utf-8")]
+    return [path for path in (named, *others) if path.is_file()]
+
+
 def stages_of(root, header):
-    """The tests of a header, cheapest first, by its name."""
-    folder, stem = header.parent.name, header.stem
+    """The tests of a header, cheapest first."""
+    stem = header.stem
     stages = []
     common = ("-O0", f"-I{root}/src", f"-I{root}/tests", f"-I{root}/include")
     support = root / "tests/support/test_memory.cpp"
-    unit = root / "tests/unit" / folder / f"{stem}_test.cpp"
-    if unit.is_file():
-        stages.append(Stage("unit", (unit, support), common, GTEST, FAIL_FAST, ("gtest/gtest.h",)))
+    for number, unit in enumerate(unit_tests(root, header)):
+        stages.append(Stage("unit" if number == 0 else f"unit {unit.stem}", (unit, support), common, GTEST, FAIL_FAST,
+                            ("gtest/gtest.h",)))
     properties = root / "tests/property" / f"{stem}_property.cpp"
     if properties.is_file():
         stages.append(Stage("property", (properties, support), common, ("-lrapidcheck", *GTEST), FAIL_FAST,
@@ -184,7 +195,7 @@ def page_of(root, found, bench):
              "", "| header | mutants | killed by unit test | property | model | compiler | explained |",
              "|---|---|---|---|---|---|---|"]
     for header, verdicts in found.items():
-        by = [sum(one.verdict == "killed" and one.by == stage for one in verdicts)
+        by = [sum(one.verdict == "killed" and one.by.split()[0] == stage for one in verdicts)
               for stage in ("unit", "property", "model", "compiler")]
         lines.append("| " + " | ".join(str(cell) for cell in (
             f"`{header.relative_to(root)}`", len(verdicts), *by, sum(one.verdict != "killed" for one in verdicts)))

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "superslab/shared_pool.hpp"
+#include "support/surroundings.hpp"
 #include "support/together.hpp"
-#include "support/toy_heap.hpp"
 
 namespace hakmem::test {
 namespace {
