@@ -128,7 +128,8 @@ class Bench:
             options = [flag for flag in stage.flags if not flag.startswith("-I")]
             return compiled, [*options, "-x", "c++-header", compiled, "-o", f"{compiled}.gch"]
 
-        return ["-include", compiled] if self.once((stage.prelude, stage.flags), compiled.name, words) else []
+        made = self.once((stage.prelude, stage.flags), compiled.name, words)
+        return ["-include", made] if made else []
 
     def inputs_of(self, header, stage):
         """The sources that see the header, and objects of the others."""
