@@ -101,6 +101,14 @@ TEST(UnsharedPool, ARetiredSuperSlabServesAnyClass) {
   EXPECT_EQ(pool.pool.superslabs().mapped(), 1u);
 }
 
+TEST(UnsharedPool, SearchGoesOnBehindAnotherClasssSuperSlab) {
+  Pool<UnsharedConfig> pool;
+  (void)pool.acquire(kOther);
+  auto* first = pool.acquire(kSmall);
+  EXPECT_EQ(pool.acquire(kSmall)->superslab.get(), first->superslab.get());
+  EXPECT_EQ(pool.pool.superslabs().mapped(), 2u);
+}
+
 /// A class's hints may lead to a SuperSlab that has become another's: the claimed slot is left again.
 TEST(UnsharedPool, HintIntoAnotherClasssSuperSlabIsNotFollowed) {
   Pool<UnsharedConfig> pool;
