@@ -23,9 +23,13 @@ struct Exhibit {
   std::optional<ScenarioType> faulty = {};
   std::optional<ScenarioType> sound = {};
   std::string (*program)(bool faulty) = nullptr;  ///< \return what is wrong, or nothing
+  char part = 0;                                  ///< 'b', 'c', ... where a bug shows itself in several ways
+
+  /// Such as "20" or "20b".
+  [[nodiscard]] std::string label() const { return std::to_string(number) + (part == 0 ? "" : std::string(1, part)); }
 };
 
-/// All exhibits of the program, by number.
+/// All exhibits of the program, by number and part.
 const std::vector<Exhibit>& exhibits();
 
 /// Makes exhibits known to the program: a constant at namespace scope in their source file.

@@ -369,6 +369,69 @@ struct RefillForgetsTheCache : OneSlab<2> {
   void* bundle = nullptr;
 };
 
+// 20b
+template <bool kFaulty>
+struct ThreadExits : OneSlab<3> {
+  static constexpr unsigned kThreads = 2;
+  static constexpr unsigned kBatch = 2;
+  void thread(unsigned index) override {
+    // Frees are gathered and sent by twos; of these threads the second has only one.
+    const unsigned first = index * kBatch;
+    const unsigned gathered = index == 0 ? kBatch : 1;
+    if (gathered == kBatch || !kFaulty) push(first, gathered, gathered);
+  }
+  void after() override {
+    if (remote.has_chain()) take();
+    expect(3);
+  }
+};
+
+// 20c
+template <bool kFaulty>
+struct FirstCallComesBack : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned index) override { allocate(index); }
+  /// A thread's first call gives it a context, and has its exit watched.
+  void allocate(unsigned index) {
+    if (mine[index] != nullptr) return;
+    auto* context = contexts.adopt(os);
+    require(context != nullptr, "there is memory for a context");
+    if (!kFaulty) mine[index] = context;
+    watch_exit(index);
+    mine[index] = context;
+  }
+  /// The C library needs a block for that, the first time: it allocates.
+  void watch_exit(unsigned index) {
+    if (watched[index]) return;
+    watched[index] = true;
+    allocate(index);
+  }
+  void after() override {
+    for (auto* context : mine) contexts.park(*context);
+    unsigned parked = 0;
+    contexts.visit_parked([&](auto&) { ++parked; });
+    require(parked == contexts.size(), "I8 reclaimed: a context belongs to nobody");
+  }
+  ToyConfig::Os os;
+  ContextPool<ToyConfig> contexts;
+  ThreadContext<ToyConfig>* mine[kThreads] = {};
+  bool watched[kThreads] = {};
+};
+
+// 20d
+template <bool kFaulty>
+struct FirstUseOfAll : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override {
+    if (!kFaulty) once.lock(info_of(Where::here()));
+    if (made.get() == 0) made.set(made.get() + 1);
+    if (!kFaulty) once.unlock(info_of(Where::here()));
+    require(made.get() == 1, "I1 exclusive: there are two heaps");
+  }
+  RelacySync::Plain<unsigned> made;
+  rl::mutex once;
+};
+
 // 21
 template <bool kFaulty>
 struct HeadAndCountApart : OneSlab<2> {
@@ -422,6 +485,12 @@ template <template <bool> class S>
 Exhibit pair(Exhibit exhibit) {
   exhibit.faulty = ScenarioType::of<S<true>>();
   exhibit.sound = ScenarioType::of<S<false>>();
+  return exhibit;
+}
+
+/// Another way in which the bug of a number shows itself.
+Exhibit part(char letter, Exhibit exhibit) {
+  exhibit.part = letter;
   return exhibit;
 }
 
@@ -520,10 +589,25 @@ const Exhibited all{{
         {19, "A refill fills the bundle and uses the cache",
          "One branch of the refill filled the bundle but not the cache, then allocated from it.",
          "the bundle is not moved to the cache", "FREED MEMORY", "unit_heap ToyHeapTest.*"}),
-    of_program({20, "Nothing for exit, fork and re-entrancy",
+    of_program({20, "Nothing for fork: a lock that nobody releases",
                 "A fork while another thread held the lock left the child with a lock that nobody releases.",
                 "nothing is done around the fork", "for ever", "unit_api HakApi.ChildOfAThreadedProcessCanAllocate"},
                forgets_the_lock_at_fork),
+    part('b', pair<ThreadExits>({20, "Nothing for exit: what a thread has gathered",
+                                 "Frees that a thread had gathered, and not yet sent, went with it when it ended.",
+                                 "what is gathered at the thread's exit is not sent", "I2 conserved",
+                                 "unit_heap HeapThreadsTest.ThreadThatExitsGivesEverythingBack_B11"})),
+    part('c', pair<FirstCallComesBack>(
+                  {20, "Nothing for re-entrancy: a first call comes back",
+                   "To watch a thread's exit the C library may need memory: the first call of the thread came back in "
+                   "the middle of itself and gave it a second context; the first was nobody's.",
+                   "the context is put in place after the call that may come back", "I8 reclaimed",
+                   "unit_reentrancy Reentrancy.AThreadsFirstCallMayComeBackInTheMiddleOfItself"})),
+    part('d', pair<FirstUseOfAll>({20, "Nothing for the first use: initialised before threads",
+                                   "Preloaded into a program, the library was used by two threads before anybody had "
+                                   "called its initialisation.",
+                                   "who finds nothing there makes it, without looking whether another does",
+                                   "DATA RACE", "unit_api HakApi.InitialisationMayBeAskedForByAnyThreadAnyTime"})),
     pair<HeadAndCountApart>({21, "Head and count in two atomics",
                              "Each was atomic, but not both: between them they could not agree.",
                              "two exchanges instead of one", "I2 conserved", "unit_lockfree RemoteWord*"}),

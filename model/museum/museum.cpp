@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <memory>
 #include <regex>
+#include <set>
+#include <tuple>
 
 #include "model/audit/content.hpp"
 #include "model/museum/exhibit.hpp"
@@ -96,7 +98,7 @@ Result show_program(const Exhibit& exhibit, Result result) {
 Result show(const Exhibit& exhibit, Limits limits) {
   limits.seed = 1;
   Result result;
-  result.suite = std::to_string(exhibit.number);
+  result.suite = exhibit.label();
   result.broken_variant = true;
   if (exhibit.program != nullptr) return show_program(exhibit, std::move(result));
   if (exhibit.faulty) {
@@ -176,7 +178,7 @@ std::string steady(const std::string& trace) {
 
 std::string section_of(const Exhibit& exhibit, const Result& result) {
   std::string text = fmt::format(
-      "## {}. {}\n\n{}\n\n- Fault shown: {}\n- Shown by: {}\n- Found: {} ({})\n", exhibit.number, exhibit.title,
+      "## {}. {}\n\n{}\n\n- Fault shown: {}\n- Shown by: {}\n- Found: {} ({})\n", exhibit.label(), exhibit.title,
       exhibit.story, exhibit.fault,
       !exhibit.variant.empty()     ? "`" + exhibit.variant + "`"
       : exhibit.program == nullptr ? "a scenario of the museum, with its sound twin"
@@ -188,7 +190,8 @@ std::string section_of(const Exhibit& exhibit, const Result& result) {
 }
 
 bool chosen(const Exhibit& exhibit, const std::string& pattern) {
-  return std::to_string(exhibit.number) == pattern || exhibit.title.find(pattern) != std::string::npos;
+  return std::to_string(exhibit.number) == pattern || exhibit.label() == pattern ||
+         exhibit.title.find(pattern) != std::string::npos;
 }
 
 }  // namespace
@@ -198,7 +201,8 @@ const std::vector<Exhibit>& exhibits() { return registry(); }
 Exhibited::Exhibited(std::vector<Exhibit> exhibits) {
   auto& all = registry();
   all.insert(all.end(), exhibits.begin(), exhibits.end());
-  std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.number < b.number; });
+  std::sort(all.begin(), all.end(),
+            [](auto& a, auto& b) { return std::tie(a.number, a.part) < std::tie(b.number, b.part); });
 }
 
 int museum(const MuseumOptions& options) {
@@ -207,7 +211,7 @@ int museum(const MuseumOptions& options) {
   for (const Exhibit& exhibit : exhibits()) {
     if (!chosen(exhibit, options.pattern)) continue;
     shown.push_back(&exhibit);
-    Job job{std::to_string(exhibit.number), "", true, kSecondsEach * (kMostPreemptions + 4), {}};
+    Job job{exhibit.label(), "", true, kSecondsEach * (kMostPreemptions + 4), {}};
     job.work = [&exhibit](const Limits& limits) { return show(exhibit, limits); };
     jobs.push_back(std::move(job));
   }
@@ -219,18 +223,21 @@ int museum(const MuseumOptions& options) {
   const std::vector<Result> results = pool.run(std::move(jobs), [](const Result&) {});
   std::string page = kHead;
   std::size_t caught = 0;
+  std::set<unsigned> bugs;
   bool guarded = true;
   for (const Exhibit* exhibit : shown) {
-    const auto result = std::find_if(results.begin(), results.end(),
-                                     [&](const Result& one) { return one.suite == std::to_string(exhibit->number); });
+    const auto result =
+        std::find_if(results.begin(), results.end(), [&](const Result& one) { return one.suite == exhibit->label(); });
     const GuardTest guard = JobPool::interrupted() ? GuardTest::kLeftOut : run_guard(*exhibit, options.tests);
     caught += result->pass;
     guarded = guarded && guard != GuardTest::kFailed && guard != GuardTest::kNotBuilt;
-    std::printf("%-8s %2u  %-50s %s (%s); %s\n", result->pass ? "caught" : "ESCAPED", exhibit->number,
+    bugs.insert(exhibit->number);
+    std::printf("%-8s %-3s  %-50s %s (%s); %s\n", result->pass ? "caught" : "ESCAPED", exhibit->label().c_str(),
                 exhibit->title.c_str(), result->message.c_str(), result->scheduler.c_str(), name_of(guard));
     page += section_of(*exhibit, *result);
   }
-  std::printf("%zu exhibits, %zu caught, %zu escaped\n", shown.size(), caught, shown.size() - caught);
+  std::printf("%zu exhibits of %zu bugs, %zu caught, %zu escaped\n", shown.size(), bugs.size(), caught,
+              shown.size() - caught);
   if (!guarded) std::printf("guards fail or are not built: build the unit tests, name their folder by --tests\n");
   if (JobPool::interrupted()) return 130;
   const bool good = caught == shown.size() && guarded;

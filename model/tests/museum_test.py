@@ -18,7 +18,7 @@ def museum(program, *words):
 
 
 def guards(directory, script):
-    for name in ("unit_lockfree", "unit_layout", "unit_superslab", "unit_heap", "unit_api"):
+    for name in ("unit_lockfree", "unit_layout", "unit_superslab", "unit_heap", "unit_api", "unit_reentrancy"):
         path = pathlib.Path(directory) / name
         path.write_text(script)
         path.chmod(0o755)
@@ -28,7 +28,7 @@ class Museum(unittest.TestCase):
     def test_every_exhibit_is_caught(self):
         code, output = museum(CHECK, "--tests", "")
         self.assertEqual(code, 0, output)
-        self.assertIn("22 exhibits, 22 caught, 0 escaped", output)
+        self.assertIn("25 exhibits of 22 bugs, 25 caught, 0 escaped", output)
 
     def test_what_escapes_is_named_with_the_reason(self):
         code, output = museum(FAULTY, "--tests", "")
@@ -37,7 +37,7 @@ class Museum(unittest.TestCase):
                                (3, "the sound twin does not hold"), (4, "there is no suite~variant"),
                                (5, "expected another problem")):
             self.assertRegex(output, rf"ESCAPED +{number} .*{reason}")
-        self.assertIn("5 exhibits, 0 caught, 5 escaped", output)
+        self.assertIn("5 exhibits of 5 bugs, 0 caught, 5 escaped", output)
 
     def test_guard_that_is_not_built_fails(self):
         with tempfile.TemporaryDirectory() as directory:
@@ -52,6 +52,10 @@ class Museum(unittest.TestCase):
                 result, output = museum(CHECK, "3", "--tests", directory)
             self.assertEqual(result, code, output)
             self.assertIn(word, output)
+
+    def test_number_shows_every_part_and_a_letter_only_one(self):
+        self.assertIn("4 exhibits of 1 bugs, 4 caught", museum(CHECK, "20", "--tests", "")[1])
+        self.assertIn("1 exhibits of 1 bugs, 1 caught", museum(CHECK, "20c", "--tests", "")[1])
 
     def test_unknown_exhibit_is_a_wrong_call(self):
         self.assertEqual(museum(CHECK, "23", "--tests", "")[0], 2)

@@ -79,8 +79,8 @@ class BoundedCache {
       }
       if (best == nullptr) return false;
       taken = CacheItem::of(seen);
-      // Acquire pairs with put. Failure relaxed: somebody was faster, look again.
-      if (best->compare_exchange_strong(seen, 0, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+      // Acquire pairs with put. Failure relaxed: somebody was faster, or nobody (weak): look again.
+      if (best->compare_exchange_weak(seen, 0, std::memory_order_acquire, std::memory_order_relaxed)) return true;
       Sync::pause();
     }
   }

@@ -33,8 +33,8 @@ class TakeAllList {
     if (first == nullptr) return;
     Node* expected = nullptr;
     // Release pairs with take_all, as in push_chain. Usually nothing has been pushed meanwhile and the chain's end need
-    // not be found. Failure relaxed: the chain is pushed in front instead.
-    if (head_.compare_exchange_strong(expected, first, std::memory_order_release, std::memory_order_relaxed)) return;
+    // not be found. Failure relaxed: the chain is pushed in front instead, also after one for no reason (weak).
+    if (head_.compare_exchange_weak(expected, first, std::memory_order_release, std::memory_order_relaxed)) return;
     Node* last = first;
     while (Node* next = (last->*kNext).get()) last = next;
     push_chain(first, last);

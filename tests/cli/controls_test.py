@@ -3,6 +3,7 @@ import contextlib
 import io
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,25 @@ class Judgement(unittest.TestCase):
                              '<testcase name="C" status="notrun"/></testsuite>', encoding="utf-8")
             self.assertEqual(cli.results_of(junit), {"A": True, "B": False})
             self.assertEqual(cli.results_of(pathlib.Path(folder) / "none.xml"), {})
+
+
+class Catalogue(unittest.TestCase):
+    """A control that is written down in the tests and not in the catalogue would not be run by ci/controls."""
+
+    PATTERNS = (("**/CMakeLists.txt", r"\((\w*PlantedFaults\w*) "),
+                ("**/CMakeLists.txt", r"add_test\(NAME (\w*PlantedFaults)"),
+                ("tests/edges/CMakeLists.txt", r"edge_test\((\w+) .*--fault"),
+                ("tests/property/*.cpp", r"TEST\((\w+, Refutes?PlantedFaults)"))
+
+    def test_it_names_every_control_of_the_tree(self):
+        known = " ".join(control.test for control in catalogue.TESTED)
+        known += " " + " ".join(word for control in catalogue.CALLED for word in control.command)
+        for files, pattern in self.PATTERNS:
+            found = [name.replace(", ", ".") for top in ("tests", "model", "bench") for path in ROOT.glob(files)
+                     if path.relative_to(ROOT).parts[0] == top
+                     for name in re.findall(pattern, path.read_text(encoding="utf-8"))]
+            self.assertTrue(found, pattern)
+            self.assertEqual([name for name in found if name not in known], [])
 
 
 class Program(unittest.TestCase):

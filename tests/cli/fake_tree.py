@@ -22,6 +22,8 @@ MODELS = [
 STRESS = [{"scenario": "thread_churn", "threads": 4, "operations": 1000, "seconds": 1.0, "seed": 1,
            "status": "pass", "message": ""}]
 PROGRAMS = [{"program": "git", "seconds": 0.5, "status": "pass", "message": ""}]
+MUTANTS = [{"header": "src/lockfree/remote_word.hpp", "mutant": "a < b  =>  a <= b", "verdict": "killed"},
+           {"header": "src/lockfree/remote_word.hpp", "mutant": "a == b  =>  a != b", "verdict": "survived"}]
 
 WRITE_REPORT = """
     import json, sys
@@ -80,6 +82,7 @@ class FakeTree:
         shutil.copytree(SOURCE / "ci", self.root / "ci", ignore=shutil.ignore_patterns("__pycache__"))
         self.script("ci/setup", "")
         self.script("ci/programs", reporting(PROGRAMS))
+        self.script("ci/mutants", reporting(MUTANTS))
         self.script("bin/cmake", 'print("[1/1] Linking")\n')
         self.script("bin/valgrind", VALGRIND)
         self.script("build/model/hakmem-check", hakmem_check(MODELS))

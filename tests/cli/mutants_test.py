@@ -7,7 +7,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "ci/lib"))
-from hakmem_mutants import cli, operators  # noqa: E402
+from hakmem_mutants import bench, cli, operators  # noqa: E402
 from hakmem_verify.process import Stop  # noqa: E402
 
 HEADER = """#pragma once
@@ -64,15 +64,65 @@ class Judgement(unittest.TestCase):
         self.assertIn("was not run", self.problems("not run", {self.KEY: "why"})[0])
         self.assertIn("no such mutant lives", self.problems("killed", {self.KEY: "why"})[0])
 
-    def test_stage_judges_by_compiler_exit_code_and_time(self):
-        with tempfile.TemporaryDirectory() as folder:
-            work = pathlib.Path(folder)
-            bench = cli.Bench(ROOT, work, Stop())
-            for name, code, ending in (("ok", "int main() {}", "passed"), ("red", "int main() { return 1; }", "killed"),
-                                       ("bad", "int main() { x; }", "does not compile")):
-                source = work / f"{name}.cpp"
-                source.write_text(code, encoding="utf-8")
-                self.assertEqual(bench.run_stage(name, cli.Stage("unit", (source,), (), ()), work), ending)
+
+
+class Running(unittest.TestCase):
+    """A tree of its own: src/box.hpp, and a program that fails when it answers wrongly."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name).resolve()
+        self.header, self.source = self.root / "src/box.hpp", self.root / "test.cpp"
+        self.header.parent.mkdir()
+        self.header.write_text("inline int answer() { return 1; }\n", encoding="utf-8")
+        self.source.write_text('#include "box.hpp"\nint main() { return answer() == 1 ? 0 : 1; }\n', encoding="utf-8")
+        self.stage = bench.Stage("unit", (self.source,), (f"-I{self.root}/src",), ())
+        self.cache = bench.Cache(self.root / "verdicts.json")
+
+    def judge(self, text, hangs=False):
+        """(verdict, stage, programs that were run)"""
+        with tempfile.TemporaryDirectory() as work:
+            one = bench.Bench(self.root, pathlib.Path(work), Stop(), self.cache)
+            return *one.judge("x", self.header, text, [self.stage], hangs), one.ran
+
+    def test_mutant_is_judged_by_compiler_and_exit_code(self):
+        self.assertEqual(self.judge(self.header.read_text()), ("survived", "", 1))
+        self.assertEqual(self.judge("inline int answer() { return 2; }\n"), ("killed", "unit", 1))
+        self.assertEqual(self.judge("inline int answer() { return x; }\n"), ("killed", "compiler", 1))
+
+    def test_same_content_is_not_run_again_and_other_content_is(self):
+        mutant = "inline int answer() { return 2; }\n"
+        self.judge(mutant)
+        self.cache.save()
+        self.cache = bench.Cache(self.cache.path)
+        self.assertEqual(self.judge(mutant), ("killed", "unit", 0))
+        self.source.write_text('#include "box.hpp"\nint main() { return 0 * answer(); }\n', encoding="utf-8")
+        self.assertEqual(self.judge(mutant), ("survived", "", 1))
+
+    def test_what_is_included_from_afar_counts_as_content(self):
+        deep = self.root / "src/deep.hpp"
+        deep.write_text("", encoding="utf-8")
+        (self.root / "src/near.hpp").write_text('#include "deep.hpp"\n', encoding="utf-8")
+        self.source.write_text('#include "near.hpp"\n' + self.source.read_text(), encoding="utf-8")
+        self.judge(self.header.read_text())
+        deep.write_text("#define one 1\n", encoding="utf-8")
+        self.assertEqual(self.judge(self.header.read_text())[2], 1)
+
+    def test_failure_of_the_linker_is_no_verdict(self):
+        self.source.write_text('#include "box.hpp"\nint gone();\nint main() { return gone(); }\n', encoding="utf-8")
+        self.assertEqual(self.judge("")[:2], ("timeout", "unit: not built"))
+        self.assertEqual(self.cache.endings, {})
+
+    def test_what_hangs_is_not_killed_and_remembered_only_if_it_is_known_to(self):
+        self.source.write_text("int main() { for (volatile int i = 0;;) i = i + 1; }\n", encoding="utf-8")
+        saved, bench.TEST_SECONDS = bench.TEST_SECONDS, 1
+        self.addCleanup(setattr, bench, "TEST_SECONDS", saved)
+        self.assertEqual(self.judge(""), ("timeout", "unit: timed out", 1))
+        self.assertEqual(self.cache.endings, {})
+        for ran in (1, 0):
+            self.assertEqual(self.judge("", hangs=True), ("timeout", "unit: timed out", ran))
+        self.assertEqual(self.judge("")[2], 1)
 
 
 class Program(unittest.TestCase):

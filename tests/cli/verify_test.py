@@ -7,7 +7,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from fake_tree import (MODELS, PROGRAMS, SANITIZED_PRESETS, STRESS, FakeTree, hakmem_check,  # noqa: E402
+from fake_tree import (MODELS, MUTANTS, PROGRAMS, SANITIZED_PRESETS, STRESS, FakeTree, hakmem_check,  # noqa: E402
                        property_program, reporting)
 
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)\n"
@@ -25,7 +25,8 @@ sys.exit(cli.main(pathlib.Path.cwd(), sys.argv[1:]))
 def part_of(path):
     """The part of the job that runs the program."""
     name = pathlib.PurePath(path).name
-    return {"hakmem-check": "models", "property_slots": "properties", "stress": "stress"}.get(name, "programs")
+    return {"hakmem-check": "models", "property_slots": "properties", "stress": "stress",
+            "mutants": "mutants"}.get(name, "programs")
 
 
 class Verify(unittest.TestCase):
@@ -85,8 +86,14 @@ class Verify(unittest.TestCase):
         report = self.report()
         self.assertEqual(report["verdict"], "PASSED")
         self.assertEqual({row["part"] for row in report["results"]},
-                         {"build", "models", "properties", "stress", "programs"})
+                         {"build", "models", "properties", "stress", "programs", "mutants"})
         self.assertIn("VERDICT: PASSED", (self.tree.root / "build/verify/report.txt").read_text(encoding="utf-8"))
+
+    def test_quick_job_leaves_the_mutants_out_unless_they_are_asked_for(self):
+        self.tree.remove("ci/mutants")
+        code, output = self.verify("--quick")
+        self.assertEqual(code, 0, output)
+        self.assertEqual(self.verify("--quick", "--only", "mutants")[0], 1)
 
     def test_names_the_parts_when_only_some_were_asked(self):
         self.tree.remove("ci/programs")
@@ -105,7 +112,7 @@ class Verify(unittest.TestCase):
     # What is not green.
 
     def test_a_missing_program_is_not_run(self):
-        for path in ("build/model/hakmem-check", "build/release/tests/property_slots", "ci/programs",
+        for path in ("build/model/hakmem-check", "build/release/tests/property_slots", "ci/programs", "ci/mutants",
                      "build/release/libhakmem.so", *(f"build/{p}/tests/stress" for p in SANITIZED_PRESETS)):
             with self.subTest(program=path):
                 self.fresh_tree()
@@ -113,7 +120,7 @@ class Verify(unittest.TestCase):
                 self.assert_not_green("INCOMPLETE", "not run", arguments=("--only", part_of(path)))
 
     def test_a_crashing_program_fails(self):
-        programs = ["build/model/hakmem-check", "build/release/tests/property_slots", "ci/programs",
+        programs = ["build/model/hakmem-check", "build/release/tests/property_slots", "ci/programs", "ci/mutants",
                     *(f"build/{p}/tests/stress" for p in SANITIZED_PRESETS[:3])]
         self.assert_parts_not_green({path: CRASH for path in programs}, "FAILED", "SIGSEGV")
 
@@ -123,6 +130,7 @@ class Verify(unittest.TestCase):
             "build/release/tests/property_slots": property_program(then=CRASH),
             "build/tsan/tests/stress": reporting(STRESS, CRASH),
             "ci/programs": reporting(PROGRAMS, CRASH),
+            "ci/mutants": reporting(MUTANTS, CRASH),
         }, "FAILED", "SIGSEGV")
 
     def test_a_hanging_program_is_truncated_and_ended(self):
@@ -131,8 +139,10 @@ class Verify(unittest.TestCase):
             "build/release/tests/property_slots": HANG,
             "build/asan/tests/stress": HANG,
             "ci/programs": HANG,
+            "ci/mutants": HANG,
         }, "FAILED", "did not end within", limits={
-            "model_seconds": 1, "property_seconds": 1, "stress_limit_seconds": 1, "program_seconds": 1})
+            "model_seconds": 1, "property_seconds": 1, "stress_limit_seconds": 1, "program_seconds": 1,
+            "mutant_seconds": 1})
 
     def test_a_silent_success_fails(self):
         self.assert_parts_not_green({
@@ -140,7 +150,19 @@ class Verify(unittest.TestCase):
             "build/release/tests/property_slots": "",
             "build/release/tests/stress": "",
             "ci/programs": "",
+            "ci/mutants": "",
         }, "FAILED", "left no")
+
+    def test_a_mutant_that_lives_without_an_explanation_fails(self):
+        then = """
+            path = sys.argv[sys.argv.index("--json") + 1]
+            report = json.load(open(path))
+            report["problems"] = ["src/lockfree/remote_word.hpp:7 survived without an explanation: a == b  =>  a != b"]
+            json.dump(report, open(path, "w"))
+            sys.exit(1)
+            """
+        self.tree.script("ci/mutants", reporting(MUTANTS, then))
+        self.assert_not_green("FAILED", "survived without an explanation", arguments=("--only", "mutants"))
 
     def test_an_older_report_is_not_believed(self):
         self.verify()

@@ -1,43 +1,14 @@
 #pragma once
-/// Configurations and heaps of the unit tests: the core on simulated memory.
+/// Heaps of the unit tests: the core on simulated memory.
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
 #include "heap/heap.hpp"
-#include "support/test_os.hpp"
-#include "support/test_sync.hpp"
-#include "support/toy_geometry.hpp"
+#include "support/surroundings.hpp"
 
 namespace hakmem::test {
-
-inline constexpr unsigned kToyBits = 24;
-
-inline constexpr unsigned kFullBits = 32;
-
-template <class Geometry, unsigned kBits = kToyBits>
-using SimulatedConfig = Config<TestSync, TestOs<kBits>, Geometry>;
-using ToyConfig = SimulatedConfig<ToyGeometry>;
-
-/// A clock that the test sets.
-class ClockedOs : public TestOs<kToyBits> {
- public:
-  using TestOs::TestOs;
-  [[nodiscard]] static std::uint64_t milliseconds() noexcept { return now; }
-  static inline std::uint64_t now = 0;
-};
-using ClockedConfig = Config<TestSync, ClockedOs, ToyGeometry>;
-
-/// What the shared pool and everything below it work with.
-template <class ConfigT>
-struct Surroundings {
-  explicit Surroundings(PageMapKind kind = PageMapKind::kFlat) { EXPECT_TRUE(map.init(os, kind)); }
-
-  TestMemory memory{kToyBits};
-  typename ConfigT::Os os{memory};
-  PageMap<ConfigT> map;
-};
 
 /// A heap and its memory.
 template <class Geometry, unsigned kBits = kToyBits>

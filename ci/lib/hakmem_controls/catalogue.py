@@ -65,6 +65,31 @@ PLANTED = (
     + with_flags("DRD", (), (("none", ""), ("race", "Conflicting (load|store)")),
                  ("valgrind", "--tool=drd", "--error-exitcode=99")))
 
+EDGES = (
+    ("ForksReportDamage", "a child finds its parent's blocks damaged"),
+    ("ForksReportLackOfMemory", "a child gets no memory"),
+    ("VanishedThreadsReportALeak", "each fork leaks"),
+    ("SignalsReportDamage", "a handler's blocks are damaged"),
+    ("SignalsReportTheirAbsence", "no signal comes"),
+    ("JumpsReportDamage", "blocks are damaged by a jump out of a handler"),
+    ("JumpsReportALockThatIsKept", "a lock is kept by a jump out of a handler"),
+    ("ShortLivedThreadsReportALeak", "each thread leaks"),
+    ("DriftReportsALeak", "each class leaks"),
+    ("DriftOfThreadsReportsALeak", "each class leaks, in threads"),
+    ("RestReportsALeak", "memory is held at rest"),
+    ("RestReportsWhatNeverAges", "what is kept never goes back"),
+    ("LimitsReportAMissingErrno", "null without an error number"),
+    ("LimitsReportDamage", "blocks are damaged when memory runs out"),
+    ("WithinALimitLeaksAreReported", "memory leaks under a limit"),
+    ("BoundariesReportDamage", "blocks at the boundaries of classes are damaged"),
+    ("HugeAlignmentsReportWhatIsHeld", "an aligned block holds its alignment's worth"),
+)
+
+
+def edge_controls():
+    return [Tested("edges", test, "release", ("hakmem", "edges"), fault) for test, fault in EDGES]
+
+
 TESTED = (
     Tested("ThreadSanitizer", "ThreadSanitizerReportsARaceOnContents", "tsan", STRESS,
            "a block is written after it has been handed over"),
@@ -90,6 +115,22 @@ TESTED = (
     Tested("conformance", "ConformanceChecksReportPlantedFaults", "release",
            ("conformance", "conformance_checks", "conformance_broken_malloc", "conformance_partial_malloc"),
            "every fault of a broken malloc, against the checks that are about it"),
+    *edge_controls(),
+    Tested("benchmarks", "BenchmarksReportPlantedFaults", "release", ("folders/bench/all",),
+           "damaged, lost and miscounted blocks"),
+    Tested("real programs", "RealProgramsReportPlantedFaults", "release", (),
+           "a malloc that damages, refuses, aborts, hangs or is not there"),
+    Tested("order audit", "AuditKillsExplainsAndRefuses", "model", ("hakmem-check", "needless-check", "edited-check"),
+           "orders that are needless or too weak, explanations that are stale or missing"),
+    Tested("museum", "MuseumCatchesEveryExhibit", "model", ("hakmem-check", "faulty-check"),
+           "exhibits without a fault, judges that catch anything, guards that fail"),
+    Tested("code mutants", "MutantsOfLogicAreJudged", "release", (),
+           "mutants that live, hang or are not built; explanations of what does not live"),
+    Tested("main job", "VerifyIsGreenOnlyWhenEverythingRanAndHolds", "release", (),
+           "programs that are missing, crash, hang, keep silent or report failures"),
+    Tested("checks of the source", "FloorCheckReportsPlantedFaults", "release", (), "includes that point upwards"),
+    Tested("checks of the source", "HeaderCheckReportsPlantedFaults", "release", (), "headers that need others first"),
+    Tested("checks of the source", "SpecCheckReportsPlantedFaults", "release", (), "rows that name what does not exist"),
     Tested("model checker", "PlantedFaultsAreReported", "model", ("faulty-check",),
            "races, lost blocks, hangs, crashes and leaks of scenarios"),
 )
@@ -105,6 +146,9 @@ CALLED = (
     property_control("property_slots", "SharedPoolProperty.RefutesPlantedFaults", "a pool that loses or shares slots"),
     property_control("property_size_class", "SizeClassPropertyControls.RefutePlantedFaults", "size classes with gaps or waste"),
     property_control("property_page_map", "PageMapProperty.RefutesPlantedFaults", "a page map that answers wrongly"),
+    property_control("property_control_law", "CapLawProperty.RefutesPlantedFaults",
+                     "laws of a cap that swing, stick or leave their bounds"),
+    property_control("property_control_law", "WasteLawProperty.RefutesPlantedFaults", "laws of waste that do"),
     property_control("property_heap", "HeapProperty.RefutesPlantedFaults", "heaps that overlap, lose or damage blocks"),
     Called("model checker", "every broken variant of every suite", "model", ("hakmem-check",),
            ("{build}/hakmem-check", "run", "--quick", "*~*"), r" hold, 0 do not"),

@@ -6,17 +6,17 @@ import json
 import os
 import pathlib
 import shlex
-import shutil
 import tempfile
 import time
 
 from hakmem_mutants import operators
-from hakmem_verify.process import Runner, Stop
+from hakmem_mutants.bench import Bench, Cache, Stage
+from hakmem_verify.process import Stop
 
 GREEN, RED, INTERRUPTED = 0, 1, 130
-COMPILE_SECONDS, TEST_SECONDS = 300, 30
 FOLDERS = ("lockfree", "superslab", "heap/slab.hpp")
 GTEST = ("-lgtest_main", "-lgtest", "-pthread")
+SAME_CASES = {"RC_PARAMS": "seed=1"}
 FAIL_FAST = ("--gtest_fail_fast",)  # a test that fails tells more than a later one that hangs
 
 
@@ -32,13 +32,9 @@ class Verdict:
     verdict: str
     by: str = ""
 
-
-class Stage:
-    """A way to notice: a program that is built over the mutant and run."""
-
-    def __init__(self, name, sources, flags, libraries, arguments=()):
-        self.name, self.sources, self.flags = name, sources, flags
-        self.libraries, self.arguments = libraries, arguments
+    def key(self):
+        """What an explanation names it by."""
+        return self.mutant.old.strip(), self.mutant.new.strip()
 
 
 def model_stage(root, scenario):
@@ -57,21 +53,34 @@ def model_stage(root, scenario):
         return None
     flags = [word for word in words if word.startswith(("-D", "-I", "-O", "-f")) and not word.startswith("-fmacro")]
     flags += [f"-isystem{word}" for at, word in enumerate(words) if at != 0 and words[at - 1] == "-isystem"]
-    return Stage("model", (scenario,), flags, (*objects, *engine, "-lfmt", "-pthread"), ("run", "--quick"))
+    return Stage("model", (scenario,), flags, (*objects, *engine, "-lfmt", "-pthread"), ("run", "--quick"),
+                 binaries=(*engine, *(path for path in objects if path.parent.name == "runner")))
+
+
+def unit_tests(root, header):
+    """The test that has the header's name, then those of its folder that have no header's name and include it."""
+    folder = root / "tests/unit" / header.parent.name
+    named = folder / f"{header.stem}_test.cpp"
+    include = f'#include "{header.parent.name}/{header.name}"'
+    others = [path for path in sorted(folder.glob("*_test.cpp"))
+              if not (header.parent / path.name.replace("_test.cpp", ".hpp")).is_file()
+              and include in path.read_text(encoding="utf-8")]
+    return [path for path in (named, *others) if path.is_file()]
 
 
 def stages_of(root, header):
-    """The tests of a header, cheapest first, by its name."""
-    folder, stem = header.parent.name, header.stem
+    """The tests of a header, cheapest first."""
+    stem = header.stem
     stages = []
     common = ("-O0", f"-I{root}/src", f"-I{root}/tests", f"-I{root}/include")
     support = root / "tests/support/test_memory.cpp"
-    unit = root / "tests/unit" / folder / f"{stem}_test.cpp"
-    if unit.is_file():
-        stages.append(Stage("unit", (unit, support), common, GTEST, FAIL_FAST))
+    for number, unit in enumerate(unit_tests(root, header)):
+        stages.append(Stage("unit" if number == 0 else f"unit {unit.stem}", (unit, support), common, GTEST, FAIL_FAST,
+                            ("gtest/gtest.h",)))
     properties = root / "tests/property" / f"{stem}_property.cpp"
     if properties.is_file():
-        stages.append(Stage("property", (properties, support), common, ("-lrapidcheck", *GTEST), FAIL_FAST))
+        stages.append(Stage("property", (properties, support), common, ("-lrapidcheck", *GTEST), FAIL_FAST,
+                            ("gtest/gtest.h", "rapidcheck.h", "rapidcheck/gtest.h"), SAME_CASES))
     scenario = root / "model/scenarios" / f"{stem}.cpp"
     model = model_stage(root, scenario) if scenario.is_file() else None
     if scenario.is_file() and model is None:
@@ -79,65 +88,6 @@ def stages_of(root, header):
     if model:
         stages.append(model)
     return stages
-
-
-class Bench:
-    """Builds and runs the stages over one header, mutated or not."""
-
-    def __init__(self, root, work, stop):
-        self.root, self.work = root, work
-        self.runner = Runner(work, work, stop)
-        self.last_words = ""  # of the latest program that did not do as it should
-
-    def run_stage(self, name, stage, overlay):
-        """"passed", "killed" or another ending in words."""
-        program = self.work / f"{name}-{stage.name}"
-        command = [os.environ.get("CXX", "c++"), "-std=c++20", "-w", f"-I{overlay}", *stage.flags, *stage.sources,
-                   "-o", program, *stage.libraries]
-        built = self.runner.run(f"{name}-{stage.name}-build", command, COMPILE_SECONDS)
-        if not built.clean:
-            self.last_words = built.output[-300:]
-            return "does not compile" if built.ending == "exited" else built.ending
-        arguments = list(stage.arguments)
-        report = self.work / f"{name}.json"
-        if stage.name == "model":
-            arguments += ["--jobs", "1", "--json", str(report)]
-        ran = self.runner.run(f"{name}-{stage.name}-run", [program, *arguments], TEST_SECONDS)
-        program.unlink(missing_ok=True)
-        self.last_words = ran.output[-300:]
-        if ran.ending != "exited":
-            return ran.ending
-        if stage.name == "model":
-            return self.judge_model(report)
-        return "passed" if ran.code == 0 else "killed"
-
-    @staticmethod
-    def judge_model(report):
-        """Only suites as they are: a broken variant may fail for want of its site."""
-        try:
-            rows = json.loads(report.read_text(encoding="utf-8"))["results"]
-        except (OSError, ValueError, KeyError):
-            return "no report"
-        return "passed" if all(row["status"] == "pass" for row in rows if not row["broken_variant"]) else "killed"
-
-    def judge(self, name, header, text, stages):
-        """(verdict, stage) of a header's text."""
-        overlay = self.work / name
-        target = overlay / header.relative_to(self.root / "src")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # What includes a header by its folder finds the overlay first; the rest of the folder is the shipping one.
-        target.write_text(text, encoding="utf-8")
-        slow = ""
-        for stage in stages:
-            ending = self.run_stage(name, stage, overlay)
-            if ending in ("killed", "does not compile"):
-                return "killed", stage.name if ending == "killed" else "compiler"
-            if ending in ("interrupted", "not started"):
-                return "not run", ""
-            if ending != "passed":
-                slow = slow or f"{stage.name}: {ending}"
-        shutil.rmtree(overlay)
-        return ("timeout", slow) if slow else ("survived", "")
 
 
 def explained(header):
@@ -154,29 +104,34 @@ def audit_header(bench, root, header, jobs):
     text = header.read_text(encoding="utf-8")
     shown = header.relative_to(root)
     stages = stages_of(root, header)
-    if not stages:
+    mutants = operators.mutants_of(text)
+    if not stages and mutants:
         return [], [f"{shown}: no test is named after it"]
     verdict, by = bench.judge(f"{header.stem}-0", header, text, stages)
     if verdict != "survived":
         return [], [f"{shown}: its tests do not pass as it is: {verdict} by {by}: {bench.last_words}"]
-    mutants = operators.mutants_of(text)
+    reasons = explained(header)
+
+    def judge(numbered):
+        one = Verdict(numbered[1], "")
+        one.verdict, one.by = bench.judge(f"{header.stem}-{numbered[0]}", header, operators.apply(text, one.mutant), stages,
+                                          one.key() in reasons)
+        return one
+
     verdicts = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        names = [f"{header.stem}-{number}" for number in range(1, len(mutants) + 1)]
-        judged = pool.map(lambda pair: bench.judge(pair[0], header, operators.apply(text, pair[1]), stages),
-                          zip(names, mutants))
-        for mutant, (verdict, by) in zip(mutants, judged):
-            verdicts.append(Verdict(mutant, verdict, by))
-            if verdict != "killed":
-                print(f"{verdict:<9} {shown}:{mutant.line}  {mutant.name()}  {by}", flush=True)
-    return verdicts, problems_of(shown, verdicts, explained(header))
+        for one in pool.map(judge, enumerate(mutants, 1)):
+            verdicts.append(one)
+            if one.verdict != "killed":
+                print(f"{one.verdict:<9} {shown}:{one.mutant.line}  {one.mutant.name()}  {one.by}", flush=True)
+    return verdicts, problems_of(shown, verdicts, reasons)
 
 
 def problems_of(shown, verdicts, reasons):
     """What is unexplained, and what is explained for nothing."""
     problems, used = [], set()
     for one in verdicts:
-        key = (one.mutant.old.strip(), one.mutant.new.strip())
+        key = one.key()
         if one.verdict == "killed":
             continue
         if one.verdict == "not run":
@@ -209,14 +164,63 @@ def arguments_of(argv, root):
         prog="ci/mutants", allow_abbrev=False,
         description="Changes one place of a header at a time and runs its unit, property and model tests. Exit code 0 only "
                     "if every mutant is killed, or explained in the .mutants.json file beside the header. Needs a built "
-                    "model preset.")
+                    "model preset. What ran before with the same content is not run again (build/mutants).")
     parser.add_argument("pattern", nargs="?", default="", help="part of a header's path, such as lockfree/remote_word")
     parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N", help="mutants at a time")
     parser.add_argument("--list", action="store_true", help="name the mutants and run nothing")
+    parser.add_argument("--page", default=str(root / "docs/mutants.md"), metavar="FILE",
+                        help="where to write the page, when all is green and there is no pattern (default: "
+                             "docs/mutants.md); none with an empty name")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the verdicts there")
     arguments = parser.parse_args(argv)
     if not headers_of(root, arguments.pattern):
         parser.error(f"no header's path contains '{arguments.pattern}'")
     return arguments
+
+
+PAGE_HEAD = """# Mutants of plain logic: what the tests notice
+
+Generated by `ci/mutants`; do not edit. One place of a header is changed at a time: a comparison turned or moved by
+one, a condition dropped, a statement removed. The header's unit, property and model tests run until one fails. What
+lives is explained beside the header; an explanation of what does not live is an error.
+""".splitlines()
+
+
+def page_of(root, found, bench):
+    """The page for the documentation. `found`: header -> verdicts, all killed or explained."""
+    total = sum(len(verdicts) for verdicts in found.values())
+    killed = sum(one.verdict == "killed" for verdicts in found.values() for one in verdicts)
+    lines = [*PAGE_HEAD, "", f"{total} mutants, {killed} killed, {total - killed} explained; their programs, compiled and run,",
+             f"took {bench.seconds:.0f} s when they were last needed, one after the other. What has not changed is not run again.",
+             "", "| header | mutants | killed by unit test | property | model | compiler | explained |",
+             "|---|---|---|---|---|---|---|"]
+    for header, verdicts in found.items():
+        by = [sum(one.verdict == "killed" and one.by.split()[0] == stage for one in verdicts)
+              for stage in ("unit", "property", "model", "compiler")]
+        lines.append("| " + " | ".join(str(cell) for cell in (
+            f"`{header.relative_to(root)}`", len(verdicts), *by, sum(one.verdict != "killed" for one in verdicts)))
+            + " |")
+    lines += ["", "## What lives, and why", ""]
+    for header, verdicts in found.items():
+        reasons = explained(header)
+        lines += [f"* `{header.relative_to(root)}`: `{one.mutant.name()}`  \n  {reasons[one.key()]}"
+                  for one in verdicts if one.verdict != "killed"]
+    return "\n".join(lines) + "\n"
+
+
+def audit_all(root, headers, arguments, bench):
+    """(header -> verdicts, problems). What was found is kept in the cache even when interrupted."""
+    found, problems = {}, []
+    for header in headers:
+        try:
+            found[header], wrong = audit_header(bench, root, header, arguments.jobs)
+        except NotBuilt as cause:
+            found[header], wrong = [], [f"{header.relative_to(root)}: {cause}"]
+        bench.cache.save()
+        problems += wrong
+        print(f"{header.relative_to(root)}: {len(found[header])} mutants, "
+              f"{sum(one.verdict == 'killed' for one in found[header])} killed", flush=True)
+    return found, problems
 
 
 def main(root, argv):
@@ -229,23 +233,24 @@ def main(root, argv):
         return GREEN
     stop, started = Stop(), time.monotonic()
     stop.install()
-    verdicts, problems = [], []
     with tempfile.TemporaryDirectory(prefix="hakmem-mutants-") as work:
-        bench = Bench(root, pathlib.Path(work), stop)
-        for header in headers:
-            try:
-                found, wrong = audit_header(bench, root, header, arguments.jobs)
-            except NotBuilt as cause:
-                found, wrong = [], [f"{header.relative_to(root)}: {cause}"]
-            verdicts += found
-            problems += wrong
-            print(f"{header.relative_to(root)}: {len(found)} mutants, "
-                  f"{sum(one.verdict == 'killed' for one in found)} killed", flush=True)
+        bench = Bench(root, pathlib.Path(work), stop, Cache(root / "build/mutants/verdicts.json"))
+        found, problems = audit_all(root, headers, arguments, bench)
     for problem in problems:
         print(f"PROBLEM   {problem}")
+    verdicts = [one for of_header in found.values() for one in of_header]
     killed = sum(one.verdict == "killed" for one in verdicts)
     print(f"{len(verdicts)} mutants: {killed} killed, {len(verdicts) - killed} not; {len(problems)} problems; "
-          f"{time.monotonic() - started:.0f} s")
+          f"{bench.ran} programs, {time.monotonic() - started:.0f} s")
+    if arguments.json is not None:
+        rows = [{"header": str(header.relative_to(root)), "line": one.mutant.line, "mutant": one.mutant.name(),
+                 "verdict": one.verdict, "by": one.by} for header, of_header in found.items() for one in of_header]
+        report = {"results": rows, "problems": problems}
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     if stop.is_set():
         return INTERRUPTED
-    return RED if problems or not verdicts else GREEN
+    if problems or not verdicts:
+        return RED
+    if arguments.page and not arguments.pattern:
+        pathlib.Path(arguments.page).write_text(page_of(root, found, bench), encoding="utf-8")
+    return GREEN

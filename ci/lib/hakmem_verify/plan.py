@@ -21,6 +21,7 @@ class Plan:
     stress_limit_seconds: int  # each sanitizer, all scenarios
     program_seconds: int  # all programs
     program_arguments: tuple  # of ci/programs
+    mutant_seconds: int  # all mutants that are not known from before
 
 
 QUICK = Plan(
@@ -29,12 +30,12 @@ QUICK = Plan(
     model_seconds=150, litmus_seconds=60, model_arguments=("--quick",),
     property_cases=200, property_seconds=90,
     stress_seconds=2, stress_threads=4, helgrind_threads=3, helgrind_operations=2000, stress_limit_seconds=90,
-    program_seconds=150, program_arguments=("--quick",))
+    program_seconds=150, program_arguments=("--quick",), mutant_seconds=900)
 
 FULL = Plan(
     fresh_seed=True,
-    total_seconds=900, build_seconds=1800,
+    total_seconds=1500, build_seconds=1800,
     model_seconds=600, litmus_seconds=120, model_arguments=(),
     property_cases=1000, property_seconds=240,
     stress_seconds=8, stress_threads=8, helgrind_threads=3, helgrind_operations=8000, stress_limit_seconds=240,
-    program_seconds=300, program_arguments=())
+    program_seconds=300, program_arguments=(), mutant_seconds=600)

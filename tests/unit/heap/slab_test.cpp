@@ -4,9 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
-#include "support/toy_heap.hpp"
+#include "heap/thread_context.hpp"
+#include "superslab/shared_pool.hpp"
+#include "support/surroundings.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -37,9 +40,11 @@ class SlabTest : public testing::Test {
   /// All blocks of the slab, handed out.
   std::vector<void*> fill() {
     std::vector<void*> all;
-    while (!Ops::is_full(*slab_)) {
+    // Bounded: a slab that never becomes full must fail a test, not hang it.
+    for (std::size_t i = 0; i < kCapacity && !Ops::is_full(*slab_); ++i) {
       for (void* block : refill()) all.push_back(block);
     }
+    EXPECT_EQ(all.size() + kept_, kCapacity);
     return all;
   }
   void free_by_owner(void* block) {
@@ -54,6 +59,7 @@ class SlabTest : public testing::Test {
   ThreadContext<ToyConfig> owner_{};
   ClassList<ToyConfig> list_;
   SlabT* slab_ = nullptr;
+  std::size_t kept_ = 0;  // blocks that the test has taken before it calls fill
 };
 
 TEST_F(SlabTest, FreshSlabIsAwakeEmptyAndItsOwners) {
@@ -70,7 +76,8 @@ TEST_F(SlabTest, BlocksAreCarvedAFewAtATimeUntilTheSlabIsFull) {
   EXPECT_EQ(refill(), (std::vector<void*>{base, base + 64}));
   EXPECT_EQ(slab_->frees_to_event.get(), 2) << "both are out";
   EXPECT_EQ(refill(), (std::vector<void*>{base + 128, base + 192}));
-  EXPECT_EQ(fill().size(), kCapacity - 4);
+  kept_ = 4;
+  (void)fill();
   EXPECT_TRUE(refill().empty());
   EXPECT_EQ(slab_->frees_to_event.get(), static_cast<std::int32_t>(kCapacity));
 }
@@ -83,6 +90,46 @@ TEST_F(SlabTest, RefillTakesOwnFreesThenOthersThenFreshBlocks) {
   EXPECT_EQ(refill(), (std::vector<void*>{out[1]}));
   EXPECT_EQ(refill().size(), 2u) << "carved";
   EXPECT_EQ(slab_->frees_to_event.get(), 4);
+}
+
+TEST_F(SlabTest, RefillTellsWhereBlocksCameFromUnlessTheyWereTheOwners) {
+  std::vector<std::pair<Ops::Source, std::uint32_t>> told;
+  const auto refill_and_tell = [&] {
+    return blocks(Ops::refill(*slab_, 2, [&](Ops::Source from, std::uint32_t n) { told.emplace_back(from, n); }));
+  };
+  const auto out = refill_and_tell();
+  free_by_owner(out[0]);
+  (void)refill_and_tell();
+  EXPECT_FALSE(free_by_other(out[1]));
+  (void)refill_and_tell();
+  EXPECT_EQ(told, (decltype(told){{Ops::Source::kFresh, 2}, {Ops::Source::kOthers, 1}}));
+}
+
+/// For diagnostics, which other threads read.
+TEST_F(SlabTest, ShowsItsClassAndTheBlocksCutSoFar) {
+  Ops::make(*slab_, owner_, 1);
+  EXPECT_EQ(slab_->shown.get(), 1u << 16);
+  (void)Ops::refill(*slab_, 2);
+  EXPECT_EQ(slab_->shown.get(), 1u << 16 | 2u);
+}
+
+TEST_F(SlabTest, BlocksThatAreOutAreKnownInEveryState) {
+  const auto out = fill();
+  constexpr auto kAll = static_cast<std::int32_t>(kCapacity);
+  EXPECT_EQ(Ops::out(*slab_), kAll);
+  ASSERT_TRUE(Ops::sleep(list_, *slab_));
+  EXPECT_EQ(Ops::out(*slab_), kAll);
+  free_by_owner(out[0]);
+  EXPECT_EQ(Ops::out(*slab_), kAll - 1) << "asleep";
+  EXPECT_TRUE(free_by_other(out[1]));
+  for (std::size_t i = 2; i < 4; ++i) free_by_owner(out[i]);
+  Ops::wake_by_owner(list_, *slab_);
+  ASSERT_EQ(slab_->state.get(), SlabState::kAwaited);
+  EXPECT_EQ(Ops::out(*slab_), kAll - 3) << "awaited, and what another freed is not yet known";
+  free_by_owner(out[4]);
+  EXPECT_EQ(Ops::out(*slab_), kAll - 4);
+  Ops::wake_by_post(list_, *slab_);
+  EXPECT_EQ(Ops::out(*slab_), kAll - 5);
 }
 
 TEST_F(SlabTest, OwnFreesAreCountedDownToEmpty) {
@@ -103,6 +150,14 @@ TEST_F(SlabTest, CollectedFreesOfOthersCountAndStandBehindOwnOnes) {
   EXPECT_EQ(refill(), (std::vector<void*>{out[0], out[2], out[1]}));
   Ops::collect(*slab_);
   EXPECT_TRUE(slab_->free.empty());
+}
+
+TEST_F(SlabTest, CollectedFreesOfOthersMayBeAllThereIs) {
+  const auto out = fill();
+  EXPECT_FALSE(free_by_other(out[5]));
+  Ops::collect(*slab_);
+  EXPECT_EQ(slab_->free.peek(), out[5]);
+  EXPECT_EQ(refill(), (std::vector<void*>{out[5]}));
 }
 
 TEST_F(SlabTest, FullSlabSleepsOffItsListUnlessBlocksHaveArrived) {
@@ -165,6 +220,35 @@ TEST_F(SlabTest, UnmadeSlabHasNoOwner) {
   Ops::unmake(*slab_);
   EXPECT_EQ(slab_->state.get(), SlabState::kNone);
   EXPECT_EQ(slab_->owner.load(std::memory_order_relaxed), nullptr);
+}
+
+/// The same slots serve one class after another: everything is as in slots that never held a slab.
+TEST_F(SlabTest, NewSlabKeepsNothingOfTheSlotsFormerLife) {
+  const auto out = fill();
+  free_by_owner(out[0]);
+  (void)free_by_other(out[1]);
+  Ops::unmake(*slab_);
+  constexpr unsigned kLater = 1;
+  const auto& layout = SizeClass<ToyGeometry>::layout(kLater);
+  Ops::make(*slab_, owner_, kLater);
+  EXPECT_TRUE(slab_->free.empty());
+  EXPECT_FALSE(slab_->remote.has_chain());
+  EXPECT_TRUE(Ops::is_empty(*slab_));
+  EXPECT_EQ(slab_->carved.get(), 0u);
+  EXPECT_EQ(slab_->size_class.get(), kLater);
+  EXPECT_EQ(slab_->block_bytes(), layout.block_bytes);
+  EXPECT_EQ(slab_->divisor.get(), layout.divisor);
+  EXPECT_EQ(slab_->extent.get(), layout.capacity * layout.block_bytes);
+  EXPECT_EQ(slab_->capacity.get(), layout.capacity);
+}
+
+TEST_F(SlabTest, AllButTheFirstBlockOfARefillCanBeGivenBack) {
+  const auto chain = Ops::refill(*slab_, 4);
+  void* second = TestSync::load_link(chain.head);
+  EXPECT_EQ(Ops::keep_first(*slab_, chain), chain.head);
+  EXPECT_TRUE(Ops::is_out(*slab_, 1));
+  EXPECT_EQ(slab_->free.peek(), second);
+  EXPECT_EQ(refill().size(), 3u);
 }
 
 TEST_F(SlabTest, SlabOfACachedClassHasAMarkedOwner) {

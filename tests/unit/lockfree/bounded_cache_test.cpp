@@ -27,18 +27,20 @@ TEST(CacheItem, AgesAcrossTheWrapOfItsStamp) {
 }
 
 TEST(BoundedCache, TakesTheSmallestThatIsAccepted) {
-  BoundedCache<TestSync, 3> cache;
+  BoundedCache<TestSync, 4> cache;
   CacheItem taken{};
   EXPECT_FALSE(cache.take(taken, any));
-  for (std::uint64_t size : {30u, 10u, 20u}) EXPECT_TRUE(cache.put({size, size, 0}, kNoBound));
-  EXPECT_EQ(cache.held(), 60u);
+  for (std::uint64_t size : {30u, 10u, 20u, 40u}) EXPECT_TRUE(cache.put({size, size, 0}, kNoBound));
+  EXPECT_EQ(cache.held(), 100u);
   const auto larger = [](CacheItem item) { return item.size > 10; };
   EXPECT_TRUE(cache.take(taken, larger));
   EXPECT_EQ(taken.id, 20u);
   EXPECT_TRUE(cache.take(taken, any));
   EXPECT_EQ(taken.id, 10u);
-  EXPECT_TRUE(cache.take(taken, larger));
-  EXPECT_EQ(taken.id, 30u);
+  for (std::uint64_t size : {30u, 40u}) {
+    EXPECT_TRUE(cache.take(taken, larger));
+    EXPECT_EQ(taken.id, size);
+  }
   EXPECT_FALSE(cache.take(taken, any));
 }
 
@@ -51,6 +53,16 @@ TEST(BoundedCache, RefusesWhatIsTooMuch) {
   EXPECT_TRUE(cache.put({3, 4, 0}, 10));
   EXPECT_FALSE(cache.put({4, 1, 0}, kNoBound)) << "by places";
   EXPECT_EQ(cache.held(), 10u);
+}
+
+TEST(BoundedCache, GivesBackTheTimeAtWhichAThingWasPut) {
+  BoundedCache<TestSync, 1> cache;
+  EXPECT_TRUE(cache.put({5, 3, 77}, 3));
+  CacheItem taken{};
+  EXPECT_TRUE(cache.take(taken, any));
+  EXPECT_EQ(taken.id, 5u);
+  EXPECT_EQ(taken.size, 3u);
+  EXPECT_EQ(taken.stamp, 77u);
 }
 
 /// I1: a thing is in the cache or has one owner.

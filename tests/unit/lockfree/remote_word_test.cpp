@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "support/test_sync.hpp"
@@ -50,6 +52,25 @@ TEST_F(RemoteWordTest, ChainGoesInFrontWithItsCount) {
   TestSync::store_link(block(2), block(3));
   EXPECT_FALSE(word_.push_chain(base(), block(1), block(3), 3));
   EXPECT_EQ(blocks(word_.take_all(base())), (std::vector<void*>{block(1), block(2), block(3), block(9)}));
+}
+
+/// Lets another thread be faster: what `overtake` does happens between a push's look at the word and its CAS.
+struct OvertakenSync : TestSync {
+  static inline std::function<void()> overtake;
+  static void store_link(void* block, void* next) noexcept {
+    TestSync::store_link(block, next);
+    if (const auto now = std::exchange(overtake, nullptr)) now();
+  }
+};
+
+TEST_F(RemoteWordTest, PushThatWasOvertakenTriesAgainAndSaysSo) {
+  RemoteWord<OvertakenSync, kShift> word;
+  unsigned retries = 0;
+  OvertakenSync::overtake = [&] { EXPECT_FALSE(word.push_chain(base(), block(1), block(1), 1)); };
+  EXPECT_FALSE(word.push_chain(base(), block(2), block(2), 1, [&] { ++retries; }));
+  EXPECT_EQ(retries, 1u);
+  const auto chain = word.take_all(base());
+  EXPECT_EQ(blocks({chain.head, chain.count}), (std::vector<void*>{block(2), block(1)}));
 }
 
 TEST_F(RemoteWordTest, HeadIsTheLatestBlockPushed) {

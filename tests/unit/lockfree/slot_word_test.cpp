@@ -99,6 +99,30 @@ TEST(SlotWord, LastReleaseRetires) {
   EXPECT_EQ(word.snapshot().unused(), 0b1110u) << "a new life starts with UNUSED slots";
 }
 
+TEST(SlotWord, EmptySlotsAreClaimedTogetherAndDiscardedToUnused) {
+  Word word;
+  word.activate(3);
+  EXPECT_EQ(word.claim_empty(), 0u) << "none is EMPTY";
+  (void)word.release(0, 2);
+  EXPECT_EQ(word.claim_empty(), 0b0011u);
+  EXPECT_EQ(word.snapshot().active(), 0b0111u);
+  const auto discarded = word.discard(0b0011);
+  EXPECT_FALSE(discarded.retired);
+  EXPECT_FALSE(discarded.was_full) << "the fourth slot could be claimed all the time";
+  EXPECT_EQ(word.snapshot().unused(), 0b1011u);
+  EXPECT_EQ(word.snapshot().active(), 0b0100u);
+}
+
+TEST(SlotWord, DiscardOfTheLastActiveSlotRetires) {
+  Word word;
+  word.activate(2);
+  (void)word.release(0, 1);
+  ASSERT_EQ(word.claim_empty(), 0b0001u);
+  (void)word.release(1, 1);
+  EXPECT_TRUE(word.discard(0b0001).retired);
+  EXPECT_TRUE(word.snapshot().retired());
+}
+
 /// I3, D4: of several releasers exactly one retires.
 TEST(SlotWord, OneOfSeveralReleasersRetires) {
   for (int i = 0; i < 200; ++i) {

@@ -7,8 +7,8 @@
 #include <set>
 #include <vector>
 
+#include "support/surroundings.hpp"
 #include "support/together.hpp"
-#include "support/toy_heap.hpp"
 
 namespace hakmem::test {
 namespace {

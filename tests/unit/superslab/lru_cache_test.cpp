@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "support/toy_heap.hpp"
+#include <vector>
+
+#include "support/surroundings.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -48,6 +50,45 @@ TEST(LruCache, PurgeTakesOutWhatIsOldAndLeavesTheRest) {
   EXPECT_EQ(unmapped, (std::vector<SuperSlab<ConfigT>*>{&superslabs[0]}));
   EXPECT_EQ(cache.count(), 1u);
   EXPECT_EQ(cache.take(), &superslabs[1]);
+}
+
+TEST(LruCache, PurgeUnmapsNothingThatRetiredAtTheVeryMoment) {
+  LruCache<ConfigT> cache;
+  SuperSlab<ConfigT> superslab;
+  superslab.retired_at.set(150);
+  EXPECT_TRUE(cache.put(superslab));
+  cache.purge(150, [](SuperSlab<ConfigT>&) { ADD_FAILURE() << "not before, but at"; });
+  EXPECT_EQ(cache.count(), 1u);
+}
+
+/// What others put while a purge holds the young ones stays where it is, however much it is.
+TEST(LruCache, PurgeTakesNoMoreThanItCanPutBack) {
+  LruCache<ConfigT> cache;
+  SuperSlab<ConfigT> superslabs[4];
+  for (auto& superslab : superslabs) superslab.retired_at.set(200);
+  superslabs[1].retired_at.set(100);
+  EXPECT_TRUE(cache.put(superslabs[0]));
+  EXPECT_TRUE(cache.put(superslabs[1]));
+  std::vector<SuperSlab<ConfigT>*> unmapped;
+  cache.purge(150, [&](SuperSlab<ConfigT>& superslab) {
+    unmapped.push_back(&superslab);
+    if (&superslab != &superslabs[1]) return;
+    EXPECT_TRUE(cache.put(superslabs[2]));
+    EXPECT_TRUE(cache.put(superslabs[3]));
+  });
+  EXPECT_EQ(unmapped, (std::vector<SuperSlab<ConfigT>*>{&superslabs[1], &superslabs[2]}));
+  EXPECT_EQ(cache.count(), 2u);
+}
+
+TEST(LruCache, PurgeUnmapsWhatNoLongerFits) {
+  LruCache<ConfigT> cache;
+  SuperSlab<ConfigT> superslabs[2];
+  for (auto& superslab : superslabs) EXPECT_TRUE(cache.put(superslab));
+  cache.set_most(1);
+  unsigned unmapped = 0;
+  cache.purge(0, [&](SuperSlab<ConfigT>&) { ++unmapped; });
+  EXPECT_EQ(unmapped, 1u);
+  EXPECT_EQ(cache.count(), 1u);
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 #include <set>
 #include <vector>
 
+#include "support/surroundings.hpp"
 #include "support/together.hpp"
-#include "support/toy_heap.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -136,7 +136,6 @@ TEST_F(SharedPoolTest, EmptySlotsServeAnyClassBeforeANewMapping) {
   EXPECT_EQ(pool_.retired(), 0u);
 }
 
-/// D6, I7, museum 3 and 4: more than 256 EMPTY slots of a class and more than 512 slabs, and nothing is lost.
 TEST_F(SharedPoolTest, TrimGivesBackTheMemoryOfEmptySlotsOfALiveSuperSlab) {
   const auto slabs = acquire(kSmall, 4);
   auto* first = reinterpret_cast<char*>(slabs[0]->base.get());
@@ -153,6 +152,7 @@ TEST_F(SharedPoolTest, TrimGivesBackTheMemoryOfEmptySlotsOfALiveSuperSlab) {
   EXPECT_EQ(mapped(), 1u) << "they serve on";
 }
 
+/// D6, I7, museum 3 and 4: more than 256 EMPTY slots of a class and more than 512 slabs, and nothing is lost.
 TEST_F(SharedPoolTest, ThousandsOfSlotsLoseNothing) {
   constexpr std::size_t kSlabs = 2400;
   auto slabs = acquire(kSmall, kSlabs);
@@ -174,6 +174,171 @@ TEST_F(SharedPoolTest, ThousandsOfSlotsLoseNothing) {
   EXPECT_EQ(pool_.retired(), kSlabs / 4);
   (void)pool_.trim(toy_.os, toy_.map);
   EXPECT_EQ(toy_.memory.reservations(), 0u);
+}
+
+/// Bounds and ages of retired SuperSlabs, by a clock that the test sets.
+class SharedPoolAgingTest : public testing::Test {
+ protected:
+  using SlabC = Slab<ClockedConfig>;
+
+  /// A whole SuperSlab comes and goes at a moment of the clock.
+  void use_and_retire(std::uint64_t now) {
+    ClockedOs::now = now;
+    SlabC* slab = pool_.acquire_fresh(toy_.os, toy_.map, kFourSlots);
+    ASSERT_NE(slab, nullptr);
+    slab->size_class.set(static_cast<std::uint16_t>(kFourSlots));
+    pool_.release(toy_.os, toy_.map, *slab);
+  }
+  std::uint64_t cached_at(std::uint64_t now) {
+    ClockedOs::now = now;
+    pool_.purge(toy_.os, toy_.map);
+    EXPECT_EQ(toy_.memory.reservations() * kSuperSlabBytes<ToyGeometry>, pool_.cached_bytes());
+    return pool_.cached_bytes();
+  }
+
+  Surroundings<ClockedConfig> toy_;
+  SharedPool<ClockedConfig> pool_;
+};
+
+TEST_F(SharedPoolAgingTest, PurgeUnmapsWhatHasWaitedLongerThanItsDelay) {
+  pool_.set_purge_delay(100);
+  use_and_retire(1000);
+  EXPECT_EQ(cached_at(1000), 4096u);
+  EXPECT_EQ(cached_at(1100), 4096u) << "not yet";
+  EXPECT_EQ(cached_at(1101), 0u);
+}
+
+TEST_F(SharedPoolAgingTest, DelayOfZeroKeepsUntilTheClockHasMoved) {
+  pool_.set_purge_delay(0);
+  use_and_retire(1000);
+  EXPECT_EQ(cached_at(1000), 4096u);
+  EXPECT_EQ(cached_at(1001), 0u);
+}
+
+TEST_F(SharedPoolAgingTest, NegativeDelayKeepsForEver) {
+  pool_.set_purge_delay(-1);
+  use_and_retire(1000);
+  EXPECT_EQ(cached_at(1'000'000), 4096u);
+}
+
+TEST_F(SharedPoolAgingTest, NothingIsTooOldWhileTheClockIsYoungerThanTheDelay) {
+  pool_.set_purge_delay(5000);
+  use_and_retire(1000);
+  EXPECT_EQ(cached_at(2000), 4096u);
+}
+
+/// The bound counts whole SuperSlabs.
+TEST_F(SharedPoolAgingTest, CacheBoundBelowASuperSlabKeepsNone) {
+  pool_.set_cached_bytes(4095);
+  use_and_retire(1000);
+  EXPECT_EQ(pool_.cached_bytes(), 0u);
+  EXPECT_EQ(toy_.memory.reservations(), 0u);
+  pool_.set_cached_bytes(4096);
+  use_and_retire(1000);
+  EXPECT_EQ(pool_.cached_bytes(), 4096u);
+}
+
+/// Hears everything.
+class ListeningOs : public TestOs<kToyBits> {
+ public:
+  using TestOs::TestOs;
+  static bool wants(EventKind) noexcept { return true; }
+  static void note(const Event& event) noexcept { heard.push_back(event); }
+  static inline std::vector<Event> heard;
+};
+
+/// D8: what happens to slots can be followed by the events, each with its place.
+class SharedPoolEventsTest : public testing::Test {
+ protected:
+  using ConfigL = Config<TestSync, ListeningOs, ToyGeometry>;
+  using Kinds = std::vector<EventKind>;
+
+  SharedPoolEventsTest() { ListeningOs::heard.clear(); }
+
+  Slab<ConfigL>* acquire(unsigned size_class) {
+    Slab<ConfigL>* slab = pool_.acquire_live(toy_.map, size_class);
+    if (slab == nullptr) slab = pool_.acquire_fresh(toy_.os, toy_.map, size_class);
+    slab->size_class.set(static_cast<std::uint16_t>(size_class));
+    return slab;
+  }
+  void release(Slab<ConfigL>* slab) { pool_.release(toy_.os, toy_.map, *slab); }
+
+  /// What was told since the last call, by kind.
+  Kinds kinds() {
+    Kinds all;
+    for (const Event& event : ListeningOs::heard) all.push_back(event.kind);
+    if (!ListeningOs::heard.empty()) last_ = ListeningOs::heard.back();
+    ListeningOs::heard.clear();
+    return all;
+  }
+
+  Surroundings<ConfigL> toy_;
+  SharedPool<ConfigL> pool_;
+  Event last_{};
+};
+
+TEST_F(SharedPoolEventsTest, AcquireTellsStageClassAndPlace) {
+  auto* pair = acquire(kTwoSlots);
+  const std::uintptr_t base = pair->superslab.get()->base.get();
+  EXPECT_EQ(kinds(), Kinds{EventKind::kAcquire});
+  EXPECT_STREQ(last_.detail, "mapped");
+  EXPECT_EQ(last_.address, base);
+  (void)acquire(kOther);
+  EXPECT_EQ(kinds(), Kinds{EventKind::kAcquire});
+  EXPECT_STREQ(last_.detail, "unused");
+  EXPECT_EQ(last_.address, base);
+  EXPECT_EQ(last_.size_class, kOther);
+  EXPECT_EQ(last_.slot, 2u);
+  EXPECT_EQ(last_.count, 1u);
+}
+
+TEST_F(SharedPoolEventsTest, ReleaseIsFollowedByAnOfferOrByRetirement) {
+  auto* first = acquire(kSmall);
+  auto* second = acquire(kOther);
+  const std::uintptr_t base = first->superslab.get()->base.get();
+  (void)kinds();
+  release(second);
+  EXPECT_EQ(kinds(), (Kinds{EventKind::kRelease, EventKind::kOffer}));
+  EXPECT_EQ(last_.size_class, kOther);
+  EXPECT_EQ(last_.address, base);
+  EXPECT_EQ(last_.slot, 1u);
+  EXPECT_EQ(last_.count, 1u);
+  release(first);
+  EXPECT_EQ(kinds(), (Kinds{EventKind::kRelease, EventKind::kRetire, EventKind::kLruPut}));
+  EXPECT_EQ(last_.address, base);
+  (void)acquire(kSmall);
+  EXPECT_EQ(kinds(), (Kinds{EventKind::kLruTake, EventKind::kAcquire}));
+  EXPECT_STREQ(last_.detail, "cached");
+}
+
+TEST_F(SharedPoolEventsTest, UnmapTellsItsReason) {
+  auto* one = acquire(kFourSlots);
+  auto* other = acquire(kFourSlots);
+  const std::uintptr_t base = other->superslab.get()->base.get();
+  release(one);
+  (void)kinds();
+  release(other);
+  EXPECT_EQ(kinds(), (Kinds{EventKind::kRelease, EventKind::kRetire, EventKind::kLruUnmap}));
+  EXPECT_STREQ(last_.detail, "full");
+  EXPECT_EQ(last_.address, base);
+  (void)pool_.trim(toy_.os, toy_.map);
+  EXPECT_EQ(kinds(), Kinds{EventKind::kLruUnmap});
+  EXPECT_STREQ(last_.detail, "trim");
+}
+
+/// Who makes a full SuperSlab claimable must offer it: nobody else will find it.
+TEST_F(SharedPoolTest, SlotOfAFullSuperSlabIsFoundByAnotherClass) {
+  const auto slabs = acquire(kSmall, 4);
+  EXPECT_EQ(pool_.acquire_live(toy_.map, kOther), nullptr) << "full, and forgotten";
+  release(slabs[2]);
+  EXPECT_EQ(acquire(kOther), slabs[2]);
+  EXPECT_EQ(any_class(), 1u);
+}
+
+/// A run that fills its SuperSlab leaves nothing to be found.
+TEST_F(SharedPoolTest, RunOfAllSlotsLeavesNothingForOthers) {
+  ASSERT_NE(acquire(kFourSlots), nullptr);
+  EXPECT_EQ(pool_.acquire_live(toy_.map, kSmall), nullptr);
 }
 
 TEST_F(SharedPoolTest, RefusedMappingGivesNothingAndChangesNothing) {

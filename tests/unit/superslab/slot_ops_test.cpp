@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "support/toy_heap.hpp"
+#include "support/surroundings.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -67,6 +67,28 @@ TEST_F(SlotOpsTest, HintOfARunThatWouldLeaveTheSuperSlabIsHarmless) {
   (void)Ops::release(*end);
   EXPECT_FALSE(Ops::claim_at(*end, 2));
   EXPECT_NE(last, middle);
+}
+
+TEST_F(SlotOpsTest, HintOfARunAtTheVeryEndIsClaimed) {
+  auto* end = claim(3, SlotChoice::kUnused);
+  ASSERT_EQ(end->slot.get() + end->slots.get(), 4u);
+  (void)Ops::release(*end);
+  EXPECT_TRUE(Ops::claim_at(*end, 3));
+}
+
+TEST_F(SlotOpsTest, FirstSlotIsClaimedLikeAnyOther) {
+  ASSERT_NE(claim(1, SlotChoice::kUnused), nullptr);
+  (void)Ops::release(superslab_.slabs[0]);
+  EXPECT_EQ(claim(1, SlotChoice::kEmpty), &superslab_.slabs[0]);
+}
+
+TEST_F(SlotOpsTest, BindingARunLeavesItsNeighboursAlone) {
+  auto* run = claim(1, SlotChoice::kUnused);
+  auto* neighbour = claim(1, SlotChoice::kUnused);
+  (void)Ops::release(*run);
+  ASSERT_EQ(claim(1, SlotChoice::kEmpty), run);
+  EXPECT_EQ(toy_.map.find(slot(0)), &superslab_.slabs[0]);
+  EXPECT_EQ(toy_.map.find(slot(2)), neighbour);
 }
 
 /// The run is split differently: pieces of it become slabs of their own.

@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <vector>
 
-#include "support/toy_heap.hpp"
+#include "superslab/slot_ops.hpp"
+#include "support/surroundings.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -63,6 +65,34 @@ TEST_F(SuperSlabTableTest, UnmappedSlotsAreForeign) {
   (void)superslab->word.release(0, 4);
   unmap(*superslab);
   for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(toy_.map.find(reinterpret_cast<void*>(base + i * 1024)), nullptr);
+}
+
+TEST_F(SuperSlabTableTest, UnmapLeavesTheNextSuperSlabsSlotsAlone) {
+  auto* one = map_new();
+  auto* other = map_new();
+  auto* lower = one->base.get() < other->base.get() ? one : other;
+  auto* upper = lower == one ? other : one;
+  ASSERT_EQ(lower->base.get() + 4096, upper->base.get()) << "adjacent, or the test shows nothing";
+  SlotOps<ToyConfig>::bind(toy_.map, *upper, upper->slabs[0], 4);
+  unmap(*lower);
+  EXPECT_EQ(toy_.map.find(reinterpret_cast<void*>(upper->base.get())), &upper->slabs[0]);
+}
+
+/// For diagnostics, which other threads read.
+TEST_F(SuperSlabTableTest, DescriptorShowsItsMappingWhileThereIsOne) {
+  auto* superslab = map_new();
+  EXPECT_EQ(superslab->shown_base.get(), superslab->base.get());
+  unmap(*superslab);
+  EXPECT_EQ(superslab->shown_base.get(), 0u);
+}
+
+TEST_F(SuperSlabTableTest, VisitSeesEveryDescriptorWithMemoryOrWithout) {
+  auto* first = map_new();
+  auto* second = map_new();
+  unmap(*first);
+  std::set<SuperSlab<ToyConfig>*> seen;
+  table_.visit_all([&](SuperSlab<ToyConfig>& superslab) { seen.insert(&superslab); });
+  EXPECT_TRUE(seen.count(first) == 1 && seen.count(second) == 1);
 }
 
 TEST_F(SuperSlabTableTest, OffersOnlyWhatIsWorthALook) {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "superslab/shared_pool.hpp"
+#include "support/surroundings.hpp"
 #include "support/together.hpp"
-#include "support/toy_heap.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -99,6 +99,14 @@ TEST(UnsharedPool, ARetiredSuperSlabServesAnyClass) {
   pool.release(first);
   EXPECT_EQ(pool.acquire(kOther), first);
   EXPECT_EQ(pool.pool.superslabs().mapped(), 1u);
+}
+
+TEST(UnsharedPool, SearchGoesOnBehindAnotherClasssSuperSlab) {
+  Pool<UnsharedConfig> pool;
+  (void)pool.acquire(kOther);
+  auto* first = pool.acquire(kSmall);
+  EXPECT_EQ(pool.acquire(kSmall)->superslab.get(), first->superslab.get());
+  EXPECT_EQ(pool.pool.superslabs().mapped(), 2u);
 }
 
 /// A class's hints may lead to a SuperSlab that has become another's: the claimed slot is left again.
