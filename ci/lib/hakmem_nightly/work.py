@@ -1,5 +1,6 @@
 """The items of the plan: what each runs, and how its outcome is judged."""
 import dataclasses
+import hashlib
 import json
 import re
 import shutil
@@ -138,6 +139,16 @@ def tests_item(preset):
 
 # models, fuzzing, matrix, long stress: as long as they are given
 
+def positions(context, tool, number):
+    """Where cut searches of this very program go on. Those of another build name other executions and are dropped."""
+    build = hashlib.sha256(tool.read_bytes()).hexdigest()[:16]
+    folder = context.state.place("models", str(number))
+    for other in folder.iterdir():
+        if other.name != build:
+            shutil.rmtree(other)
+    return context.state.place("models", str(number), build)
+
+
 def models_item(number):
     def run(context, seconds):
         tool, cause = context.program("model", "hakmem-check")
@@ -145,7 +156,7 @@ def models_item(number):
             context.add(report.not_run(models.PART, f"slice {number}", cause))
             return
         arguments = ["run", "--shard", f"{number}/{MODEL_SLICES}", "--seconds", max(1, int(seconds)), "--jobs",
-                     context.jobs, "--seed", context.seed, "--state", context.state.place("models", str(number))]
+                     context.jobs, "--seed", context.seed, "--state", positions(context, tool, number)]
         # The suites' whole plans take minutes; with less time the small ones are done whole.
         if seconds * MODEL_SLICES < 600:
             arguments.insert(1, "--quick")
