@@ -54,6 +54,8 @@ function(hakmem_add_variant name)
   add_library(${name}_static STATIC ${all_objects})
   set_target_properties(${name}_static PROPERTIES OUTPUT_NAME ${name} LINKER_LANGUAGE CXX)
   target_link_libraries(${name}_static INTERFACE Threads::Threads)
+  # A shared library that has it inside must stay: its threads' exit handler is in it.
+  target_link_options(${name}_static INTERFACE LINKER:-z,nodelete)
   foreach(target ${name} ${name}_static)
     add_library(hakmem::${target} ALIAS ${target})
     target_include_directories(${target} INTERFACE

@@ -49,7 +49,8 @@ HAK_API size_t hak_usable_size(const void* block) HAK_NOEXCEPT;
  * if any was given back, else 0. */
 HAK_API int hak_trim(void) HAK_NOEXCEPT;
 
-/* What the heap has done so far. Counts are exact when no other thread allocates, else out of date by a little. */
+/* What the heap has done so far. Counts are exact when no other thread allocates, else out of date by a little.
+ * The structure only ever grows at its end, so a program that was built with an older header goes on to work. */
 struct hak_statistics {
   uint64_t acquired_same_class; /* slots acquired: stage 1, an EMPTY slot of the same class */
   uint64_t acquired_any_class;  /* stage 1b, an EMPTY slot of any class */
@@ -75,16 +76,80 @@ struct hak_statistics {
   uint64_t whale_hits;   /* blocks above 1 MiB served from mappings that were kept, and not */
   uint64_t whale_misses;
   uint64_t whale_bytes; /* mappings that are kept now */
+  /* The same hits and misses by the number of threads that used the heap then: 1, 2, 3-4, 5-8, 9-16, more. */
+  uint64_t whale_hits_by_threads[6];
+  uint64_t whale_misses_by_threads[6];
+  uint64_t threads_in_use; /* thread contexts that threads use now */
+  /* Where the blocks of the refills came from: frees by the owner of their slab, frees by others, never used. */
+  uint64_t taken_own;
+  uint64_t taken_remote;
+  uint64_t taken_fresh;
+  /* Frees into other threads' slabs: gathered blocks, the chains they went out in, how often all chains went out at
+   * once; blocks sent alone, as they are large; frees by threads that had no context (not yet, or no more). */
+  uint64_t outbox_blocks;
+  uint64_t outbox_chains;
+  uint64_t outbox_drains;
+  uint64_t single_frees;
+  uint64_t late_frees;
+  uint64_t remote_retries; /* how often such a send had to be tried again, as another thread was faster */
+  /* Per pool: blocks that a thread got from its list without a refill (of the small pool: that refills put there
+   * beyond the first). Over these and the refills: the hit rate. */
+  uint64_t cache_hits[3];
+  uint64_t mmap_calls; /* calls that changed mappings */
+  uint64_t munmap_calls;
+  uint64_t madvise_calls;
+  uint64_t mremap_calls;
 };
 
-HAK_API void hak_statistics_get(struct hak_statistics* out) HAK_NOEXCEPT;
+/* Fills in the first `bytes` bytes of a structure; what this library does not know becomes 0. Returns how many bytes
+ * the library knows. */
+HAK_API size_t hak_statistics_read(struct hak_statistics* out, size_t bytes) HAK_NOEXCEPT;
+
+static inline void hak_statistics_get(struct hak_statistics* out) HAK_NOEXCEPT {
+  (void)hak_statistics_read(out, sizeof *out);
+}
 
 /* Writes the statistics to a file descriptor: as a JSON object in one line, or as text. Allocates nothing. Returns 0,
  * or -1 with errno of the failed write. */
 HAK_API int hak_statistics_print(int file_descriptor, int as_json) HAK_NOEXCEPT;
 
+/* What hak_heap_walk finds. */
+enum hak_region_kind {
+  HAK_REGION_SUPERSLAB, /* a mapping of 2 MiB; its slabs follow */
+  HAK_REGION_SLAB,      /* slots of it, cut into blocks of one size */
+  HAK_REGION_DIRECT,    /* a block with a mapping of its own */
+  HAK_REGION_WHALE      /* a mapping without a block, kept for the next one of about its size */
+};
+
+/* The owner of what belongs to no thread context. */
+#define HAK_NO_OWNER UINT32_MAX
+
+struct hak_region {
+  enum hak_region_kind kind;
+  const void* address;
+  size_t bytes;       /* of memory */
+  size_t block_bytes; /* usable size of a block; SuperSlab: of a slot */
+  size_t capacity;    /* blocks, or slots, that fit */
+  size_t used;        /* blocks cut so far; SuperSlab: slots that hold a slab (0: kept for later use) */
+  size_t out;         /* blocks that are out, as far as the owner knows; SuperSlab: EMPTY slots */
+  uint32_t owner;     /* number of the thread context that allocates from a slab, else HAK_NO_OWNER */
+  int exact;          /* 1: `out` is exact; 0: an upper bound, as another thread is using the slab */
+};
+
+/* Calls `callback` for every SuperSlab, slab and direct mapping, until it returns something else than 0; returns that,
+ * or 0. Allocates nothing and holds no lock; other threads go on meanwhile, and the callback may use the heap. So it is
+ * a snapshot of many moments: exact (but for `exact` = 0) when no other thread uses the heap. Slabs of the calling
+ * thread and of threads that have exited are exact; blocks in the lists of a thread are not out, blocks on their way to
+ * another thread's slab are. */
+HAK_API int hak_heap_walk(int (*callback)(const struct hak_region* region, void* argument), void* argument);
+
+/* Writes the walk to a file descriptor, a line for each region. Allocates nothing. Returns 0, or -1 with errno of the
+ * failed write. */
+HAK_API int hak_heap_print(int file_descriptor) HAK_NOEXCEPT;
+
 /* Sets an option by its name in the environment (HAKMEM_...), at any time; threads follow at their next slow path.
- * Returns 0; -1 and errno ENOENT for an unknown name, EINVAL for what is no number, ERANGE for one out of range. */
+ * Returns 0; -1 and errno ENOENT for an unknown name, EINVAL for what is no number, ERANGE for one out of range, and
+ * for HAKMEM_CRASH_LOG that of the open() that failed. */
 HAK_API int hak_option_set(const char* name, const char* value) HAK_NOEXCEPT;
 
 /* Reads an option's value in effect. Returns 0; -1 and errno ENOENT for an unknown name. */

@@ -4,10 +4,12 @@
 
 #include <bit>
 #include <cerrno>
+#include <cstring>
 
 #include "api/options.hpp"
 #include "api/process_heap.hpp"
 #include "api/statistics.hpp"
+#include "api/walk.hpp"
 
 extern "C" {
 
@@ -33,11 +35,22 @@ size_t hak_usable_size(const void* block) noexcept { return hakmem::process_heap
 
 int hak_trim(void) noexcept { return hakmem::trim() ? 1 : 0; }
 
-void hak_statistics_get(struct hak_statistics* out) noexcept { *out = hakmem::statistics(); }
+size_t hak_statistics_read(struct hak_statistics* out, size_t bytes) noexcept {
+  const hak_statistics now = hakmem::statistics();
+  std::memset(out, 0, bytes);
+  std::memcpy(out, &now, bytes < sizeof now ? bytes : sizeof now);
+  return sizeof now;
+}
 
 int hak_statistics_print(int file_descriptor, int as_json) noexcept {
   return hakmem::print_statistics(file_descriptor, as_json != 0) ? 0 : -1;
 }
+
+int hak_heap_walk(int (*callback)(const struct hak_region* region, void* argument), void* argument) {
+  return hakmem::walk(callback, argument);
+}
+
+int hak_heap_print(int file_descriptor) noexcept { return hakmem::print_walk(file_descriptor) ? 0 : -1; }
 
 int hak_option_set(const char* name, const char* value) noexcept {
   switch (hakmem::set_option(name, value)) {
@@ -45,6 +58,7 @@ int hak_option_set(const char* name, const char* value) noexcept {
     case hakmem::OptionResult::kUnknown: errno = ENOENT; break;
     case hakmem::OptionResult::kNotANumber: errno = EINVAL; break;
     case hakmem::OptionResult::kOutOfRange: errno = ERANGE; break;
+    case hakmem::OptionResult::kCannotBeWritten: break;  // errno says why
   }
   return -1;
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "api/crash_log.hpp"
 #include "api/process_heap.hpp"
 
 namespace hakmem {
@@ -35,6 +36,11 @@ constexpr Description kOptions[] = {
     {"HAKMEM_WHALE_MAX", static_cast<std::int64_t>(FullGeometry::kWhaleBytes), 0, kManyBytes},
     {"HAKMEM_PURGE_DELAY_MS", FullGeometry::kPurgeDelayMs, -1, 3'600'000},
     {"HAKMEM_STATS", 0, 0, 2},
+    {"HAKMEM_SS_ACQUIRE_DEBUG", 0, 0, 1},
+    {"HAKMEM_SS_FREE_DEBUG", 0, 0, 1},
+    {"HAKMEM_SS_LRU_DEBUG", 0, 0, 1},
+    {"HAKMEM_TINY_SLL_DRAIN_DEBUG", 0, 0, 1},
+    {"HAKMEM_CRASH_LOG", 0, 0, 1},
 };
 static_assert(sizeof kOptions / sizeof *kOptions == static_cast<std::size_t>(Option::kCount));
 
@@ -60,6 +66,11 @@ void apply(Option which, std::int64_t value) noexcept {
       whales.set_purge_delay(value);
       process_heap.pool().set_purge_delay(value);
       return;
+    case Option::kAcquireDebug: return ProcessOs::listen(EventLog::kAcquire, value != 0);
+    case Option::kFreeDebug: return ProcessOs::listen(EventLog::kFree, value != 0);
+    case Option::kLruDebug: return ProcessOs::listen(EventLog::kLru, value != 0);
+    case Option::kDrainDebug: return ProcessOs::listen(EventLog::kDrain, value != 0);
+    case Option::kCrashLog:
     case Option::kStats:
     case Option::kCount: return;
   }
@@ -92,22 +103,34 @@ OptionResult parse(Option which, const char* text, std::int64_t& value) noexcept
   return value < option.least || value > option.most ? OptionResult::kOutOfRange : OptionResult::kSet;
 }
 
+/// A path or 1 switches the log on, 0 off.
+OptionResult set_crash_log(const char* path, std::int64_t& value) noexcept {
+  if (*path == '\0') return OptionResult::kNotANumber;
+  value = std::strcmp(path, "0") == 0 ? 0 : 1;
+  return hakmem::set_crash_log(path) ? OptionResult::kSet : OptionResult::kCannotBeWritten;
+}
+
 void warn(Option which, const char* text, OptionResult result) noexcept {
   const Description& option = kOptions[static_cast<std::size_t>(which)];
   linux_detail::Line line;
   line << "hakmem: " << option.name << "=" << text;
+  if (result == OptionResult::kCannotBeWritten) {
+    line << " cannot be opened for writing; give 0, 1 for standard error, or the path of a file; there is no crash log";
+    return line.print();
+  }
   line << (result == OptionResult::kNotANumber ? " is not a number" : " is out of range") << "; give ";
   if (option.least < 0) line << "-";
   line << static_cast<std::size_t>(option.least < 0 ? -option.least : option.least) << " to "
        << static_cast<std::size_t>(option.most);
   if (which == Option::kStats) line << ", text or json";
+  if (which == Option::kCrashLog) line << " or the path of a file";
   line << "; the default " << static_cast<std::size_t>(option.normal) << " is used";
   line.print();
 }
 
 OptionResult set(Option which, const char* text) noexcept {
   std::int64_t value = 0;
-  const OptionResult result = parse(which, text, value);
+  const OptionResult result = which == Option::kCrashLog ? set_crash_log(text, value) : parse(which, text, value);
   if (result != OptionResult::kSet) return result;
   const auto index = static_cast<std::size_t>(which);
   // Relaxed: an option orders nothing.

@@ -18,6 +18,11 @@ enum class Option : std::uint8_t {
   kWhaleMax,
   kPurgeDelay,
   kStats,
+  kAcquireDebug,
+  kFreeDebug,
+  kLruDebug,
+  kDrainDebug,
+  kCrashLog,
   kCount,
 };
 
@@ -25,7 +30,7 @@ enum class Option : std::uint8_t {
 enum class StatsAtExit : std::int64_t { kNo, kText, kJson };
 
 /// What can become of an attempt to set an option.
-enum class OptionResult : std::uint8_t { kSet, kUnknown, kNotANumber, kOutOfRange };
+enum class OptionResult : std::uint8_t { kSet, kUnknown, kNotANumber, kOutOfRange, kCannotBeWritten };
 
 #pragma GCC visibility push(hidden)
 

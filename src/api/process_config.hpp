@@ -1,8 +1,8 @@
 #pragma once
 /// Floor 7. Which heap the process has: the policies of this build of the library.
 
+#include "api/process_os.hpp"
 #include "heap/heap.hpp"
-#include "os/linux_os.hpp"
 #ifdef HAKMEM_VALGRIND
 #include "sync/valgrind_sync.hpp"
 #else
@@ -20,7 +20,7 @@ using ProcessSync = StdSync;
 inline constexpr PageMapKind kProcessPageMap = PageMapKind::kFlat;
 #endif
 
-using ProcessConfig = Config<ProcessSync, LinuxOs, FullGeometry>;
+using ProcessConfig = Config<ProcessSync, ProcessOs, FullGeometry>;
 using ProcessHeap = Heap<ProcessConfig>;
 using ProcessContext = ThreadContext<ProcessConfig>;
 

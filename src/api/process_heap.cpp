@@ -1,5 +1,6 @@
 #include "api/process_heap.hpp"
 
+#include "api/crash_log.hpp"
 #include "api/options.hpp"
 #include "api/statistics.hpp"
 
@@ -27,13 +28,16 @@ void on_thread_exit(void* context) noexcept {
   // destructors may still come.
   thread_exited = true;
   thread_context = &detached_context;
+  leave_thread();
   process_heap.detach(*static_cast<ProcessContext*>(context));
 }
 
 void set_up() noexcept {
   read_options_from_environment();
   keep_statistics_descriptor();
-  ready = process_heap.init(kProcessPageMap) && ::pthread_key_create(&exit_key, on_thread_exit) == 0;
+  // The flat map's address space is free of charge, unless it is counted: then a few processes would use up the limit.
+  const PageMapKind kind = LinuxOs::counts_untouched_pages() ? PageMapKind::kTwoLevel : kProcessPageMap;
+  ready = process_heap.init(kind) && ::pthread_key_create(&exit_key, on_thread_exit) == 0;
 }
 
 /// Before main and before any thread, so that no fork can happen half-way through.
@@ -66,6 +70,7 @@ ContextUse::ContextUse() noexcept : context_(thread_context) {
   // May itself allocate: the context is in place by now. Fails only without memory; then the context is not parked at
   // the thread's exit.
   (void)::pthread_setspecific(exit_key, context_);
+  prepare_thread_for_crash();
 }
 
 ContextUse::~ContextUse() {

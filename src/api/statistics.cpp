@@ -3,8 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
+#include <cstddef>
 
 #include "api/options.hpp"
 #include "api/process_heap.hpp"
@@ -40,59 +39,99 @@ constexpr Figure kFigures[] = {
     {"whale_misses", "blocks", &hak_statistics::whale_misses},
     {"whale_bytes", "bytes", &hak_statistics::whale_bytes},
     {"thread_contexts", "contexts", &hak_statistics::thread_contexts},
+    {"threads_in_use", "contexts", &hak_statistics::threads_in_use},
     {"spills", "lists", &hak_statistics::spills},
+    {"taken_own", "blocks", &hak_statistics::taken_own},
+    {"taken_remote", "blocks", &hak_statistics::taken_remote},
+    {"taken_fresh", "blocks", &hak_statistics::taken_fresh},
+    {"outbox_blocks", "blocks", &hak_statistics::outbox_blocks},
+    {"outbox_chains", "chains", &hak_statistics::outbox_chains},
+    {"outbox_drains", "times", &hak_statistics::outbox_drains},
+    {"single_frees", "blocks", &hak_statistics::single_frees},
+    {"late_frees", "blocks", &hak_statistics::late_frees},
+    {"remote_retries", "times", &hak_statistics::remote_retries},
+    {"mmap_calls", "calls", &hak_statistics::mmap_calls},
+    {"munmap_calls", "calls", &hak_statistics::munmap_calls},
+    {"madvise_calls", "calls", &hak_statistics::madvise_calls},
+    {"mremap_calls", "calls", &hak_statistics::mremap_calls},
 };
 
 constexpr const char* kPools[] = {"small", "mid", "large"};
 
-bool write_all(int file_descriptor, const char* text, std::size_t bytes) noexcept {
-  while (bytes != 0) {
-    const ssize_t written = ::write(file_descriptor, text, bytes);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    text += written;
-    bytes -= static_cast<std::size_t>(written);
-  }
-  return true;
+constexpr const char* kThreadBuckets[] = {"1", "2", "3-4", "5-8", "9-16", "more"};
+static_assert(sizeof kThreadBuckets / sizeof *kThreadBuckets == WhaleCache<ProcessConfig>::kThreadBuckets);
+
+using Page = linux_detail::Text<8192>;
+
+/// Hits among 1000 requests.
+std::size_t per_mille(std::uint64_t hits, std::uint64_t requests) noexcept {
+  return requests == 0 ? 0 : static_cast<std::size_t>(hits * 1000 / requests);
 }
 
-/// Text in a buffer on the stack.
-class Page {
- public:
-  template <class... Values>
-  void add(const char* format, Values... values) noexcept {
-    const int length = std::snprintf(buffer_ + length_, sizeof buffer_ - length_, format, values...);
-    if (length > 0) length_ += static_cast<std::size_t>(length);
-    if (length_ >= sizeof buffer_) length_ = sizeof buffer_ - 1;
-  }
-  bool write_to(int file_descriptor) const noexcept { return write_all(file_descriptor, buffer_, length_); }
+/// A share as 0.000 to 1.000.
+void add_share(Page& page, std::size_t mille) noexcept {
+  const char digits[] = {static_cast<char>('0' + mille / 1000),     '.',
+                         static_cast<char>('0' + mille / 100 % 10), static_cast<char>('0' + mille / 10 % 10),
+                         static_cast<char>('0' + mille % 10),       '\0'};
+  page << digits;
+}
 
- private:
-  char buffer_[4096];
-  std::size_t length_ = 0;
-};
+/// Requests of a pool that were served without a refill, among 1000.
+std::size_t hit_rate(const hak_statistics& now, unsigned pool) noexcept {
+  return per_mille(now.cache_hits[pool], now.cache_hits[pool] + now.refills[pool]);
+}
 
 void add_json(Page& page, const hak_statistics& now) noexcept {
-  page.add("%s", "{");
-  for (const Figure& figure : kFigures) {
-    page.add("\"%s\": %llu, ", figure.name, static_cast<unsigned long long>(now.*figure.value));
+  page << "{";
+  for (const Figure& figure : kFigures) page << "\"" << figure.name << "\": " << now.*figure.value << ", ";
+  for (unsigned i = 0; i < WhaleCache<ProcessConfig>::kThreadBuckets; ++i) {
+    page << (i == 0 ? "\"whales_by_threads\": {\"" : ", \"") << kThreadBuckets[i]
+         << "\": {\"hits\": " << now.whale_hits_by_threads[i] << ", \"misses\": " << now.whale_misses_by_threads[i]
+         << "}";
   }
   for (unsigned pool = 0; pool < 3; ++pool) {
-    page.add("%s\"%s\": {\"refills\": %llu, \"refilled_blocks\": %llu}", pool == 0 ? "\"pools\": {" : ", ",
-             kPools[pool], static_cast<unsigned long long>(now.refills[pool]),
-             static_cast<unsigned long long>(now.refilled_blocks[pool]));
+    page << (pool == 0 ? "}, \"pools\": {\"" : ", \"") << kPools[pool] << "\": {\"refills\": " << now.refills[pool]
+         << ", \"refilled_blocks\": " << now.refilled_blocks[pool] << ", \"cache_hits\": " << now.cache_hits[pool]
+         << ", \"hit_rate\": ";
+    add_share(page, hit_rate(now, pool));
+    page << "}";
   }
-  page.add("%s", "}}\n");
+  page << "}}\n";
 }
 
 void add_text(Page& page, const hak_statistics& now) noexcept {
   for (const Figure& figure : kFigures) {
-    page.add("hakmem: %-22s %14llu %s\n", figure.name, static_cast<unsigned long long>(now.*figure.value), figure.unit);
+    const std::size_t start = page.size();
+    page << "hakmem: " << figure.name;
+    page.blanks_to(start, 32) << now.*figure.value << " " << figure.unit << "\n";
+  }
+  for (unsigned i = 0; i < WhaleCache<ProcessConfig>::kThreadBuckets; ++i) {
+    const std::uint64_t hits = now.whale_hits_by_threads[i];
+    const std::uint64_t requests = hits + now.whale_misses_by_threads[i];
+    if (requests == 0) continue;
+    page << "hakmem: whale hits with " << kThreadBuckets[i] << " threads: " << hits << " of " << requests << "\n";
   }
   for (unsigned pool = 0; pool < 3; ++pool) {
-    page.add("hakmem: %-5s refills %11llu of %llu blocks\n", kPools[pool],
-             static_cast<unsigned long long>(now.refills[pool]),
-             static_cast<unsigned long long>(now.refilled_blocks[pool]));
+    page << "hakmem: " << kPools[pool] << " refills " << now.refills[pool] << " of " << now.refilled_blocks[pool]
+         << " blocks, hit rate ";
+    add_share(page, hit_rate(now, pool));
+    page << "\n";
+  }
+}
+
+void add_remote_frees(hak_statistics& now, const ProcessContext& context) noexcept {
+  now.outbox_blocks += context.outbox.blocks();
+  now.outbox_chains += context.outbox.chains();
+  now.outbox_drains += context.outbox.drains();
+  now.single_frees += context.outbox.singles();
+  now.remote_retries += context.outbox.retries();
+}
+
+/// Of the cached classes, which count them.
+void add_hits(hak_statistics& now, const ProcessContext& context) noexcept {
+  using Classes = SizeClass<FullGeometry>;
+  for (unsigned c = Classes::kSmallCount; c < Classes::kCount; ++c) {
+    now.cache_hits[Classes::is_large(c) ? 2 : 1] += context.allowances[c].hits();
   }
 }
 
@@ -134,6 +173,11 @@ hak_statistics statistics() noexcept {
   now.whale_hits = direct.whales().hits();
   now.whale_misses = direct.whales().misses();
   now.whale_bytes = direct.whales().held_bytes();
+  for (unsigned i = 0; i < WhaleCache<ProcessConfig>::kThreadBuckets; ++i) {
+    now.whale_hits_by_threads[i] = direct.whales().hits(i);
+    now.whale_misses_by_threads[i] = direct.whales().misses(i);
+  }
+  now.threads_in_use = process_heap.contexts().in_use();
   now.thread_contexts = process_heap.contexts().size();
   process_heap.contexts().visit_all([&](const ProcessContext& context) {
     for (unsigned i = 0; i < 3; ++i) {
@@ -141,7 +185,21 @@ hak_statistics statistics() noexcept {
       now.refilled_blocks[i] += context.refilled_blocks[i].get();
     }
     now.spills += context.spills.get();
+    now.taken_remote += context.taken_remote.get();
+    now.taken_fresh += context.taken_fresh.get();
+    add_remote_frees(now, context);
+    add_hits(now, context);
   });
+  now.cache_hits[0] = now.refilled_blocks[0] > now.refills[0] ? now.refilled_blocks[0] - now.refills[0] : 0;
+  const std::uint64_t taken = now.refilled_blocks[0] + now.refilled_blocks[1] + now.refilled_blocks[2];
+  const std::uint64_t from_others = now.taken_remote + now.taken_fresh;
+  now.taken_own = taken > from_others ? taken - from_others : 0;
+  now.late_frees = process_heap.late_frees();
+  now.remote_retries += process_heap.late_retries();
+  now.mmap_calls = LinuxOs::calls(linux_detail::MappingCall::kMmap);
+  now.munmap_calls = LinuxOs::calls(linux_detail::MappingCall::kMunmap);
+  now.madvise_calls = LinuxOs::calls(linux_detail::MappingCall::kMadvise);
+  now.mremap_calls = LinuxOs::calls(linux_detail::MappingCall::kMremap);
   return now;
 }
 

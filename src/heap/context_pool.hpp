@@ -3,6 +3,7 @@
 
 #include "heap/thread_context.hpp"
 #include "layout/descriptor_table.hpp"
+#include "sync/counter.hpp"
 
 namespace hakmem {
 
@@ -17,18 +18,27 @@ class ContextPool {
   [[nodiscard]] Context* adopt(Os& os) noexcept {
     Context* context = contexts_.take_marked(kParked);
     if (context == nullptr) context = contexts_.append(os);
-    if (context != nullptr) context->attached.set(true);
+    if (context == nullptr) return nullptr;
+    context->attached.set(true);
+    adopted_.add();
     return context;
   }
 
   /// Leaves a context to the next thread. Its owner, who must not touch it afterwards.
-  void park(Context& context) noexcept { contexts_.set_mark(kParked, context.index.get()); }
+  void park(Context& context) noexcept {
+    parked_.add();
+    contexts_.set_mark(kParked, context.index.get());
+  }
 
   /// Takes each parked context in turn, lets `visit(Context&)` work on it as its owner, and parks it again. Any thread.
   template <class Visit>
   void visit_parked(Visit visit) noexcept {
     contexts_.visit_tokens(kParked, visit);
   }
+
+  /// Takes one context, if it is parked: the caller is its owner until it calls `give_back`. Any thread.
+  [[nodiscard]] bool borrow(std::uint32_t index) noexcept { return contexts_.take_mark(kParked, index); }
+  void give_back(std::uint32_t index) noexcept { contexts_.set_mark(kParked, index); }
 
   /// Calls `visit(Context&)` for every context, whoever uses it. Any thread; only statistics may be read.
   template <class Visit>
@@ -39,8 +49,17 @@ class ContextPool {
   /// Contexts made so far: the largest number of threads at one time, or slightly more.
   [[nodiscard]] std::uint32_t size() const noexcept { return contexts_.size(); }
 
+  /// Contexts that threads use at the moment. Any thread; out of date by what others do meanwhile.
+  [[nodiscard]] std::uint32_t in_use() const noexcept {
+    const std::uint64_t parked = parked_.get();
+    const std::uint64_t adopted = adopted_.get();
+    return adopted > parked ? static_cast<std::uint32_t>(adopted - parked) : 0;
+  }
+
  private:
   DescriptorTable<Config, Context, kMarks> contexts_;
+  Counter<typename Config::Sync> adopted_;
+  Counter<typename Config::Sync> parked_;
 };
 
 }  // namespace hakmem

@@ -23,11 +23,12 @@ class DirectMappings {
 
  public:
   /// A block. Any thread.
-  /// \param bytes 1..2^62; \param alignment a power of two. \return nullptr when the system gives no memory.
+  /// \param bytes 1..2^62; \param alignment a power of two; \param threads that use the heap, for statistics.
+  /// \return nullptr when the system gives no memory.
   [[nodiscard]] void* allocate(Os& os, PageMap<Config>& map, std::size_t bytes, std::size_t alignment,
-                               Contents contents) noexcept {
+                               Contents contents, unsigned threads = 1) noexcept {
     const std::size_t size = round(bytes);
-    if (void* block = reuse(os, map, size, alignment, contents)) return block;
+    if (void* block = reuse(os, map, size, alignment, contents, threads)) return block;
     void* memory = os.reserve(size, effective(alignment));
     if (memory == nullptr) return nullptr;
     Mapping* mapping = map.prepare(os, memory, 1) ? take_descriptor(os) : nullptr;
@@ -49,6 +50,7 @@ class DirectMappings {
     if (!is_block(slab, block) || !map.take(block, &slab)) return false;
     unmapped_.add();
     unmapped_bytes_.add(mapping.bytes.get());
+    mapping.show(MappingUse::kKept);
     if (!whales_.put(os, mapping)) unmap(os, mapping);
     purge(os);
     return true;
@@ -95,6 +97,12 @@ class DirectMappings {
   }
   [[nodiscard]] static std::size_t usable_size(Slab<Config>& slab) noexcept { return Mapping::of(slab).bytes.get(); }
 
+  /// Calls `visit(DirectMapping&)` for every descriptor. Any thread; only what is shown may be read.
+  template <class Visit>
+  void visit_all(Visit visit) noexcept {
+    table_.visit_all(visit);
+  }
+
   [[nodiscard]] WhaleCache<Config>& whales() noexcept { return whales_; }
 
   /// Blocks handed out and taken back so far.
@@ -116,9 +124,10 @@ class DirectMappings {
   }
 
   /// A block from the whale cache, or nullptr.
-  void* reuse(Os& os, PageMap<Config>& map, std::size_t size, std::size_t alignment, Contents contents) noexcept {
+  void* reuse(Os& os, PageMap<Config>& map, std::size_t size, std::size_t alignment, Contents contents,
+              unsigned threads) noexcept {
     std::uint32_t index;
-    if (!whales_.take(size, index)) return nullptr;
+    if (!whales_.take(size, index, threads)) return nullptr;
     Mapping& mapping = table_.at(index);
     void* block = reinterpret_cast<void*>(mapping.base.get());
     if ((mapping.base.get() & (alignment - 1)) != 0) {
@@ -128,6 +137,7 @@ class DirectMappings {
     // Cheaper than to fill it, and pages that the program does not touch cost nothing.
     if (contents == Contents::kZero) os.decommit(block, mapping.bytes.get());
     map.set(block, &mapping.slab);
+    mapping.show(MappingUse::kLive);
     mapped_.add();
     mapped_bytes_.add(mapping.bytes.get());
     return block;
@@ -135,6 +145,7 @@ class DirectMappings {
 
   /// Gives a mapping and its descriptor back. Only its owner; no block of it is out.
   void unmap(Os& os, Mapping& mapping) noexcept {
+    mapping.shown.set(0);
     os.release(reinterpret_cast<void*>(mapping.base.get()), mapping.bytes.get());
     table_.set_mark(kVacant, mapping.index.get());
   }
@@ -142,6 +153,7 @@ class DirectMappings {
   static void place(PageMap<Config>& map, Mapping& mapping, void* memory, std::size_t size) noexcept {
     mapping.base.set(reinterpret_cast<std::uintptr_t>(memory));
     mapping.bytes.set(size);
+    mapping.show(MappingUse::kLive);
     map.set(memory, &mapping.slab);
   }
 

@@ -10,6 +10,7 @@
 #include "heap/slab.hpp"
 #include "heap/thread_context.hpp"
 #include "layout/page_map.hpp"
+#include "os/event.hpp"
 #include "os/os_concept.hpp"
 #include "superslab/shared_pool.hpp"
 
@@ -59,6 +60,7 @@ class Heap {
     context.outbox.flush_all();
     for (unsigned c = Classes::kSmallCount; c < Classes::kCount; ++c) put_back_list(context, c);
     context.attached.set(false);
+    if constexpr (kHasClock<Os>) context.parked_at.set(milliseconds(os_));
     contexts_.park(context);
   }
 
@@ -167,6 +169,9 @@ class Heap {
   [[nodiscard]] SharedPool<Config>& pool() noexcept { return pool_; }
   [[nodiscard]] DirectMappings<Config>& direct() noexcept { return direct_; }
   [[nodiscard]] ContextPool<Config>& contexts() noexcept { return contexts_; }
+  /// Frees by threads without a context, into other threads' slabs, and how often another thread was faster.
+  [[nodiscard]] std::uint64_t late_frees() const noexcept { return late_frees_.get(); }
+  [[nodiscard]] std::uint64_t late_retries() const noexcept { return late_retries_.get(); }
 
  private:
   using Ops = SlabOps<Config>;
@@ -203,7 +208,7 @@ class Heap {
     for (bool swept = false;; swept = true) {
       while (SlabT* slab = list.first()) {
         unretain(context, *slab);
-        const auto chain = Ops::refill(*slab, settings_.carve_blocks(size_class));
+        const auto chain = take_up(context, *slab, size_class);
         if (chain.head != nullptr) return hand_out(context, *slab, size_class, chain);
         // A full slab sleeps, unless blocks have arrived just now: then it is refilled from them.
         (void)Ops::sleep(list, *slab);
@@ -211,13 +216,21 @@ class Heap {
       if (SlabT* slab = acquire_slab(size_class)) {
         Ops::make(*slab, context, size_class);
         list.push_back(*slab);
-        return hand_out(context, *slab, size_class, Ops::refill(*slab, settings_.carve_blocks(size_class)));
+        return hand_out(context, *slab, size_class, take_up(context, *slab, size_class));
       }
       if (swept) return nullptr;
       // The system refuses: give back what is only kept, which may wake slabs of the class, and try again.
       sweep(context);
       (void)direct_.trim(os_);
     }
+  }
+
+  /// Takes blocks up from a slab and counts where they came from. \return as SlabOps::refill.
+  [[gnu::always_inline]] typename Ops::Chain take_up(Context& context, SlabT& slab, unsigned size_class) noexcept {
+    return Ops::refill(slab, settings_.carve_blocks(size_class),
+                       [&](typename Ops::Source source, std::uint32_t blocks) {
+                         (source == Ops::Source::kFresh ? context.taken_fresh : context.taken_remote).add(blocks);
+                       });
   }
 
   /// Makes a chain, just taken from a slab, the class's detached list and takes its first block.
@@ -251,9 +264,10 @@ class Heap {
   [[gnu::noinline]] void* allocate_direct(Context& context, std::size_t bytes, std::size_t alignment,
                                           Contents contents) noexcept {
     if (bytes > kMaxBytes) return nullptr;
-    if (void* block = direct_.allocate(os_, map_, bytes, alignment, contents)) return block;
+    const unsigned threads = contexts_.in_use();
+    if (void* block = direct_.allocate(os_, map_, bytes, alignment, contents, threads)) return block;
     // The system refuses: give back what is only cached and try once more.
-    return trim(context) ? direct_.allocate(os_, map_, bytes, alignment, contents) : nullptr;
+    return trim(context) ? direct_.allocate(os_, map_, bytes, alignment, contents, threads) : nullptr;
   }
 
   // Deallocation -----------------------------------------------------------------------------------------------------
@@ -307,7 +321,9 @@ class Heap {
     if (!context.attached.get() || Classes::layout(slab.size_class.get()).outbox_blocks == 1) {
       if (slab.remote.is_head(slab.base.get(), block)) [[unlikely]]
         return report_double_free(slab, block);
-      return send_remote(slab, block, block, 1);
+      if (context.attached.get()) return context.outbox.send_at_once(slab, block);
+      late_frees_.add();
+      return send_remote(slab, block, block, 1, [this] { late_retries_.add(); });
     }
     if (context.outbox.add(slab, block, settings_.drain_interval()) == Outbox<Config>::Offer::kDoubleFree) {
       report(Corruption::kDoubleFree, slab, block);
@@ -346,6 +362,8 @@ class Heap {
     if (length <= cap) return allowance.grant(cap, length);
     context.spills.add();
     const std::int32_t keep = cap / 2;
+    tell<Os>(EventKind::kSpill,
+             [&] { return Event{EventKind::kSpill, nullptr, size_class, 0, 0, static_cast<std::size_t>(keep)}; });
     if (keep == 0) return put_back_list(context, size_class);
     void* last = context.heads[size_class].peek();
     for (std::int32_t i = 1; i < keep; ++i) last = Sync::load_link(last);
@@ -422,8 +440,19 @@ class Heap {
       if (now - purged_at_.get() < kPurgeIntervalMs) return;
       purged_at_.set(now);
       direct_.purge(os_);
+      if (pool_.purge_delay() >= 0) sweep_long_parked(now, static_cast<std::uint64_t>(pool_.purge_delay()));
       pool_.purge(os_, map_);
     }
+  }
+
+  /// What exited threads have left goes back when no new thread has taken it over for a while.
+  [[gnu::noinline]] void sweep_long_parked(std::uint64_t now, std::uint64_t delay) noexcept {
+    contexts_.visit_parked([&](Context& context) {
+      if (now - context.parked_at.get() < delay) return;
+      // Others may go on to free its blocks: it is looked at again.
+      context.parked_at.set(now);
+      sweep(context);
+    });
   }
 
   // Housekeeping -----------------------------------------------------------------------------------------------------
@@ -538,6 +567,8 @@ class Heap {
   SharedPool<Config> pool_;
   DirectMappings<Config> direct_;
   ContextPool<Config> contexts_;
+  Counter<Sync> late_frees_;
+  Counter<Sync> late_retries_;
 };
 
 }  // namespace hakmem

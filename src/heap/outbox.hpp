@@ -5,13 +5,16 @@
 
 #include "heap/thread_context_fwd.hpp"
 #include "layout/descriptors.hpp"
+#include "os/event.hpp"
+#include "sync/counter.hpp"
 
 namespace hakmem {
 
 /// Sends the chain first..last of `count` blocks to their slab; the only waker posts the slab to its owner. Any thread.
-template <class Config>
-void send_remote(Slab<Config>& slab, void* first, void* last, std::uint32_t count) noexcept {
-  if (!slab.remote.push_chain(slab.base.get(), first, last, count)) return;
+/// \param on_retry called whenever another thread was faster
+template <class Config, class OnRetry>
+void send_remote(Slab<Config>& slab, void* first, void* last, std::uint32_t count, OnRetry on_retry) noexcept {
+  if (!slab.remote.push_chain(slab.base.get(), first, last, count, on_retry)) return;
   // Relaxed: handoff lemma. The context is type-stable; it may be parked by now, its next user collects the inbox.
   // The slab cannot be given back before its owner has got this post, so the owner is still the right one.
   inbox_of(*unmarked_owner(slab.owner.load(std::memory_order_relaxed))).post(&slab);
@@ -58,11 +61,31 @@ class Outbox {
     return Offer::kTaken;
   }
 
+  /// Sends a block that is not worth gathering with others.
+  void send_at_once(SlabT& slab, void* block) noexcept {
+    singles_.add();
+    send_remote(slab, block, block, 1, [this] { retries_.add(); });
+  }
+
   /// Sends everything.
   void flush_all() noexcept {
+    tell<typename Config::Os>(EventKind::kOutboxDrain, [&] {
+      std::size_t chains = 0;
+      for (const Entry& entry : entries_) chains += entry.slab.get() != nullptr ? 1u : 0u;
+      return Event{EventKind::kOutboxDrain, nullptr, 0, 0, 0, chains};
+    });
+    drains_.add();
     for (Entry& entry : entries_) flush(entry);
     frees_.set(0);
   }
+
+  /// Statistics, which any thread may read: chains sent, blocks in them, blocks sent alone, how often everything was
+  /// sent, and how often sending had to be tried again because another thread was faster.
+  [[nodiscard]] std::uint64_t chains() const noexcept { return chains_.get(); }
+  [[nodiscard]] std::uint64_t blocks() const noexcept { return blocks_.get(); }
+  [[nodiscard]] std::uint64_t singles() const noexcept { return singles_.get(); }
+  [[nodiscard]] std::uint64_t drains() const noexcept { return drains_.get(); }
+  [[nodiscard]] std::uint64_t retries() const noexcept { return retries_.get(); }
 
  private:
   struct Entry {
@@ -84,15 +107,26 @@ class Outbox {
     }
   }
 
-  static void flush(Entry& entry) noexcept {
+  void flush(Entry& entry) noexcept {
     SlabT* slab = entry.slab.get();
     if (slab == nullptr) return;
     entry.slab.set(nullptr);
-    send_remote(*slab, entry.first.get(), entry.last.get(), entry.count.get());
+    const std::uint32_t count = entry.count.get();
+    chains_.add();
+    blocks_.add(count);
+    tell<typename Config::Os>(EventKind::kOutboxSend, [&] {
+      return Event{EventKind::kOutboxSend, nullptr, slab->size_class.get(), slab->base.get(), 0, count};
+    });
+    send_remote(*slab, entry.first.get(), entry.last.get(), count, [this] { retries_.add(); });
   }
 
   Entry entries_[kEntries];
   Plain<std::uint32_t> frees_{};
+  OwnerCounter<Sync> chains_;
+  OwnerCounter<Sync> blocks_;
+  OwnerCounter<Sync> singles_;
+  OwnerCounter<Sync> drains_;
+  OwnerCounter<Sync> retries_;
 };
 
 }  // namespace hakmem

@@ -21,6 +21,9 @@ struct SlabOps {
   using List = ClassList<Config>;
   using Chain = typename decltype(SlabT::remote)::Chain;
 
+  /// Where the blocks of a refill came from, beside the owner's frees.
+  enum class Source : std::uint8_t { kOthers, kFresh };
+
   /// Larger than any number of frees into one slab.
   static constexpr std::int32_t kNoEvent = 1 << 30;
 
@@ -35,6 +38,7 @@ struct SlabOps {
     slab.extent.set(layout.capacity * layout.block_bytes);
     slab.capacity.set(layout.capacity);
     slab.carved.set(0);
+    slab.shown.set(std::uint32_t{size_class} << 16);
     slab.remote.reset();
     // Relaxed: the first block's handoff publishes the owner (handoff lemma).
     slab.owner.store(layout.cache_blocks == 0 ? &owner : cached_owner(&owner), std::memory_order_relaxed);
@@ -51,20 +55,28 @@ struct SlabOps {
 
   /// Takes up everything that is free for allocation: the owner's frees, then others' frees, then fresh blocks.
   /// \param most blocks cut at a time at the most
+  /// \param on_source called with where the blocks came from, unless it was the owner's frees, and how many they are
   /// \return a chain for the class's detached list, without a head when the slab is full.
-  [[nodiscard]] static Chain refill(SlabT& slab, unsigned most) noexcept {
+  template <class OnSource>
+  [[nodiscard]] static Chain refill(SlabT& slab, unsigned most, OnSource on_source) noexcept {
     Chain chain{nullptr, 0};
     if (!slab.free.empty()) {
       const auto out = static_cast<std::uint32_t>(slab.frees_to_event.get());
       chain = {slab.free.take_all(), slab.carved.get() - out};
     } else if (slab.remote.has_chain()) {
       chain = slab.remote.take_all(slab.base.get());
+      on_source(Source::kOthers, chain.count);
     } else if (!is_full(slab)) {
       chain = carve(slab, most);
+      on_source(Source::kFresh, chain.count);
     }
     // With the chain detached every cut block is out.
     slab.frees_to_event.set(slab.carved.get());
     return chain;
+  }
+
+  [[nodiscard]] static Chain refill(SlabT& slab, unsigned most) noexcept {
+    return refill(slab, most, [](Source, std::uint32_t) {});
   }
 
   /// Gives all but the first block of a chain back that `refill` has just returned. \return the first.
@@ -108,6 +120,17 @@ struct SlabOps {
     const auto chain = slab.remote.take_all(slab.base.get());
     append(slab, chain.head);
     become_awake(list, slab, freed + static_cast<std::int32_t>(chain.count));
+  }
+
+  /// Blocks that the owner knows to be out, in any state: handed out or in a detached list, or freed by others and not
+  /// yet taken up.
+  [[nodiscard]] static std::int32_t out(const SlabT& slab) noexcept {
+    const std::int32_t to_event = slab.frees_to_event.get();
+    switch (slab.state.get()) {
+      case SlabState::kAsleep: return slab.carved.get() - (wake_threshold(slab) - to_event);
+      case SlabState::kAwaited: return slab.carved.get() - (wake_threshold(slab) + kNoEvent - to_event);
+      default: return to_event;
+    }
   }
 
   /// Whether exactly `count` blocks of an awake slab are out.
@@ -154,6 +177,7 @@ struct SlabOps {
     }
     Sync::store_link(block, nullptr);
     slab.carved.set(static_cast<std::uint16_t>(carved + count));
+    slab.show();
     return {first, count};
   }
 };

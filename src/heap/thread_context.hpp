@@ -64,6 +64,11 @@ struct alignas(64) ThreadContext {
   OwnerCounter<Sync> refills[3];
   OwnerCounter<Sync> refilled_blocks[3];
   OwnerCounter<Sync> spills;
+  /// Blocks that refills took up which others had freed, and that were cut afresh.
+  OwnerCounter<Sync> taken_remote;
+  OwnerCounter<Sync> taken_fresh;
+  /// When it was parked, or swept since then, by the policy's clock.
+  Plain<std::uint64_t> parked_at{};
   /// Position in the context pool, constant once the context exists.
   Plain<std::uint32_t> index{};
   /// False only for a thread's stand-in before its first allocation and after its exit: it owns nothing, and its frees

@@ -3,6 +3,7 @@
 ///
 /// Bounded in bytes and in places; what has waited for too long goes back to the system at the next free or refill.
 
+#include <bit>
 #include <cstdint>
 
 #include "layout/descriptors.hpp"
@@ -22,6 +23,14 @@ class WhaleCache {
   static constexpr std::uint64_t kMillisecondsPerTick = 64;
 
  public:
+  /// Hits and misses are counted by how many threads use the heap: 1, 2, 3-4, 5-8, 9-16, more.
+  static constexpr unsigned kThreadBuckets = 6;
+  [[nodiscard]] static constexpr unsigned bucket_of(unsigned threads) noexcept {
+    if (threads <= 1) return 0;
+    const auto bucket = static_cast<unsigned>(std::bit_width(threads - 1));
+    return bucket < kThreadBuckets ? bucket : kThreadBuckets - 1;
+  }
+
   /// Settings, of which each takes effect at the next free or allocation above kLargeMax.
   /// Bytes that are kept at the most; 0 switches the cache off: what it holds then stays until it is trimmed.
   [[nodiscard]] std::size_t max_bytes() const noexcept { return max_bytes_.get(); }
@@ -38,13 +47,14 @@ class WhaleCache {
   }
 
   /// Takes the smallest mapping of at least `bytes` that wastes at most a quarter of them. Any thread.
+  /// \param threads that use the heap, for statistics
   /// \return whether there was one; `index` is its number then, and it is the caller's.
-  [[nodiscard]] bool take(std::size_t bytes, std::uint32_t& index) noexcept {
+  [[nodiscard]] bool take(std::size_t bytes, std::uint32_t& index, unsigned threads = 1) noexcept {
     if (max_bytes_.get() == 0) return false;
     const std::size_t pages = bytes / Os::kPageBytes;
     const auto fits = [pages](CacheItem item) { return item.size >= pages && item.size <= pages + pages / 4; };
     const bool hit = take_if(fits, index);
-    (hit ? hits_ : misses_).add();
+    (hit ? hits_ : misses_)[bucket_of(threads)].add();
     return hit;
   }
 
@@ -64,8 +74,11 @@ class WhaleCache {
 
   /// Bytes kept at the moment, and how often a request was served from the cache or not. Any thread.
   [[nodiscard]] std::size_t held_bytes() const noexcept { return cache_.held() * Os::kPageBytes; }
-  [[nodiscard]] std::uint64_t hits() const noexcept { return hits_.get(); }
-  [[nodiscard]] std::uint64_t misses() const noexcept { return misses_.get(); }
+  [[nodiscard]] std::uint64_t hits() const noexcept { return sum_of(hits_); }
+  [[nodiscard]] std::uint64_t misses() const noexcept { return sum_of(misses_); }
+  /// The same of one bucket of thread counts.
+  [[nodiscard]] std::uint64_t hits(unsigned bucket) const noexcept { return hits_[bucket].get(); }
+  [[nodiscard]] std::uint64_t misses(unsigned bucket) const noexcept { return misses_[bucket].get(); }
 
  private:
   template <class Accepts>
@@ -76,13 +89,19 @@ class WhaleCache {
     return true;
   }
 
+  static std::uint64_t sum_of(const Counter<Sync> (&counters)[kThreadBuckets]) noexcept {
+    std::uint64_t sum = 0;
+    for (const auto& counter : counters) sum += counter.get();
+    return sum;
+  }
+
   static std::uint64_t tick(Os& os) noexcept { return milliseconds(os) / kMillisecondsPerTick; }
 
   BoundedCache<Sync, Geometry::kWhalePlaces> cache_;
   Tunable<Sync, std::size_t, Geometry::kWhaleBytes> max_bytes_;
   Tunable<Sync, std::int64_t, Geometry::kPurgeDelayMs> purge_delay_;
-  Counter<Sync> hits_;
-  Counter<Sync> misses_;
+  Counter<Sync> hits_[kThreadBuckets];
+  Counter<Sync> misses_[kThreadBuckets];
 };
 
 }  // namespace hakmem

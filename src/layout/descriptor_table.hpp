@@ -120,7 +120,12 @@ class DescriptorTable {
   }
 
   /// The descriptor at `index`, which the caller knows to exist.
-  [[nodiscard]] T& at(std::uint32_t index) noexcept { return find_group(index / kPerGroup)->items[index % kPerGroup]; }
+  [[nodiscard]] T& at(std::uint32_t index) noexcept {
+    Group* group = find_group(index / kPerGroup);
+    // The compiler does not know it, and warns of what would happen otherwise.
+    if (group == nullptr) __builtin_unreachable();
+    return group->items[index % kPerGroup];
+  }
 
  private:
   static unsigned chunk_of(std::uint32_t group) noexcept {

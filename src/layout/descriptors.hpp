@@ -10,6 +10,7 @@
 #include "layout/size_class.hpp"
 #include "lockfree/remote_word.hpp"
 #include "lockfree/slot_word.hpp"
+#include "sync/shown.hpp"
 
 namespace hakmem {
 
@@ -89,6 +90,10 @@ struct alignas(64) Slab {
   /// Where it is: constant once the descriptor exists.
   Plain<std::uint32_t> slot{};
   Plain<SuperSlab<Config>*> superslab{};
+  /// For diagnostics: the size class above, the blocks cut so far in the lower 16 bits.
+  Shown<Sync, std::uint32_t> shown{};
+
+  void show() noexcept { shown.set(std::uint32_t{size_class.get()} << 16 | carved.get()); }
 
   /// Distance and usable size of the blocks.
   [[nodiscard]] std::size_t block_bytes() const noexcept {
@@ -116,8 +121,13 @@ struct alignas(64) SuperSlab {
   Plain<std::uint32_t> index{};
   /// When it was retired, by the policy's clock; its owner's.
   Plain<std::uint64_t> retired_at{};
+  /// For diagnostics: the start of the mapping, 0 without one.
+  Shown<Sync, std::uintptr_t> shown_base{};
   Slab<Config> slabs[Config::Geometry::kSlots];
 };
+
+/// Whether the block of a direct mapping is out, or the mapping waits for its next use.
+enum class MappingUse : std::uint8_t { kNone, kLive, kKept };
 
 /// A block above kLargeMax, or aligned to more than a slot: a mapping of its own.
 template <class Config>
@@ -131,6 +141,14 @@ struct alignas(64) DirectMapping {
   Plain<std::size_t> bytes{};
   /// Position in the table of direct mappings, constant once the descriptor exists.
   Plain<std::uint32_t> index{};
+  /// For diagnostics: the start and, in the lowest bits, a MappingUse; 0 without a mapping. And its bytes.
+  Shown<typename Config::Sync, std::uintptr_t> shown{};
+  Shown<typename Config::Sync, std::size_t> shown_bytes{};
+
+  void show(MappingUse use) noexcept {
+    shown_bytes.set(bytes.get());
+    shown.set(base.get() | static_cast<std::uintptr_t>(use));
+  }
 
   static DirectMapping& of(Slab<Config>& slab) noexcept {
     return *reinterpret_cast<DirectMapping*>(reinterpret_cast<char*>(&slab));

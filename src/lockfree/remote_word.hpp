@@ -27,9 +27,16 @@ class RemoteWord {
     std::uint32_t count;
   };
 
+  struct Nothing {
+    void operator()() const noexcept {}
+  };
+
   /// Adds the chain first..last of `count` blocks (last's link is overwritten). Any thread, once per handed-out block.
+  /// \param on_retry called whenever another thread was faster, for statistics
   /// \return true when the slab slept and this push woke it: the caller, and nobody else, must post it to its owner.
-  [[nodiscard]] bool push_chain(std::uintptr_t base, void* first, void* last, std::uint32_t count) noexcept {
+  template <class OnRetry = Nothing>
+  [[nodiscard]] bool push_chain(std::uintptr_t base, void* first, void* last, std::uint32_t count,
+                                OnRetry on_retry = {}) noexcept {
     // Relaxed: only a guess for the CAS; the head it names is stored as a link, never followed here.
     std::uint64_t seen = word_.load(std::memory_order_relaxed);
     for (;;) {
@@ -41,6 +48,7 @@ class RemoteWord {
       if (word_.compare_exchange_weak(seen, next, std::memory_order_acq_rel, std::memory_order_relaxed)) {
         return (seen & kAsleep) != 0;
       }
+      on_retry();
       Sync::pause();
     }
   }

@@ -1,10 +1,12 @@
 #pragma once
 /// Floor 1. Linux: pages by mmap, messages by write.
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +40,34 @@ class KeepErrno {
   int saved_;
 };
 
+/// The calls that change mappings, counted: the price of memory that comes and goes.
+enum class MappingCall : std::uint8_t { kMmap, kMunmap, kMadvise, kMremap, kCount };
+inline constinit std::atomic<std::uint64_t> mapping_calls[static_cast<unsigned>(MappingCall::kCount)]{};
+
+inline void count(MappingCall call) noexcept {
+  // Relaxed: a statistic.
+  mapping_calls[static_cast<unsigned>(call)].fetch_add(1, std::memory_order_relaxed);
+}
+
+inline int unmap(void* p, std::size_t bytes) noexcept {
+  count(MappingCall::kMunmap);
+  return ::munmap(p, bytes);
+}
+
+/// Drops the contents of whole pages.
+inline void forget(void* p, std::size_t bytes) noexcept {
+  count(MappingCall::kMadvise);
+  ::madvise(p, bytes, MADV_DONTNEED);
+}
+
+/// \return whether it could be done
+inline bool remap(void* p, std::size_t old_bytes, std::size_t new_bytes, int flags, void* target) noexcept {
+  count(MappingCall::kMremap);
+  return ::mremap(p, old_bytes, new_bytes, flags, target) != MAP_FAILED;
+}
+
 inline void* map(void* where, std::size_t bytes, int flags) noexcept {
+  count(MappingCall::kMmap);
   void* p = ::mmap(where, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   return p == MAP_FAILED ? nullptr : p;
 }
@@ -55,20 +84,41 @@ inline void* map_aligned(std::size_t bytes, std::size_t alignment) noexcept {
   if (p == nullptr) return nullptr;
   const std::size_t head = (alignment - (reinterpret_cast<std::uintptr_t>(p) & (alignment - 1))) & (alignment - 1);
   const std::size_t tail = padded - head - bytes;
-  if (head != 0) ::munmap(p, head);
-  if (tail != 0) ::munmap(p + head + bytes, tail);
+  if (head != 0) unmap(p, head);
+  if (tail != 0) unmap(p + head + bytes, tail);
   return p + head;
 }
 
-/// A line of text without allocation or stdio.
-class Line {
+/// Writes all of a text, signals or not. \return false with errno of the failed write.
+inline bool write_all(int file_descriptor, const char* text, std::size_t bytes) noexcept {
+  while (bytes != 0) {
+    const auto written = ::write(file_descriptor, text, bytes);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text += written;
+    bytes -= static_cast<std::size_t>(written);
+  }
+  return true;
+}
+
+/// Text without allocation or stdio, cut off at `kBytes`. Async-signal-safe.
+template <std::size_t kBytes>
+class Text {
  public:
-  Line& operator<<(const char* text) noexcept {
+  Text& operator<<(const char* text) noexcept {
     while (*text != '\0' && length_ < sizeof buffer_) buffer_[length_++] = *text++;
     return *this;
   }
-  Line& operator<<(std::size_t value) noexcept { return number(value, 10); }
-  Line& operator<<(const void* p) noexcept { return (*this << "0x").number(reinterpret_cast<std::uintptr_t>(p), 16); }
+  Text& operator<<(std::size_t value) noexcept { return number(value, 10); }
+  Text& operator<<(const void* p) noexcept { return (*this << "0x").number(reinterpret_cast<std::uintptr_t>(p), 16); }
+  /// Blanks up to a column that counts from 0 at `start`, a former size().
+  Text& blanks_to(std::size_t start, std::size_t column) noexcept {
+    while (length_ < start + column && length_ < sizeof buffer_) buffer_[length_++] = ' ';
+    return *this;
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return length_; }
+  /// \return false with errno of the failed write.
+  bool write_to(int file_descriptor) const noexcept { return write_all(file_descriptor, buffer_, length_); }
   void print() noexcept {
     *this << "\n";
     // Nothing is left to do if standard error is closed.
@@ -76,7 +126,7 @@ class Line {
   }
 
  private:
-  Line& number(std::uintptr_t value, unsigned radix) noexcept {
+  Text& number(std::uintptr_t value, unsigned radix) noexcept {
     char digits[24];
     unsigned n = sizeof digits;
     digits[--n] = '\0';
@@ -87,9 +137,11 @@ class Line {
     return *this << digits + n;
   }
 
-  char buffer_[256];
+  char buffer_[kBytes];
   std::size_t length_ = 0;
 };
+
+using Line = Text<256>;
 
 }  // namespace linux_detail
 
@@ -109,6 +161,12 @@ class LinuxOs {
   [[nodiscard]] static void* resize(void* p, std::size_t old_bytes, std::size_t new_bytes,
                                     std::size_t alignment) noexcept;
 
+  /// How often a call that changes mappings was made by this process so far, whether it succeeded or not.
+  [[nodiscard]] static std::uint64_t calls(linux_detail::MappingCall call) noexcept {
+    // Relaxed: a statistic.
+    return linux_detail::mapping_calls[static_cast<unsigned>(call)].load(std::memory_order_relaxed);
+  }
+
   /// Zero pages, not counted against a commit limit until touched. T's all-zero bytes must be T's initial state.
   template <class T>
   [[nodiscard]] static T* metadata(std::size_t n) noexcept {
@@ -116,6 +174,9 @@ class LinuxOs {
     if (n > SIZE_MAX / sizeof(T)) return nullptr;
     return static_cast<T*>(map_lazily(n * sizeof(T)));
   }
+
+  /// Whether the system counts all that is mapped against a limit, touched or not (vm.overcommit_memory = 2).
+  [[nodiscard]] static bool counts_untouched_pages() noexcept;
 
   /// One line on standard error, then abort().
   [[noreturn]] static void fatal(Corruption what, const char* call, const void* p, const void* block,
@@ -132,14 +193,14 @@ inline void* LinuxOs::reserve(std::size_t bytes, std::size_t alignment) noexcept
   const linux_detail::KeepErrno keep;
   void* p = linux_detail::map(nullptr, bytes, 0);
   if (p == nullptr || linux_detail::is_aligned(p, alignment)) return p;
-  ::munmap(p, bytes);
+  linux_detail::unmap(p, bytes);
   return linux_detail::map_aligned(bytes, alignment);
 }
 
 inline void LinuxOs::release(void* p, std::size_t bytes) noexcept {
   const linux_detail::KeepErrno keep;
   // Fails only when the kernel cannot split a mapping (too many mappings); then the pages at least are given back.
-  if (::munmap(p, bytes) != 0) ::madvise(p, bytes, MADV_DONTNEED);
+  if (linux_detail::unmap(p, bytes) != 0) linux_detail::forget(p, bytes);
 }
 
 inline void LinuxOs::decommit(void* p, std::size_t bytes) noexcept {
@@ -147,7 +208,7 @@ inline void LinuxOs::decommit(void* p, std::size_t bytes) noexcept {
   // The kernel would round the end up: into a neighbour's memory.
   const auto first = (reinterpret_cast<std::uintptr_t>(p) + kPageBytes - 1) & ~(kPageBytes - 1);
   const auto end = (reinterpret_cast<std::uintptr_t>(p) + bytes) & ~(kPageBytes - 1);
-  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+  if (first < end) linux_detail::forget(reinterpret_cast<void*>(first), end - first);
 }
 
 /// The coarse clock: a read of memory, exact to a few milliseconds.
@@ -159,10 +220,10 @@ inline std::uint64_t LinuxOs::milliseconds() noexcept {
 
 inline void* LinuxOs::resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment) noexcept {
   const linux_detail::KeepErrno keep;
-  if (linux_detail::kMremapIsSeen && ::mremap(p, old_bytes, new_bytes, 0) != MAP_FAILED) return p;
+  if (linux_detail::kMremapIsSeen && linux_detail::remap(p, old_bytes, new_bytes, 0, nullptr)) return p;
   if (new_bytes <= old_bytes) {
     if (linux_detail::kMremapIsSeen) return nullptr;
-    ::munmap(static_cast<char*>(p) + new_bytes, old_bytes - new_bytes);
+    linux_detail::unmap(static_cast<char*>(p) + new_bytes, old_bytes - new_bytes);
     return p;
   }
   void* target = reserve(new_bytes, alignment);
@@ -173,14 +234,24 @@ inline void* LinuxOs::resize(void* p, std::size_t old_bytes, std::size_t new_byt
     return target;
   }
   // Moves the pages, not the bytes; replaces the reservation.
-  if (::mremap(p, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target) != MAP_FAILED) return target;
-  ::munmap(target, new_bytes);
+  if (linux_detail::remap(p, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target)) return target;
+  linux_detail::unmap(target, new_bytes);
   return nullptr;
 }
 
 inline void* LinuxOs::map_lazily(std::size_t bytes) noexcept {
   const linux_detail::KeepErrno keep;
   return linux_detail::map(nullptr, (bytes + kPageBytes - 1) & ~(kPageBytes - 1), MAP_NORESERVE);
+}
+
+inline bool LinuxOs::counts_untouched_pages() noexcept {
+  const linux_detail::KeepErrno keep;
+  const int file = ::open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  char mode = '0';
+  const bool known = ::read(file, &mode, 1) == 1;
+  ::close(file);
+  return known && mode == '2';
 }
 
 inline void LinuxOs::fatal(Corruption what, const char* call, const void* p, const void* block,

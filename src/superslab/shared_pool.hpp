@@ -7,6 +7,7 @@
 
 #include <bit>
 
+#include "os/event.hpp"
 #include "os/os_concept.hpp"
 #include "superslab/free_slots.hpp"
 #include "superslab/lru_cache.hpp"
@@ -17,6 +18,19 @@ namespace hakmem {
 
 /// Where an acquired run of slots came from.
 enum class AcquireStage : std::uint8_t { kSameClass, kAnyClass, kUnused, kCached, kMapped, kCount };
+
+/// The name of a stage, as logs and statistics call it.
+[[nodiscard]] constexpr const char* name_of(AcquireStage stage) noexcept {
+  switch (stage) {
+    case AcquireStage::kSameClass: return "same_class";
+    case AcquireStage::kAnyClass: return "any_class";
+    case AcquireStage::kUnused: return "unused";
+    case AcquireStage::kCached: return "cached";
+    case AcquireStage::kMapped: return "mapped";
+    case AcquireStage::kCount: break;
+  }
+  return "?";
+}
 
 template <class Config>
 class SharedPool {
@@ -33,12 +47,13 @@ class SharedPool {
   /// \return the bound descriptor of a run that fits a slab of the class, the caller's alone, or nullptr.
   [[nodiscard]] SlabT* acquire_live(PageMap<Config>& map, unsigned size_class) noexcept {
     const unsigned count = Classes::layout(size_class).slots;
+    const Run run{size_class, count};
     SlabT* slab = free_slots_.take(size_class, [&](SlabT& hint) { return Ops::claim_at(hint, count); });
-    if (slab != nullptr) return finish(map, *slab->superslab.get(), *slab, count, AcquireStage::kSameClass);
-    if ((slab = claim_available(map, count, SlotChoice::kEmpty, AcquireStage::kAnyClass)) != nullptr) return slab;
-    if ((slab = claim_available(map, count, SlotChoice::kUnused, AcquireStage::kUnused)) != nullptr) return slab;
+    if (slab != nullptr) return finish(map, *slab->superslab.get(), *slab, run, AcquireStage::kSameClass);
+    if ((slab = claim_available(map, run, SlotChoice::kEmpty, AcquireStage::kAnyClass)) != nullptr) return slab;
+    if ((slab = claim_available(map, run, SlotChoice::kUnused, AcquireStage::kUnused)) != nullptr) return slab;
     if (count == 1) return nullptr;
-    return claim_available(map, count, SlotChoice::kAny, AcquireStage::kAnyClass);
+    return claim_available(map, run, SlotChoice::kAny, AcquireStage::kAnyClass);
   }
 
   /// Stage 3: a whole SuperSlab. Any thread. \return as acquire_live; nullptr when the system gives no memory.
@@ -50,21 +65,19 @@ class SharedPool {
       stage = AcquireStage::kMapped;
       superslab = tables_.map_new(os, map);
       if (superslab == nullptr) return nullptr;
+    } else {
+      tell_of(EventKind::kLruTake, superslab->base.get());
     }
     superslab->word.activate(count);
     if (count < Geometry::kSlots) tables_.offer(*superslab);
-    return finish(map, *superslab, superslab->slabs[0], count, stage);
+    return finish(map, *superslab, superslab->slabs[0], {size_class, count}, stage);
   }
 
   /// Gives the slots of a slab back. Only its holder; no block of it is out and nobody else refers to it.
   void release(Os& os, PageMap<Config>& map, SlabT& slab) noexcept {
-    SuperSlabT& superslab = *slab.superslab.get();
-    const unsigned size_class = slab.size_class.get();
-    // From here on the slots may belong to another thread, the SuperSlab even to another mapping.
-    const auto released = Ops::release(slab);
-    released_.add();
-    if (!released.retired) free_slots_.offer(size_class, slab);
-    after_release(os, map, superslab, released);
+    if (wants<Os>(EventKind::kRelease)) [[unlikely]]
+      return release_aloud(os, map, slab);
+    (void)release_quietly(os, map, slab);
   }
 
   /// Gives back the memory of EMPTY slots and of the SuperSlabs in the LRU cache. Any thread.
@@ -73,7 +86,7 @@ class SharedPool {
     std::size_t bytes = 0;
     tables_.visit_all([&](SuperSlabT& superslab) { bytes += decommit_empty(os, map, superslab); });
     while (SuperSlabT* superslab = lru_.take()) {
-      tables_.unmap(os, map, *superslab);
+      unmap(os, map, *superslab, "trim");
       bytes += kSuperSlabBytes<Geometry>;
     }
     return bytes;
@@ -85,13 +98,14 @@ class SharedPool {
     const std::uint64_t now = milliseconds(os);
     if (delay < 0 || now < static_cast<std::uint64_t>(delay) || lru_.count() == 0) return;
     lru_.purge(now - static_cast<std::uint64_t>(delay),
-               [&](SuperSlabT& superslab) { tables_.unmap(os, map, superslab); });
+               [&](SuperSlabT& superslab) { unmap(os, map, superslab, "purge"); });
   }
 
   /// Bytes of retired SuperSlabs that stay mapped at the most, in whole SuperSlabs; 0: none.
   void set_cached_bytes(std::size_t bytes) noexcept { lru_.set_most(bytes / kSuperSlabBytes<Geometry>); }
   /// Time that they stay mapped, in milliseconds; negative: for ever.
   void set_purge_delay(std::int64_t ms) noexcept { purge_delay_.set(ms); }
+  [[nodiscard]] std::int64_t purge_delay() const noexcept { return purge_delay_.get(); }
   /// Bytes of retired SuperSlabs that are mapped at the moment.
   [[nodiscard]] std::size_t cached_bytes() const noexcept { return lru_.count() * kSuperSlabBytes<Geometry>; }
 
@@ -113,16 +127,56 @@ class SharedPool {
   }
 
  private:
+  /// \return whether the SuperSlab was retired.
+  bool release_quietly(Os& os, PageMap<Config>& map, SlabT& slab) noexcept {
+    SuperSlabT& superslab = *slab.superslab.get();
+    const unsigned size_class = slab.size_class.get();
+    // From here on the slots may belong to another thread, the SuperSlab even to another mapping.
+    const auto released = Ops::release(slab);
+    released_.add();
+    if (!released.retired) free_slots_.offer(size_class, slab);
+    after_release(os, map, superslab, released);
+    return released.retired;
+  }
+
+  [[gnu::noinline, gnu::cold]] void release_aloud(Os& os, PageMap<Config>& map, SlabT& slab) noexcept {
+    Event event{EventKind::kRelease, nullptr,         slab.size_class.get(), slab.superslab.get()->base.get(),
+                slab.slot.get(),     slab.slots.get()};
+    tell<Os>(EventKind::kRelease, [&] { return event; });
+    if (release_quietly(os, map, slab)) return;
+    event.kind = EventKind::kOffer;
+    tell<Os>(EventKind::kOffer, [&] { return event; });
+  }
+
   /// What the thread must see to whose CAS has released slots.
   template <class Released>
   void after_release(Os& os, PageMap<Config>& map, SuperSlabT& superslab, Released released) noexcept {
     if (released.retired) {
       retired_.add();
+      const std::uintptr_t base = ListensToEvents<Os> ? superslab.base.get() : 0;
+      tell_of(EventKind::kRetire, base);
       if constexpr (kHasClock<Os>) superslab.retired_at.set(milliseconds(os));
-      if (!lru_.put(superslab)) tables_.unmap(os, map, superslab);
+      if (!lru_.put(superslab)) return unmap(os, map, superslab, "full");
+      tell_of(EventKind::kLruPut, base);
     } else if (released.was_full) {
       tables_.offer(superslab);
     }
+  }
+
+  /// What is asked for: so many adjacent slots for a class.
+  struct Run {
+    unsigned size_class;
+    unsigned count;
+  };
+
+  void unmap(Os& os, PageMap<Config>& map, SuperSlabT& superslab, const char* reason) noexcept {
+    tell<Os>(EventKind::kLruUnmap, [&] { return Event{EventKind::kLruUnmap, reason, 0, superslab.base.get()}; });
+    tables_.unmap(os, map, superslab);
+  }
+
+  /// Tells of an event that concerns a whole SuperSlab, by its address: it may be another thread's by now.
+  static void tell_of(EventKind kind, std::uintptr_t base) noexcept {
+    tell<Os>(kind, [&] { return Event{kind, nullptr, 0, base}; });
   }
 
   /// Claims the EMPTY slots of a SuperSlab, so that nobody else uses them meanwhile, and gives their memory back.
@@ -142,20 +196,24 @@ class SharedPool {
     return static_cast<std::size_t>(std::popcount(empty)) << Geometry::kSlotShift;
   }
 
-  SlabT* claim_available(PageMap<Config>& map, unsigned count, SlotChoice choice, AcquireStage stage) noexcept {
+  SlabT* claim_available(PageMap<Config>& map, Run run, SlotChoice choice, AcquireStage stage) noexcept {
     SlabT* slab = nullptr;
     SuperSlabT* from = nullptr;
     tables_.visit_available([&](SuperSlabT& superslab) {
-      slab = Ops::claim_run(superslab, count, choice);
+      slab = Ops::claim_run(superslab, run.count, choice);
       from = &superslab;
       return slab != nullptr;
     });
-    return slab == nullptr ? nullptr : finish(map, *from, *slab, count, stage);
+    return slab == nullptr ? nullptr : finish(map, *from, *slab, run, stage);
   }
 
-  SlabT* finish(PageMap<Config>& map, SuperSlabT& superslab, SlabT& slab, unsigned count, AcquireStage stage) noexcept {
-    Ops::bind(map, superslab, slab, count);
+  SlabT* finish(PageMap<Config>& map, SuperSlabT& superslab, SlabT& slab, Run run, AcquireStage stage) noexcept {
+    Ops::bind(map, superslab, slab, run.count);
     acquired_[static_cast<unsigned>(stage)].add();
+    tell<Os>(EventKind::kAcquire, [&] {
+      return Event{EventKind::kAcquire,  name_of(stage),  run.size_class,
+                   superslab.base.get(), slab.slot.get(), run.count};
+    });
     return &slab;
   }
 

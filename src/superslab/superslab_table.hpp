@@ -32,6 +32,7 @@ class SuperSlabTable {
       return nullptr;
     }
     superslab->base.set(reinterpret_cast<std::uintptr_t>(memory));
+    superslab->shown_base.set(reinterpret_cast<std::uintptr_t>(memory));
     mapped_.add();
     return superslab;
   }
@@ -42,6 +43,7 @@ class SuperSlabTable {
     for (unsigned slot = 0; slot < Geometry::kSlots; ++slot) {
       map.set(static_cast<char*>(memory) + (std::size_t{slot} << Geometry::kSlotShift), nullptr);
     }
+    superslab.shown_base.set(0);
     os.release(memory, kBytes);
     unmapped_.add();
     table_.set_mark(kVacant, superslab.index.get());

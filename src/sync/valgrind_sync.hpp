@@ -25,10 +25,12 @@ namespace hakmem {
 
 namespace valgrind_detail {
 
+/// Whether an operation of this order makes what came before it visible to who acquires.
 constexpr bool releases(std::memory_order order) noexcept {
   return order == std::memory_order_release || order == std::memory_order_acq_rel || order == std::memory_order_seq_cst;
 }
 
+/// Whether an operation of this order sees what came before the release that it reads from.
 constexpr bool acquires(std::memory_order order) noexcept {
   return order == std::memory_order_acquire || order == std::memory_order_consume ||
          order == std::memory_order_acq_rel || order == std::memory_order_seq_cst;
@@ -63,26 +65,27 @@ class Atomic {
   Atomic(const Atomic&) = delete;
   Atomic& operator=(const Atomic&) = delete;
 
+  /// The caller's order, see the class.
   [[nodiscard]] T load(std::memory_order order) const noexcept {
     exempt(&value_, sizeof value_);
-    // The caller's order, see the class.
     const T seen = value_.load(order);
     if (acquires(order)) receive(&value_);
     return seen;
   }
 
+  /// The caller's order, see the class.
   void store(T value, std::memory_order order) noexcept {
     exempt(&value_, sizeof value_);
     if (releases(order)) announce(&value_);
-    // The caller's order, see the class.
     value_.store(value, order);
   }
 
+  /// The caller's order, see the class.
   T exchange(T value, std::memory_order order) noexcept {
-    // The caller's order, see the class.
     return modify(order, [&] { return value_.exchange(value, order); });
   }
 
+  /// The caller's orders, see the class.
   bool compare_exchange_strong(T& expected, T desired, std::memory_order success, std::memory_order failure) noexcept {
     // A compare-and-swap that is going to fail must not announce, so a look comes first. If it finds another value,
     // that look is the failed operation, with its order.
@@ -92,45 +95,46 @@ class Atomic {
       return false;
     }
     if (releases(success)) announce(&value_);
-    // The caller's orders, see the class.
     const bool done = value_.compare_exchange_strong(expected, desired, success, failure);
     if (acquires(done ? success : failure)) receive(&value_);
     return done;
   }
 
+  /// The caller's orders, see the class.
   bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure) noexcept {
     return compare_exchange_strong(expected, desired, success, failure);
   }
 
+  /// The caller's order, see the class.
   T fetch_add(T value, std::memory_order order) noexcept
     requires requires(std::atomic<T>& a) { a.fetch_add(T{}); }
   {
-    // The caller's order, see the class.
     return modify(order, [&] { return value_.fetch_add(value, order); });
   }
 
+  /// The caller's order, see the class.
   T fetch_sub(T value, std::memory_order order) noexcept
     requires requires(std::atomic<T>& a) { a.fetch_sub(T{}); }
   {
-    // The caller's order, see the class.
     return modify(order, [&] { return value_.fetch_sub(value, order); });
   }
 
+  /// The caller's order, see the class.
   T fetch_or(T value, std::memory_order order) noexcept
     requires requires(std::atomic<T>& a) { a.fetch_or(T{}); }
   {
-    // The caller's order, see the class.
     return modify(order, [&] { return value_.fetch_or(value, order); });
   }
 
+  /// The caller's order, see the class.
   T fetch_and(T value, std::memory_order order) noexcept
     requires requires(std::atomic<T>& a) { a.fetch_and(T{}); }
   {
-    // The caller's order, see the class.
     return modify(order, [&] { return value_.fetch_and(value, order); });
   }
 
  private:
+  /// With the caller's order, which `operation` uses.
   template <class Operation>
   T modify(std::memory_order order, Operation operation) noexcept {
     exempt(&value_, sizeof value_);

@@ -2,6 +2,8 @@
 """Options from the environment, on a real program: a bad value is one clear line and the default; statistics at exit."""
 import json
 import os
+import pathlib
+import re
 import subprocess
 import sys
 import unittest
@@ -9,9 +11,25 @@ import unittest
 LIBRARY = sys.argv.pop()
 
 
-def run(**options):
-    environment = {**os.environ, "LD_PRELOAD": LIBRARY, **options}
-    return subprocess.run(["/bin/ls", "/"], env=environment, text=True, capture_output=True, timeout=60, check=False)
+# A program with all kinds of events: threads that free each other's blocks, and memory that comes and goes.
+BUSY = """
+import ctypes, threading
+def cycle():
+    blocks = [[bytes(100 + i % 3000) for i in range(30000)]]
+    thread = threading.Thread(target=blocks.clear)
+    thread.start()
+    thread.join()
+    return [bytearray(300_000) for i in range(40)]
+for i in range(3):
+    cycle()
+ctypes.CDLL(None).malloc_trim(0)
+cycle()
+"""
+
+
+def run(command=("/bin/ls", "/"), **options):
+    environment = {**os.environ, "PYTHONMALLOC": "malloc", "LD_PRELOAD": LIBRARY, **options}
+    return subprocess.run(command, env=environment, text=True, capture_output=True, timeout=60, check=False)
 
 
 class Options(unittest.TestCase):
@@ -38,9 +56,68 @@ class Options(unittest.TestCase):
         for value in ("text", "1"):
             self.assertIn("hakmem: superslabs_mapped ", run(HAKMEM_STATS=value).stderr)
 
+    def test_statistics_hold_every_field_that_is_documented(self):
+        header = (pathlib.Path(__file__).resolve().parents[2] / "include/hakmem/hakmem.h").read_text(encoding="utf-8")
+        structure = re.search(r"struct hak_statistics \{(.*?)\n\};", header, re.DOTALL).group(1)
+        fields = re.findall(r"uint64_t (\w+);", structure)
+        figures = json.loads(run(HAKMEM_STATS="json").stderr)
+        self.assertGreater(len(fields), 30)
+        self.assertEqual([field for field in fields if field not in figures], [])
+        self.assertEqual(list(figures["whales_by_threads"]), ["1", "2", "3-4", "5-8", "9-16", "more"])
+        self.assertEqual(list(figures["pools"]), ["small", "mid", "large"])
+        self.assertLessEqual(figures["pools"]["small"]["hit_rate"], 1)
+        self.assertEqual(re.findall(r"uint64_t (\w+)\[", structure),
+                         ["refills", "refilled_blocks", "whale_hits_by_threads", "whale_misses_by_threads", "cache_hits"],
+                         "an array needs a place in the JSON object by hand")
+
+    def test_statistics_of_an_interpreter(self):
+        done = run([sys.executable, "-c", BUSY], HAKMEM_STATS="json")
+        figures = json.loads(done.stderr)
+        self.assertGreater(figures["outbox_blocks"], 0)
+        self.assertGreater(figures["pools"]["small"]["hit_rate"], 0.9)
+        for pool in figures["pools"].values():
+            requests = pool["cache_hits"] + pool["refills"]
+            self.assertAlmostEqual(pool["hit_rate"], pool["cache_hits"] / requests, delta=0.001)
+        self.assertGreater(figures["pools"]["mid"]["cache_hits"], 0)
+
     def test_every_cache_off(self):
         done = run(HAKMEM_CACHE_TINY="0", HAKMEM_CACHE_MID="0", HAKMEM_CACHE_LARGE="0", HAKMEM_CACHE_WHALE="0")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Logs(unittest.TestCase):
+    """SPEC D8: each log is switched on by its variable, says what it shall, and says nothing else."""
+
+    LOGS = {
+        "HAKMEM_SS_ACQUIRE_DEBUG": [r"acquire class=\d+ stage=(same_class|any_class|unused|cached|mapped) "
+                                    r"superslab=0x[0-9a-f]+ slot=\d+ slots=\d+"],
+        "HAKMEM_SS_FREE_DEBUG": [r"release class=\d+ superslab=0x[0-9a-f]+ slot=\d+ slots=\d+",
+                                 r"offer class=\d+ superslab=0x[0-9a-f]+ slot=\d+ slots=\d+",
+                                 r"retire superslab=0x[0-9a-f]+"],
+        "HAKMEM_SS_LRU_DEBUG": [r"lru_put superslab=0x[0-9a-f]+", r"lru_take superslab=0x[0-9a-f]+",
+                                r"lru_unmap superslab=0x[0-9a-f]+ reason=(full|purge|trim)"],
+        "HAKMEM_TINY_SLL_DRAIN_DEBUG": [r"outbox_send class=\d+ slab=0x[0-9a-f]+ blocks=\d+",
+                                        r"outbox_drain chains=\d+", r"spill class=\d+ kept=\d+"],
+    }
+
+    def test_each_log_says_what_it_shall_and_nothing_else(self):
+        for name, formats in self.LOGS.items():
+            lines = run([sys.executable, "-c", BUSY], **{name: "1"}).stderr.splitlines()
+            for expected in formats:
+                self.assertTrue(any(re.fullmatch("hakmem: " + expected, line) for line in lines), (name, expected))
+            any_format = "hakmem: (" + "|".join(formats) + ")"
+            self.assertEqual([line for line in lines if not re.fullmatch(any_format, line)], [], name)
+
+    def test_nothing_is_said_when_all_are_off(self):
+        self.assertEqual(run([sys.executable, "-c", BUSY]).stderr, "")
+        self.assertEqual(run([sys.executable, "-c", BUSY], **{name: "0" for name in self.LOGS}).stderr, "")
+
+    def test_acquires_and_their_statistics_agree(self):
+        done = run(["/bin/ls", "/"], HAKMEM_SS_ACQUIRE_DEBUG="1", HAKMEM_STATS="json")
+        *lines, last = done.stderr.splitlines()
+        figures = json.loads(last)
+        for stage in ("same_class", "any_class", "unused", "cached", "mapped"):
+            self.assertEqual(sum(f"stage={stage} " in line for line in lines), figures[f"acquired_{stage}"], stage)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { kNone, kOverlap, kDirtyCalloc, kShortRealloc, kNull, kHang, kCrash };
+enum { kNone, kOverlap, kDirtyCalloc, kShortRealloc, kNull, kHang, kCrash, kLeak };
 
 /* A program's start-up is left alone, so that the fault hits its work. */
 enum { kHealthyCalls = 2000, kPoolBytes = 65536, kSmall = 2048 };
@@ -56,6 +56,7 @@ size_t malloc_usable_size(void* block) {
 }
 
 void free(void* block) {
+  if (is_faulty(kLeak)) return;
   if (!is_in_pool(block)) __libc_free(block);
 }
 

@@ -20,6 +20,15 @@ template <class Geometry, unsigned kBits = kToyBits>
 using SimulatedConfig = Config<TestSync, TestOs<kBits>, Geometry>;
 using ToyConfig = SimulatedConfig<ToyGeometry>;
 
+/// A clock that the test sets.
+class ClockedOs : public TestOs<kToyBits> {
+ public:
+  using TestOs::TestOs;
+  [[nodiscard]] static std::uint64_t milliseconds() noexcept { return now; }
+  static inline std::uint64_t now = 0;
+};
+using ClockedConfig = Config<TestSync, ClockedOs, ToyGeometry>;
+
 /// What the shared pool and everything below it work with.
 template <class ConfigT>
 struct Surroundings {

@@ -15,16 +15,6 @@ namespace {
 
 constexpr std::size_t kPage = TestMemory::kPageBytes;
 
-/// A clock that the test sets.
-class ClockedOs : public TestOs<kToyBits> {
- public:
-  using TestOs::TestOs;
-  [[nodiscard]] static std::uint64_t milliseconds() noexcept { return now; }
-  static inline std::uint64_t now = 0;
-};
-
-using ClockedConfig = Config<TestSync, ClockedOs, ToyGeometry>;
-
 class WhaleCacheTest : public testing::Test {
  protected:
   WhaleCacheTest() { direct_.whales().set_max_bytes(64 * kPage); }

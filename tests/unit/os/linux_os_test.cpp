@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <fstream>
 
 namespace hakmem::test {
 namespace {
@@ -53,6 +55,15 @@ TEST(LinuxOs, DecommitLeavesPagesAloneThatAreNotWhollyInside) {
   EXPECT_EQ(p[0] + p[kPage - 1] + p[2 * kPage], 3);
   EXPECT_TRUE(is_zero(p + kPage, kPage));
   LinuxOs::release(p, 3 * kPage);
+}
+
+TEST(LinuxOs, TellsWhetherUntouchedPagesCount) {
+  std::ifstream setting("/proc/sys/vm/overcommit_memory");
+  int mode = 0;
+  ASSERT_TRUE(setting >> mode);
+  errno = EDOM;
+  EXPECT_EQ(LinuxOs::counts_untouched_pages(), mode == 2);
+  EXPECT_EQ(errno, EDOM);
 }
 
 TEST(LinuxOs, ResizeKeepsContentsAndAlignmentWhenItMustMove) {

@@ -1,0 +1,39 @@
+#pragma once
+/// Floor 7. The process's pages and clock, and its ear for events: one line on standard error for each that is wanted.
+
+#include <atomic>
+
+#include "os/event.hpp"
+#include "os/linux_os.hpp"
+
+namespace hakmem {
+
+/// The logs that are switched on one by one (D8).
+enum class EventLog : std::uint8_t { kAcquire, kFree, kLru, kDrain };
+
+#pragma GCC visibility push(hidden)
+
+/// Stateless as LinuxOs; what is wanted belongs to the process.
+class ProcessOs : public LinuxOs {
+ public:
+  /// Switches a log on or off. Any thread.
+  static void listen(EventLog log, bool on) noexcept;
+
+  [[nodiscard]] static bool wants(EventKind kind) noexcept {
+    // Relaxed: a switch orders nothing.
+    return (wanted_.load(std::memory_order_relaxed) & std::uint32_t{1} << static_cast<unsigned>(kind)) != 0;
+  }
+
+  /// Writes the event as one line, `hakmem: acquire class=3 stage=unused superslab=0x7f0000200000 slot=5 slots=1`.
+  /// Allocates nothing, leaves errno alone.
+  static void note(const Event& event) noexcept;
+
+ private:
+  static constinit std::atomic<std::uint32_t> wanted_;
+};
+
+#pragma GCC visibility pop
+
+static_assert(ListensToEvents<ProcessOs>);
+
+}  // namespace hakmem

@@ -1,0 +1,289 @@
+/// Forks, signals, and threads that come and go.
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include "edge.hpp"
+#include "hakmem/hakmem.h"
+
+namespace hakmem::edges {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+std::vector<Filled> one_of_every_kind(std::uint64_t seed) {
+  std::vector<Filled> blocks;
+  for (const std::size_t size : kSizesOfEveryKind) blocks.push_back(take_surely(size, seed * 100 + blocks.size()));
+  return blocks;
+}
+
+void give_back_every_other(std::vector<Filled>& blocks, std::size_t first) {
+  for (std::size_t i = first; i < blocks.size(); i += 2) give_back(blocks[i]);
+}
+
+void expect_child_ends_well(pid_t child) {
+  if (child < 0) fail("fork fails");
+  if (!ends_well(child)) fail("a child did not end with 0 in time");
+}
+
+// Fork ---------------------------------------------------------------------------------------------------------------
+
+/// What a child does: frees half of what its parent has allocated, allocates, starts threads, forks while they work;
+/// the grandchild frees the other half.
+void live_as_child(std::vector<Filled> parents, unsigned generations) {
+  for (const Filled& block : parents) {
+    if (block.block != nullptr) check(block);
+  }
+  give_back_every_other(parents, generations % 2);
+  auto own = one_of_every_kind(generations + 7);
+  {
+    const BusyThreads busy(2);
+    if (generations > 0) {
+      const pid_t grandchild = ::fork();
+      if (grandchild == 0) {
+        give_back_every_other(parents, 1 - generations % 2);
+        live_as_child(own, generations - 1);
+        ::_exit(EXIT_SUCCESS);
+      }
+      expect_child_ends_well(grandchild);
+    }
+  }
+  give_back_every_other(own, 0);
+  give_back_every_other(own, 1);
+  trim();
+}
+
+void fork_children(std::uint64_t seed) {
+  constexpr int kChildren = 3;
+  auto blocks = one_of_every_kind(seed);
+  for (int i = 0; i < kChildren; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      live_as_child(blocks, 2);
+      ::_exit(EXIT_SUCCESS);
+    }
+    expect_child_ends_well(child);
+  }
+  for (Filled& block : blocks) give_back(block);
+}
+
+}  // namespace
+
+/// Three threads fork at the same time, while three others never rest.
+void fork_storm() {
+  const BusyThreads busy(3);
+  std::vector<std::thread> forking;
+  for (std::uint64_t i = 1; i <= 2; ++i) forking.emplace_back([i] { fork_children(i); });
+  fork_children(3);
+  for (auto& thread : forking) thread.join();
+}
+
+/// A thread that holds nothing vanishes in each of many generations: what it leaves behind is bounded.
+void fork_generations() {
+  constexpr unsigned kGenerations = 24;
+  constexpr std::size_t kMostPerGeneration = kMiB;
+  const auto pairs = [](const std::atomic<bool>& stop) {
+    Random random(3);
+    while (!stop.load(std::memory_order_relaxed)) {
+      Filled block = take_surely(1 + random.below(100 * kKiB), random.next());
+      give_back(block);
+    }
+  };
+  pairs(true);
+  const std::size_t first = resident_memory();
+  for (unsigned generation = 0; generation < kGenerations; ++generation) {
+    std::atomic<bool> stop{false};
+    std::thread thread([&] { pairs(stop); });
+    std::this_thread::sleep_for(2ms);
+    const pid_t child = ::fork();
+    if (child != 0) {
+      stop.store(true);
+      thread.join();
+      expect_child_ends_well(child);
+      if (generation == 0) return;
+      ::_exit(EXIT_SUCCESS);
+    }
+    thread.detach();
+  }
+  trim();
+  const std::size_t now = resident_memory();
+  const std::size_t left = now > first ? now - first : 0;
+  std::printf("left by each vanished thread: %zu KiB\n", left / kKiB / kGenerations);
+  std::fflush(stdout);
+  if (left > kGenerations * kMostPerGeneration) fail("%zu KiB are left by %u threads", left / kKiB, kGenerations);
+  ::_exit(EXIT_SUCCESS);
+}
+
+// Signals ------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::atomic<std::uint64_t> handled{0};
+
+void count_signal(int) { handled.fetch_add(1, std::memory_order_relaxed); }
+
+/// A signal to the calling thread every twentieth of a millisecond until destroyed.
+class Interruptions {
+ public:
+  Interruptions() {
+    if (fault == Fault::kNoSignals) return;
+    sigevent event{};
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = SIGUSR1;
+    event._sigev_un._tid = static_cast<pid_t>(::syscall(SYS_gettid));
+    const itimerspec period{{0, 50'000}, {0, 50'000}};
+    if (::timer_create(CLOCK_MONOTONIC, &event, &timer_) != 0) fail("timer_create fails");
+    if (::timer_settime(timer_, 0, &period, nullptr) != 0) fail("timer_settime fails");
+  }
+  ~Interruptions() {
+    if (fault != Fault::kNoSignals) ::timer_delete(timer_);
+  }
+  Interruptions(const Interruptions&) = delete;
+  Interruptions& operator=(const Interruptions&) = delete;
+
+ private:
+  timer_t timer_{};
+};
+
+void work_under_interruptions(std::uint64_t seed, std::array<std::atomic<Filled*>, 16>& places) {
+  const Interruptions interruptions;
+  Random random(seed);
+  const auto end = std::chrono::steady_clock::now() + 700ms;
+  std::array<Filled, 64> live{};
+  while (std::chrono::steady_clock::now() < end) {
+    Filled& block = live[random.below(live.size())];
+    give_back(block);
+    block = take_surely(any_size(random), random.next());
+    if (random.below(8) != 0) continue;
+    // Hand it to another thread.
+    Filled* other = places[random.below(places.size())].exchange(new Filled(block));
+    block = other == nullptr ? Filled{} : *other;
+    delete other;
+  }
+  for (Filled& block : live) give_back(block);
+}
+
+}  // namespace
+
+/// Handlers that do not allocate interrupt every path of several threads.
+void signal_storm() {
+  struct sigaction action{};
+  action.sa_handler = count_signal;
+  if (::sigaction(SIGUSR1, &action, nullptr) != 0) fail("sigaction fails");
+  std::array<std::atomic<Filled*>, 16> places{};
+  std::vector<std::thread> threads;
+  for (std::uint64_t i = 1; i <= 4; ++i) threads.emplace_back([&, i] { work_under_interruptions(i, places); });
+  for (auto& thread : threads) thread.join();
+  for (auto& place : places) {
+    if (Filled* left = place.load()) {
+      give_back(*left);
+      delete left;
+    }
+  }
+  std::printf("signals handled: %llu\n", static_cast<unsigned long long>(handled.load()));
+  if (handled.load() < 1000) fail("only %zu signals arrived", static_cast<std::size_t>(handled.load()));
+}
+
+namespace {
+
+thread_local sigjmp_buf way_out;
+thread_local std::atomic<bool> may_jump{false};
+
+void jump_out(int) {
+  // Only the thread itself and its handlers: relaxed.
+  if (!may_jump.load(std::memory_order_relaxed)) return;
+  may_jump.store(false, std::memory_order_relaxed);
+  ::siglongjmp(way_out, 1);
+}
+
+/// Allocates and frees until a handler has jumped out of it so many times.
+void be_jumped_out_of(int times) {
+  const Interruptions interruptions;
+  static thread_local Random random(5);
+  for (volatile int jumps = 0; jumps < times;) {
+    if (sigsetjmp(way_out, 1) != 0) {
+      jumps = jumps + 1;
+      continue;
+    }
+    may_jump.store(true, std::memory_order_relaxed);
+    for (;;) std::free(opaque(std::malloc(any_size(random))));
+  }
+}
+
+}  // namespace
+
+/// A handler jumps out of malloc and free. The standards forbid it; here other threads do not suffer.
+void jumps() {
+  struct sigaction action{};
+  action.sa_handler = jump_out;
+  if (::sigaction(SIGUSR1, &action, nullptr) != 0) fail("sigaction fails");
+  const BusyThreads busy(2);
+  for (int i = 0; i < 5; ++i) std::thread([] { be_jumped_out_of(1000); }).join();
+  const std::uint64_t steps = busy.steps();
+  std::this_thread::sleep_for(50ms);
+  if (busy.steps() == steps) fail("the other threads are stuck");
+}
+
+// Threads ------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Contexts of the malloc under test, or 0 when it is none of this project's.
+std::size_t thread_contexts() {
+  using Get = void(hak_statistics*);
+  auto* get = reinterpret_cast<Get*>(::dlsym(RTLD_DEFAULT, "hak_statistics_get"));
+  if (get == nullptr) return 0;
+  hak_statistics now;
+  get(&now);
+  return now.thread_contexts;
+}
+
+/// Allocates, leaves a block to some other thread, and frees what another one has left.
+void live_shortly(std::uint64_t seed, std::array<std::atomic<void*>, 32>& places) {
+  Random random(seed);
+  std::array<Filled, 12> blocks;
+  for (Filled& block : blocks) block = take_surely(1 + random.below(50 * kKiB), random.next());
+  void* other = places[random.below(places.size())].exchange(request(1 + random.below(3 * kKiB), random.next()));
+  if (fault != Fault::kLeaks) std::free(other);
+  for (Filled& block : blocks) give_back(block);
+}
+
+}  // namespace
+
+void short_lived_threads() {
+  constexpr unsigned kAtATime = 16;
+  constexpr unsigned kThreads = 10'000;
+  constexpr std::size_t kMost = 8 * kMiB;
+  std::array<std::atomic<void*>, 32> places{};
+  const std::size_t before = resident_memory();
+  std::vector<std::thread> parents;
+  for (unsigned parent = 0; parent < kAtATime; ++parent) {
+    parents.emplace_back([&, parent] {
+      for (unsigned i = 0; i < kThreads / kAtATime; ++i) {
+        std::thread([&, seed = parent * kThreads + i] { live_shortly(seed, places); }).join();
+      }
+    });
+  }
+  for (auto& parent : parents) parent.join();
+  for (auto& place : places) std::free(place.load());
+  trim();
+  const std::size_t now = resident_memory();
+  const std::size_t left = now > before ? now - before : 0;
+  std::printf("left by %u threads: %zu KiB, contexts: %zu\n", kThreads, left / kKiB, thread_contexts());
+  // A thread's successor may start before it has parked its context: twice as many at the most, and the main thread's.
+  if (thread_contexts() > 4 * kAtATime + 1) fail("%zu thread contexts were made", thread_contexts());
+  if (left > kMost) fail("%zu KiB are left by threads that have freed everything", left / kKiB);
+}
+
+}  // namespace hakmem::edges

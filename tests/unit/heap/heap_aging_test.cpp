@@ -1,0 +1,82 @@
+/// What is only kept goes back with time, while the heap is used: also what exited threads have left.
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "support/toy_heap.hpp"
+
+namespace hakmem::test {
+namespace {
+
+class HeapAgingTest : public testing::Test {
+ protected:
+  using HeapT = Heap<ClockedConfig>;
+  using Context = ThreadContext<ClockedConfig>;
+
+  HeapAgingTest() { EXPECT_TRUE(heap_.init()); }
+
+  /// A thread that allocates and frees so much that it keeps all it may, and exits.
+  void live_and_exit() {
+    Context& context = *heap_.attach();
+    std::vector<void*> blocks;
+    for (unsigned i = 0; i < 200; ++i) blocks.push_back(heap_.allocate(context, 64));
+    for (void* block : blocks) heap_.deallocate(context, block);
+    heap_.detach(context);
+  }
+
+  /// Lets time pass, with so much work that a slab comes and goes now and then.
+  void work_for(Context& context, std::uint64_t milliseconds) {
+    for (const std::uint64_t end = ClockedOs::now + milliseconds; ClockedOs::now < end; ClockedOs::now += 100) {
+      heap_.deallocate(context, heap_.allocate(context, 64));
+    }
+  }
+
+  /// Slots that hold a slab, empty or not.
+  [[nodiscard]] unsigned active_slots() {
+    unsigned active = 0;
+    heap_.pool().superslabs().visit_all([&](SuperSlab<ClockedConfig>& superslab) {
+      const auto word = superslab.word.snapshot();
+      for (unsigned i = 0; i < ToyGeometry::kSlots; ++i) active += word.state(i) == SlotState::kActive ? 1u : 0u;
+    });
+    return active;
+  }
+
+  TestMemory memory_{kToyBits};
+  HeapT heap_{ClockedOs(memory_)};
+};
+
+TEST_F(HeapAgingTest, WhatExitedThreadsKeepGoesBackAfterAWhile) {
+  Context& other = *heap_.attach();
+  live_and_exit();
+  heap_.settings().set_caches(PoolKind::kSmall, false);
+  work_for(other, 500);
+  EXPECT_GE(active_slots(), 1u) << "it is kept for the next thread";
+  work_for(other, 2000);
+  EXPECT_EQ(active_slots(), 0u);
+}
+
+TEST_F(HeapAgingTest, ItIsKeptForEverWhenNothingMayAge) {
+  Context& other = *heap_.attach();
+  heap_.pool().set_purge_delay(-1);
+  live_and_exit();
+  heap_.settings().set_caches(PoolKind::kSmall, false);
+  work_for(other, 5000);
+  EXPECT_GE(active_slots(), 1u);
+}
+
+TEST_F(HeapAgingTest, LiveBlocksOfExitedThreadsStay) {
+  Context& gone = *heap_.attach();
+  auto* block = static_cast<char*>(heap_.allocate(gone, 64));
+  block[63] = 7;
+  heap_.detach(gone);
+  Context& other = *heap_.attach();
+  heap_.detach(other);
+  Context* user = heap_.attach();
+  work_for(*user, 5000);
+  EXPECT_EQ(block[63], 7);
+  heap_.deallocate(*user, block);
+}
+
+}  // namespace
+}  // namespace hakmem::test
