@@ -90,6 +90,8 @@ TESTED = (
     Tested("conformance", "ConformanceChecksReportPlantedFaults", "release",
            ("conformance", "conformance_checks", "conformance_broken_malloc", "conformance_partial_malloc"),
            "every fault of a broken malloc, against the checks that are about it"),
+    Tested("libFuzzer", "FuzzerFindsAPlantedFault", "fuzz", ("fuzz_heap_planted",),
+           "a block that grows into a mapping of its own loses its contents"),
     Tested("model checker", "PlantedFaultsAreReported", "model", ("faulty-check",),
            "races, lost blocks, hangs, crashes and leaks of scenarios"),
 )

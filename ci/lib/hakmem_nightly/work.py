@@ -13,7 +13,7 @@ from hakmem_verify import models, programs, report, stress
 MODEL_SLICES = 8
 SCENARIOS = ("producer_consumer", "ring_handoff", "random_exchange", "thread_churn", "class_drift", "realloc_storm",
              "idle_owner", "mixed_sizes", "late_frees")
-FUZZ_TARGETS = ("api", "options", "replay", "report")
+FUZZ_TARGETS = ("heap", "api", "options")
 MUTATED = ("lockfree/bitmap_word", "lockfree/bounded_cache", "lockfree/remote_word", "lockfree/slot_cache",
            "lockfree/slot_word", "lockfree/take_all_list", "superslab/free_slots", "superslab/lru_cache",
            "superslab/shared_pool", "superslab/slot_ops", "superslab/superslab_table", "heap/slab")
