@@ -8,15 +8,16 @@
 #else
 #include "sync/std_sync.hpp"
 #endif
+#include "sync/watched_sync.hpp"
 
 namespace hakmem {
 
 #ifdef HAKMEM_VALGRIND
-using ProcessSync = ValgrindSync;
+using ProcessSync = WatchedSync<ValgrindSync>;
 // Helgrind keeps a record of every byte of a mapping, also of a flat page map's 16 GiB.
 inline constexpr PageMapKind kProcessPageMap = PageMapKind::kTwoLevel;
 #else
-using ProcessSync = StdSync;
+using ProcessSync = WatchedSync<StdSync>;
 inline constexpr PageMapKind kProcessPageMap = PageMapKind::kFlat;
 #endif
 

@@ -6,34 +6,20 @@
 
 #include "os/linux_os.hpp"
 #include "support/test_sync.hpp"
+#include "sync/watched_sync.hpp"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HAKMEM_STRESS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAKMEM_STRESS_ASAN 1
-#endif
-#endif
-
-#ifdef HAKMEM_STRESS_ASAN
+#ifdef HAKMEM_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 
 namespace hakmem::stress {
 
-#ifdef HAKMEM_STRESS_ASAN
+#ifdef HAKMEM_ASAN
 
 // A block is poisoned from before it is freed until it is handed out again, so any use of a free block is reported.
 // Only the heap may touch it, through the in-block link.
 
-struct StressSync : test::TestSync {
-  [[gnu::no_sanitize_address]] static void* load_link(const void* block) noexcept {
-    return *static_cast<void* const*>(block);
-  }
-  [[gnu::no_sanitize_address]] static void store_link(void* block, void* next) noexcept {
-    *static_cast<void**>(block) = next;
-  }
-};
+using StressSync = WatchedSync<test::TestSync>;
 
 /// What is given back may serve anybody.
 struct StressOs : LinuxOs {
