@@ -91,4 +91,65 @@ struct WeakenedSync : StressSync {
   };
 };
 
+/// Which operation is no longer one step, as in bugs of the past (docs/museum.md).
+enum class Torn { kExchange, kFetch, kCompareExchange };
+
+/// A policy one of whose operations is a load and then a store.
+template <class Base, Torn kTorn>
+struct TornSync : Base {
+  template <class T>
+  class Atomic {
+   public:
+    constexpr Atomic() noexcept = default;
+    // Torn or the base's with the caller's order; so it is with all that follow.
+    [[nodiscard]] T load(std::memory_order order) const noexcept { return value_.load(order); }
+    void store(T value, std::memory_order order) noexcept { value_.store(value, order); }
+    T exchange(T value, std::memory_order order) noexcept {
+      return kTorn == Torn::kExchange ? replace([&](T) { return value; }) : value_.exchange(value, order);
+    }
+    T fetch_add(T value, std::memory_order order) noexcept { return value_.fetch_add(value, order); }
+    // Torn or the base's with the caller's order; so it is with all that follow.
+    T fetch_or(T value, std::memory_order order) noexcept {
+      if constexpr (kTorn == Torn::kFetch) return replace([&](T seen) { return seen | value; });
+      return value_.fetch_or(value, order);
+    }
+    T fetch_and(T value, std::memory_order order) noexcept {
+      if constexpr (kTorn == Torn::kFetch) return replace([&](T seen) { return seen & value; });
+      return value_.fetch_and(value, order);
+    }
+    // Torn or the base's with the caller's order; so it is with all that follow.
+    bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure) noexcept {
+      if constexpr (kTorn == Torn::kCompareExchange) return compare_and_replace(expected, desired);
+      return value_.compare_exchange_weak(expected, desired, success, failure);
+    }
+    bool compare_exchange_strong(T& expected, T desired, std::memory_order success,
+                                 std::memory_order failure) noexcept {
+      if constexpr (kTorn == Torn::kCompareExchange) return compare_and_replace(expected, desired);
+      return value_.compare_exchange_strong(expected, desired, success, failure);
+    }
+
+   private:
+    template <class Change>
+    T replace(Change change) noexcept {
+      // Strong enough for every caller: what is wrong is the gap between the two.
+      const T seen = value_.load(std::memory_order_acquire);
+      value_.store(change(seen), std::memory_order_release);
+      return seen;
+    }
+    bool compare_and_replace(T& expected, T desired) noexcept {
+      // Strong enough for every caller: what is wrong is the gap between the two.
+      const T seen = value_.load(std::memory_order_acquire);
+      if (seen != expected) {
+        expected = seen;
+        return false;
+      }
+      // The other half of the gap.
+      value_.store(desired, std::memory_order_release);
+      return true;
+    }
+
+    typename Base::template Atomic<T> value_{};
+  };
+};
+
 }  // namespace hakmem::stress

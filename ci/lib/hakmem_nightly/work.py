@@ -214,6 +214,8 @@ def stress_run(context, part, build, allocator, arguments, seconds):
     """Runs the stress program once and adds a row for each scenario. The seed is printed with what fails."""
     preset, wrapper = wrapped(build)
     how = build if allocator == "heap" else f"{build}, C API"
+    if "noise" in arguments:
+        how += ", noise"
     program, cause = context.program(preset, "tests/stress")
     if program is None:
         context.add(report.not_run(part, "stress", cause, how))
@@ -252,6 +254,16 @@ def matrix_item(build, allocator):
     return Item(f"matrix: {build}, {allocator}", ((wrapped(build)[0], "stress"),), run)
 
 
+def noise_item(build):
+    """Every scenario with schedule noise."""
+    def run(context, seconds):
+        each = max(0.1, 0.7 * seconds / len(SCENARIOS))
+        arguments = ["--scenario", "all", "--geometry", "noise", "--threads", 8, "--seconds", f"{each:.1f}"]
+        stress_run(context, "matrix", build, "heap", arguments, seconds + 120)
+
+    return Item(f"matrix: {build}, noise", ((build, "stress"),), run)
+
+
 def long_item(scenario, build, allocator):
     def run(context, seconds):
         arguments = ["--scenario", scenario, "--threads", 16, "--seconds", 60]
@@ -266,7 +278,8 @@ MUTANTS = tuple(mutants_item(header) for header in MUTATED)
 TESTS = tuple(tests_item(preset) for preset in SANITIZED)
 MODELS = tuple(models_item(number) for number in range(1, MODEL_SLICES + 1))
 FUZZING = tuple(fuzz_item(target) for target in FUZZ_TARGETS)
-MATRIX = tuple(matrix_item(build, allocator) for build in (*SANITIZED, *VALGRIND_TOOLS) for allocator in ("heap", "api"))
+NOISE = tuple(noise_item(build) for build in ("release", "tsan", "asan"))
+MATRIX = tuple(matrix_item(build, allocator) for build in (*SANITIZED, *VALGRIND_TOOLS) for allocator in ("heap", "api")) + NOISE
 LONG_STRESS = tuple(long_item(scenario, build, allocator) for scenario in SCENARIOS
                     for build, allocator in (("release", "heap"), ("tsan", "heap"), ("asan", "heap"), ("release", "api"),
                                              ("tsan", "api")))
