@@ -2,17 +2,10 @@
 /// such a count is the same on a busy machine, so a change of a single instruction shows. String instructions (rep
 /// movs, rep stos) count once per repetition; of the kernel's work only the number of calls is counted.
 
-#include <signal.h>
-#include <ucontext.h>
-#include <x86intrin.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +13,7 @@
 #include "support/command_line.hpp"
 #include "support/json_file.hpp"
 #include "support/process_facts.hpp"
+#include "support/step_counter.hpp"
 
 namespace hakmem::bench {
 namespace {
@@ -44,44 +38,6 @@ struct Settings {
 struct Counts {
   double instructions = 0;  // per malloc + free, the loop around them included
   double system_calls = 0;  // per malloc + free
-};
-
-/// While an object lives, every instruction of this thread traps and is counted. One at a time.
-class StepCounter {
- public:
-  StepCounter() noexcept {
-    steps_ = 0;
-    system_calls_ = 0;
-    __writeeflags(__readeflags() | kTrapFlag);
-  }
-  ~StepCounter() { stop(); }
-  StepCounter(const StepCounter&) = delete;
-  StepCounter& operator=(const StepCounter&) = delete;
-
-  void stop() noexcept { __writeeflags(__readeflags() & ~kTrapFlag); }
-  std::uint64_t steps() const noexcept { return steps_; }
-  std::uint64_t system_calls() const noexcept { return system_calls_; }
-
-  /// Has to be called once before the first object is made. Throws std::runtime_error.
-  static void install() {
-    struct sigaction action{};
-    action.sa_sigaction = trapped;
-    action.sa_flags = SA_SIGINFO;
-    if (::sigaction(SIGTRAP, &action, nullptr) != 0) throw std::runtime_error(std::strerror(errno));
-  }
-
- private:
-  static constexpr unsigned long long kTrapFlag = 0x100;
-
-  static void trapped(int, siginfo_t*, void* context) noexcept {
-    const auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
-    const auto* next = reinterpret_cast<const unsigned char*>(registers[REG_RIP]);
-    steps_ = steps_ + 1;
-    if (next[0] == 0x0f && next[1] == 0x05) system_calls_ = system_calls_ + 1;
-  }
-
-  static inline volatile std::uint64_t steps_ = 0;
-  static inline volatile std::uint64_t system_calls_ = 0;
 };
 
 /// What is measured.

@@ -65,6 +65,9 @@ function(hakmem_add_variant name)
 endfunction()
 
 hakmem_add_variant(hakmem)
+hakmem_add_variant(hakmem_hardened HAKMEM_HARDENED=1)
+# The oracle: everything behind one lock (B1).
+hakmem_add_variant(hakmem_locked HAKMEM_LOCKED=1)
 
 if(NOT HAKMEM_SANITIZER AND NOT HAKMEM_VALGRIND)
   include(HakmemInstall)

@@ -4,6 +4,13 @@
 
 namespace hakmem::bench {
 
+/// What a clock shows, in seconds.
+inline double clock_seconds(clockid_t clock) noexcept {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
 /// What a stretch of work took. The processor time of all threads together says more than the other on a machine that
 /// does something else too.
 struct Elapsed {
@@ -15,18 +22,12 @@ struct Elapsed {
 class Stopwatch {
  public:
   Elapsed elapsed() const noexcept {
-    return {now(CLOCK_MONOTONIC) - start_, now(CLOCK_PROCESS_CPUTIME_ID) - cpu_start_};
+    return {clock_seconds(CLOCK_MONOTONIC) - start_, clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_start_};
   }
 
  private:
-  static double now(clockid_t clock) noexcept {
-    timespec time{};
-    ::clock_gettime(clock, &time);
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-  }
-
-  double start_ = now(CLOCK_MONOTONIC);
-  double cpu_start_ = now(CLOCK_PROCESS_CPUTIME_ID);
+  double start_ = clock_seconds(CLOCK_MONOTONIC);
+  double cpu_start_ = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
 };
 
 }  // namespace hakmem::bench

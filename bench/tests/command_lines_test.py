@@ -15,6 +15,8 @@ WRONG_CALLS = {
                      ["10", "10", "1", "--size", "9", "--min", "8"], ["10", "10", "1", "--bogus"]),
     "scenarios": ([], ["gcc"], ["json", "--threads", "0"], ["json", "--iterations", "1x"], ["handoff", "--threads", "3"],
                   ["vm", "--bogus"], ["vm", "mir"]),
+    "ab": ([], ["nothing"], ["--bogus"], ["--all", "--list"], ["atomics", "--all"], ["atomics", "--rounds", "0"],
+           ["atomics", "--operations", "10"], ["atomics", "--rounds", "x"]),
     "instructions": (["16"], ["--size", "0"], ["--pattern", "square"], ["--pairs", "1"], ["--bogus"]),
 }
 

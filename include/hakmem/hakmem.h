@@ -42,12 +42,32 @@ HAK_API void* hak_aligned_alloc(size_t alignment, size_t size) HAK_NOEXCEPT
 /* Frees a block; NULL is allowed. Leaves errno alone. */
 HAK_API void hak_free(void* block) HAK_NOEXCEPT;
 
+/* The same for a caller that knows the size that the block was asked for. The hardened library compares the two and
+ * ends the process with a message when they differ; the others ignore the size. */
+HAK_API void hak_free_sized(void* block, size_t size) HAK_NOEXCEPT;
+
+/* The same functions with an id of the call's place in the program, any number but 0. The hardened library keeps the
+ * ids with the block and names them in its messages ("allocated by thread 1 at site 17, freed by thread 2 at site 4");
+ * the others ignore them. */
+HAK_API void* hak_alloc_at(size_t size, uint32_t site) HAK_NOEXCEPT
+    __attribute__((malloc, alloc_size(1), warn_unused_result));
+HAK_API void* hak_calloc_at(size_t count, size_t size, uint32_t site) HAK_NOEXCEPT
+    __attribute__((malloc, alloc_size(1, 2), warn_unused_result));
+HAK_API void* hak_realloc_at(void* block, size_t size, uint32_t site) HAK_NOEXCEPT
+    __attribute__((alloc_size(2), warn_unused_result));
+HAK_API void* hak_aligned_alloc_at(size_t alignment, size_t size, uint32_t site) HAK_NOEXCEPT
+    __attribute__((malloc, alloc_size(2), warn_unused_result));
+HAK_API void hak_free_at(void* block, uint32_t site) HAK_NOEXCEPT;
+
 /* Bytes of a live block that may be used, at least what was asked for; 0 for NULL. */
 HAK_API size_t hak_usable_size(const void* block) HAK_NOEXCEPT;
 
 /* Gives memory that holds no live block back to the system: of this thread and of threads that have exited. Returns 1
  * if any was given back, else 0. */
 HAK_API int hak_trim(void) HAK_NOEXCEPT;
+
+/* Size classes above 1 KiB up to 32 KiB. */
+#define HAK_MID_CLASSES 20
 
 /* What the heap has done so far. Counts are exact when no other thread allocates, else out of date by a little.
  * The structure only ever grows at its end, so a program that was built with an older header goes on to work. */
@@ -99,6 +119,16 @@ struct hak_statistics {
   uint64_t munmap_calls;
   uint64_t madvise_calls;
   uint64_t mremap_calls;
+  /* The learner (HAKMEM_LEARN): windows that have ended, caps changed, trials of W_MAX that ended with another value
+   * and with the old one. */
+  uint64_t learner_windows;
+  uint64_t learner_cap_moves;
+  uint64_t learner_adoptions;
+  uint64_t learner_reverts;
+  uint64_t max_waste;                 /* W_MAX in force, in thousandths; 1000: off */
+  uint64_t caps_mid[HAK_MID_CLASSES]; /* blocks that a thread may keep, per mid class, smallest class first */
+  uint64_t lock_acquisitions;         /* libhakmem_locked only: how often its lock was taken, */
+  uint64_t lock_waits;                /* and how often a thread had to wait for it */
 };
 
 /* Fills in the first `bytes` bytes of a structure; what this library does not know becomes 0. Returns how many bytes
@@ -152,7 +182,8 @@ HAK_API int hak_heap_print(int file_descriptor) HAK_NOEXCEPT;
  * for HAKMEM_CRASH_LOG that of the open() that failed. */
 HAK_API int hak_option_set(const char* name, const char* value) HAK_NOEXCEPT;
 
-/* Reads an option's value in effect. Returns 0; -1 and errno ENOENT for an unknown name. */
+/* Reads an option's value in effect: of a fraction its thousandths, of a list its length. Returns 0; -1 and errno
+ * ENOENT for an unknown name. */
 HAK_API int hak_option_get(const char* name, int64_t* value) HAK_NOEXCEPT;
 
 #ifdef __cplusplus

@@ -72,7 +72,7 @@ class SimulatedOs {
   }
 
   /// A report of the heap about its user is a failure of the scenario.
-  void fatal(Corruption what, const char*, const void*, const void*, std::size_t,
+  void fatal(Corruption what, const char*, const void*, const void*, std::size_t, const BlockHistory& = {},
              Where where = Where::here()) noexcept {
     rl::ctx().fail_test(text_of(what), rl::test_result_user_assert_failed, info_of(where));
   }
@@ -95,6 +95,11 @@ class SimulatedOs {
       case Corruption::kInteriorPointer: return "heap reports: interior pointer";
       case Corruption::kDoubleFree: return "heap reports: double free";
       case Corruption::kReleasedSlab: return "heap reports: block of a released slab";
+      case Corruption::kOverflow: return "heap reports: overflow";
+      case Corruption::kWrittenAfterFree: return "heap reports: written after free";
+      case Corruption::kUsedAfterFree: return "heap reports: used after free";
+      case Corruption::kSizeMismatch: return "heap reports: size mismatch";
+      case Corruption::kAlignmentMismatch: return "heap reports: alignment mismatch";
     }
     return "heap reports a corruption";
   }

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "api/call_site.hpp"
 #include "api/options.hpp"
 #include "api/process_heap.hpp"
 #include "api/statistics.hpp"
@@ -31,6 +32,33 @@ void* hak_aligned_alloc(size_t alignment, size_t size) noexcept {
 }
 
 void hak_free(void* block) noexcept { hakmem::watched::deallocate(block); }
+
+void hak_free_sized(void* block, size_t size) noexcept { hakmem::watched::deallocate_sized(block, size); }
+
+void* hak_alloc_at(size_t size, uint32_t site) noexcept {
+  const hakmem::AtSite at(site);
+  return hakmem::watched::allocate(size);
+}
+
+void* hak_calloc_at(size_t count, size_t size, uint32_t site) noexcept {
+  const hakmem::AtSite at(site);
+  return hakmem::watched::allocate_zeroed(count, size);
+}
+
+void* hak_realloc_at(void* block, size_t size, uint32_t site) noexcept {
+  const hakmem::AtSite at(site);
+  return hakmem::watched::reallocate(block, size);
+}
+
+void* hak_aligned_alloc_at(size_t alignment, size_t size, uint32_t site) noexcept {
+  const hakmem::AtSite at(site);
+  return hak_aligned_alloc(alignment, size);
+}
+
+void hak_free_at(void* block, uint32_t site) noexcept {
+  const hakmem::AtSite at(site);
+  hakmem::watched::deallocate(block);
+}
 
 size_t hak_usable_size(const void* block) noexcept { return hakmem::process_heap.usable_size(block); }
 

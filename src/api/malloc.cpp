@@ -33,6 +33,13 @@ HAKMEM_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
   return hakmem::allocate_zeroed(count, size);
 }
 
+/// C23. Size and alignment are compared with what was asked for by builds that keep it.
+HAKMEM_EXPORT void free_sized(void* block, std::size_t size) noexcept { hakmem::deallocate_sized(block, size); }
+
+HAKMEM_EXPORT void free_aligned_sized(void* block, std::size_t alignment, std::size_t size) noexcept {
+  hakmem::deallocate_sized_aligned(block, size, alignment);
+}
+
 /// As in glibc, size 0 frees a block and returns null.
 HAKMEM_EXPORT void* realloc(void* block, std::size_t size) noexcept {
   if (size == 0 && block != nullptr) {

@@ -24,6 +24,9 @@ __asm__(
 namespace {
 
 using hakmem::deallocate;
+using hakmem::deallocate_aligned;
+using hakmem::deallocate_sized;
+using hakmem::deallocate_sized_aligned;
 
 void* allocate(std::size_t size, std::size_t alignment) noexcept {
   return alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__ ? hakmem::allocate(size)
@@ -92,15 +95,21 @@ HAKMEM_EXPORT void* operator new[](std::size_t size, std::align_val_t a, const s
 
 HAKMEM_EXPORT void operator delete(void* block) noexcept { deallocate(block); }
 HAKMEM_EXPORT void operator delete[](void* block) noexcept { deallocate(block); }
-HAKMEM_EXPORT void operator delete(void* block, std::size_t) noexcept { deallocate(block); }
-HAKMEM_EXPORT void operator delete[](void* block, std::size_t) noexcept { deallocate(block); }
-HAKMEM_EXPORT void operator delete(void* block, std::align_val_t) noexcept { deallocate(block); }
-HAKMEM_EXPORT void operator delete[](void* block, std::align_val_t) noexcept { deallocate(block); }
-HAKMEM_EXPORT void operator delete(void* block, std::size_t, std::align_val_t) noexcept { deallocate(block); }
-HAKMEM_EXPORT void operator delete[](void* block, std::size_t, std::align_val_t) noexcept { deallocate(block); }
+HAKMEM_EXPORT void operator delete(void* block, std::size_t size) noexcept { deallocate_sized(block, size); }
+HAKMEM_EXPORT void operator delete[](void* block, std::size_t size) noexcept { deallocate_sized(block, size); }
+HAKMEM_EXPORT void operator delete(void* block, std::align_val_t a) noexcept { deallocate_aligned(block, value(a)); }
+HAKMEM_EXPORT void operator delete[](void* block, std::align_val_t a) noexcept { deallocate_aligned(block, value(a)); }
+HAKMEM_EXPORT void operator delete(void* block, std::size_t size, std::align_val_t a) noexcept {
+  deallocate_sized_aligned(block, size, value(a));
+}
+HAKMEM_EXPORT void operator delete[](void* block, std::size_t size, std::align_val_t a) noexcept {
+  deallocate_sized_aligned(block, size, value(a));
+}
 HAKMEM_EXPORT void operator delete(void* block, const std::nothrow_t&) noexcept { deallocate(block); }
 HAKMEM_EXPORT void operator delete[](void* block, const std::nothrow_t&) noexcept { deallocate(block); }
-HAKMEM_EXPORT void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept { deallocate(block); }
-HAKMEM_EXPORT void operator delete[](void* block, std::align_val_t, const std::nothrow_t&) noexcept {
-  deallocate(block);
+HAKMEM_EXPORT void operator delete(void* block, std::align_val_t a, const std::nothrow_t&) noexcept {
+  deallocate_aligned(block, value(a));
+}
+HAKMEM_EXPORT void operator delete[](void* block, std::align_val_t a, const std::nothrow_t&) noexcept {
+  deallocate_aligned(block, value(a));
 }

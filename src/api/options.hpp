@@ -23,8 +23,24 @@ enum class Option : std::uint8_t {
   kLruDebug,
   kDrainDebug,
   kCrashLog,
+  kLearn,
+  kLearnWindow,
+  kLearnMinSamples,
+  kTargetHit,
+  kCapStep,
+  kCapMin,
+  kCapMax,
+  kCapDwell,
+  kWasteLearn,
+  kWasteCanary,
+  kWasteCandidates,
+  kWasteTrial,
+  kWasteAdopt,
   kCount,
 };
+
+/// What fractions are counted in.
+inline constexpr std::int64_t kThousandths = 1000;
 
 /// How statistics are printed when the process ends.
 enum class StatsAtExit : std::int64_t { kNo, kText, kJson };
@@ -41,8 +57,11 @@ void read_options_from_environment() noexcept;
 /// Sets an option by its name in the environment. Any thread.
 OptionResult set_option(const char* name, const char* value) noexcept;
 
-/// The value of an option in effect. Any thread.
+/// The value of an option in effect: of a fraction its thousandths, of a list its length. Any thread.
 [[nodiscard]] std::int64_t option(Option which) noexcept;
+
+/// A candidate of W_MAX in thousandths. \param index below the length of HAKMEM_WMAX_CANDIDATES_MID
+[[nodiscard]] std::uint32_t waste_candidate(unsigned index) noexcept;
 
 /// Finds an option by its name. \return Option::kCount when there is none.
 [[nodiscard]] Option find_option(const char* name) noexcept;

@@ -3,6 +3,13 @@
 
 #include "api/process_os.hpp"
 #include "heap/heap.hpp"
+#ifdef HAKMEM_HARDENED
+#include "heap/guarded_heap.hpp"
+#endif
+#ifdef HAKMEM_LOCKED
+#include "heap/locked_heap.hpp"
+#include "os/pthread_lock.hpp"
+#endif
 #ifdef HAKMEM_VALGRIND
 #include "sync/valgrind_sync.hpp"
 #else
@@ -10,19 +17,65 @@
 #endif
 #include "sync/watched_sync.hpp"
 
+// Tools are told of the blocks of the heap as it ships. Its variants write into free blocks, or wrap the heap.
+#if (defined(HAKMEM_ASAN) || defined(HAKMEM_VALGRIND)) && !defined(HAKMEM_HARDENED) && !defined(HAKMEM_LOCKED)
+#define HAKMEM_WATCHED 1
+#endif
+
 namespace hakmem {
 
+#ifdef HAKMEM_WATCHED
+template <class Sync>
+using SyncOfProcess = WatchedSync<Sync>;
+#else
+template <class Sync>
+using SyncOfProcess = Sync;
+#endif
+
 #ifdef HAKMEM_VALGRIND
-using ProcessSync = WatchedSync<ValgrindSync>;
+using ProcessSync = SyncOfProcess<ValgrindSync>;
 // Helgrind keeps a record of every byte of a mapping, also of a flat page map's 16 GiB.
 inline constexpr PageMapKind kProcessPageMap = PageMapKind::kTwoLevel;
 #else
-using ProcessSync = WatchedSync<StdSync>;
+using ProcessSync = SyncOfProcess<StdSync>;
 inline constexpr PageMapKind kProcessPageMap = PageMapKind::kFlat;
 #endif
 
+#ifdef HAKMEM_HARDENED
+
+#pragma GCC visibility push(hidden)
+
+/// Reports a free block that was written to, and ends the process.
+struct ProcessAlarm {
+  static void written_after_free(const void* block) noexcept;
+};
+
+/// The call-site id that the calling thread has named for the call it is in.
+struct ProcessCallSite {
+  static std::uint32_t current() noexcept { return value; }
+  static constinit thread_local std::uint32_t value __attribute__((tls_model("initial-exec")));
+};
+
+#pragma GCC visibility pop
+
+using ProcessConfig = Config<HardenedSync<ProcessSync, ProcessAlarm>, ProcessOs, FullGeometry>;
+using ProcessHeap = GuardedHeap<Heap<ProcessConfig>, Trailer, ProcessCallSite>;
+
+#elif defined(HAKMEM_LOCKED)
+
+struct ProcessGeometry : FullGeometry {
+  static constexpr bool kThreadCaches = false;
+};
+using ProcessConfig = Config<ProcessSync, ProcessOs, ProcessGeometry>;
+using ProcessHeap = LockedHeap<Heap<ProcessConfig>, PthreadLock>;
+
+#else
+
 using ProcessConfig = Config<ProcessSync, ProcessOs, FullGeometry>;
 using ProcessHeap = Heap<ProcessConfig>;
-using ProcessContext = ThreadContext<ProcessConfig>;
+
+#endif
+
+using ProcessContext = ProcessHeap::Context;
 
 }  // namespace hakmem

@@ -1,6 +1,7 @@
 #include "api/process_heap.hpp"
 
 #include "api/crash_log.hpp"
+#include "api/learning.hpp"
 #include "api/options.hpp"
 #include "api/statistics.hpp"
 
@@ -40,8 +41,23 @@ void set_up() noexcept {
   ready = process_heap.init(kind) && ::pthread_key_create(&exit_key, on_thread_exit) == 0;
 }
 
+/// A heap with a lock is forked while nobody is inside. To register that may allocate, so not while setting up.
+template <class HeapT>
+void keep_whole_across_fork(HeapT&) noexcept {
+  if constexpr (requires(HeapT heap) { heap.before_fork(); }) {
+    constexpr auto kBefore = [] { static_cast<HeapT&>(process_heap).before_fork(); };
+    constexpr auto kAfter = [] { static_cast<HeapT&>(process_heap).after_fork(); };
+    // Fails only without memory; then a child of a threaded process may find the lock taken.
+    (void)::pthread_atfork(kBefore, kAfter, kAfter);
+  }
+}
+
 /// Before main and before any thread, so that no fork can happen half-way through.
-[[gnu::constructor]] void set_up_early() noexcept { (void)ensure_process_heap(); }
+[[gnu::constructor]] void set_up_early() noexcept {
+  if (!ensure_process_heap()) return;
+  keep_whole_across_fork(process_heap);
+  allow_learning();
+}
 
 void* checked(void* block) noexcept {
   if (block == nullptr) [[unlikely]]

@@ -41,6 +41,11 @@ class ContextUse {
   bool borrowed_ = false;
 };
 
+/// Whether a heap compares what the caller says of a block with what it was asked for.
+template <class HeapT>
+inline constexpr bool kChecksSize =
+    requires(HeapT heap, typename HeapT::Context context) { heap.deallocate_sized(context, nullptr, std::size_t{}); };
+
 // The malloc family's common body. On failure nullptr and errno ENOMEM. --------------------------------------------
 
 /// The long way of allocation: everything but a small block from the thread's detached list.
@@ -62,6 +67,34 @@ void* allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept;
 void* reallocate(void* block, std::size_t bytes) noexcept;
 
 [[gnu::always_inline]] inline void deallocate(void* block) noexcept { process_heap.deallocate(*thread_context, block); }
+
+/// As deallocate, for a caller that knows the block's size and alignment. Builds whose heap keeps the size compare.
+/// \param bytes as asked for \param alignment a power of two, as asked for
+template <class HeapT = ProcessHeap>
+inline void deallocate_sized(void* block, std::size_t bytes, HeapT& heap = process_heap) noexcept {
+  if constexpr (kChecksSize<HeapT>) {
+    heap.deallocate_sized(*thread_context, block, bytes);
+  } else {
+    deallocate(block);
+  }
+}
+template <class HeapT = ProcessHeap>
+inline void deallocate_aligned(void* block, std::size_t alignment, HeapT& heap = process_heap) noexcept {
+  if constexpr (kChecksSize<HeapT>) {
+    heap.deallocate_aligned(*thread_context, block, alignment);
+  } else {
+    deallocate(block);
+  }
+}
+template <class HeapT = ProcessHeap>
+inline void deallocate_sized_aligned(void* block, std::size_t bytes, std::size_t alignment,
+                                     HeapT& heap = process_heap) noexcept {
+  if constexpr (kChecksSize<HeapT>) {
+    heap.deallocate_sized_aligned(*thread_context, block, bytes, alignment);
+  } else {
+    deallocate(block);
+  }
+}
 
 bool trim() noexcept;
 

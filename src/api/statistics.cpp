@@ -5,8 +5,10 @@
 
 #include <cstddef>
 
+#include "api/learning.hpp"
 #include "api/options.hpp"
 #include "api/process_heap.hpp"
+#include "learner/mid_caches.hpp"
 
 namespace hakmem {
 
@@ -54,6 +56,13 @@ constexpr Figure kFigures[] = {
     {"munmap_calls", "calls", &hak_statistics::munmap_calls},
     {"madvise_calls", "calls", &hak_statistics::madvise_calls},
     {"mremap_calls", "calls", &hak_statistics::mremap_calls},
+    {"learner_windows", "windows", &hak_statistics::learner_windows},
+    {"learner_cap_moves", "caps", &hak_statistics::learner_cap_moves},
+    {"learner_adoptions", "values", &hak_statistics::learner_adoptions},
+    {"learner_reverts", "values", &hak_statistics::learner_reverts},
+    {"max_waste", "thousandths", &hak_statistics::max_waste},
+    {"lock_acquisitions", "times", &hak_statistics::lock_acquisitions},
+    {"lock_waits", "times", &hak_statistics::lock_waits},
 };
 
 constexpr const char* kPools[] = {"small", "mid", "large"};
@@ -82,7 +91,9 @@ std::size_t hit_rate(const hak_statistics& now, unsigned pool) noexcept {
 }
 
 void add_json(Page& page, const hak_statistics& now) noexcept {
-  page << "{";
+  page << "{\"caps_mid\": [";
+  for (unsigned c = 0; c < HAK_MID_CLASSES; ++c) page << (c == 0 ? "" : ", ") << now.caps_mid[c];
+  page << "], ";
   for (const Figure& figure : kFigures) page << "\"" << figure.name << "\": " << now.*figure.value << ", ";
   for (unsigned i = 0; i < WhaleCache<ProcessConfig>::kThreadBuckets; ++i) {
     page << (i == 0 ? "\"whales_by_threads\": {\"" : ", \"") << kThreadBuckets[i]
@@ -117,9 +128,12 @@ void add_text(Page& page, const hak_statistics& now) noexcept {
     add_share(page, hit_rate(now, pool));
     page << "\n";
   }
+  page << "hakmem: caps of the mid classes, in blocks:";
+  for (const std::uint64_t cap : now.caps_mid) page << " " << cap;
+  page << "\n";
 }
 
-void add_remote_frees(hak_statistics& now, const ProcessContext& context) noexcept {
+void add_remote_frees(hak_statistics& now, const ThreadContext<ProcessConfig>& context) noexcept {
   now.outbox_blocks += context.outbox.blocks();
   now.outbox_chains += context.outbox.chains();
   now.outbox_drains += context.outbox.drains();
@@ -128,10 +142,19 @@ void add_remote_frees(hak_statistics& now, const ProcessContext& context) noexce
 }
 
 /// Of the cached classes, which count them.
-void add_hits(hak_statistics& now, const ProcessContext& context) noexcept {
+void add_hits(hak_statistics& now, const ThreadContext<ProcessConfig>& context) noexcept {
   using Classes = SizeClass<FullGeometry>;
   for (unsigned c = Classes::kSmallCount; c < Classes::kCount; ++c) {
     now.cache_hits[Classes::is_large(c) ? 2 : 1] += context.allowances[c].hits();
+  }
+}
+
+/// Of a heap behind a lock; the others have none.
+template <class HeapT>
+void add_lock_figures(const HeapT& heap, hak_statistics& now) noexcept {
+  if constexpr (requires { heap.lock_waits(); }) {
+    now.lock_acquisitions = heap.lock_acquisitions();
+    now.lock_waits = heap.lock_waits();
   }
 }
 
@@ -179,7 +202,7 @@ hak_statistics statistics() noexcept {
   }
   now.threads_in_use = process_heap.contexts().in_use();
   now.thread_contexts = process_heap.contexts().size();
-  process_heap.contexts().visit_all([&](const ProcessContext& context) {
+  process_heap.contexts().visit_all([&](const auto& context) {
     for (unsigned i = 0; i < 3; ++i) {
       now.refills[i] += context.refills[i].get();
       now.refilled_blocks[i] += context.refilled_blocks[i].get();
@@ -194,12 +217,22 @@ hak_statistics statistics() noexcept {
   const std::uint64_t taken = now.refilled_blocks[0] + now.refilled_blocks[1] + now.refilled_blocks[2];
   const std::uint64_t from_others = now.taken_remote + now.taken_fresh;
   now.taken_own = taken > from_others ? taken - from_others : 0;
-  now.late_frees = process_heap.late_frees();
-  now.remote_retries += process_heap.late_retries();
+  now.late_frees = process_heap.core().late_frees();
+  now.remote_retries += process_heap.core().late_retries();
   now.mmap_calls = LinuxOs::calls(linux_detail::MappingCall::kMmap);
   now.munmap_calls = LinuxOs::calls(linux_detail::MappingCall::kMunmap);
   now.madvise_calls = LinuxOs::calls(linux_detail::MappingCall::kMadvise);
   now.mremap_calls = LinuxOs::calls(linux_detail::MappingCall::kMremap);
+  const LearningFigures learned = learning_figures();
+  now.learner_windows = learned.windows;
+  now.learner_cap_moves = learned.cap_moves;
+  now.learner_adoptions = learned.adoptions;
+  now.learner_reverts = learned.reverts;
+  now.max_waste = process_heap.settings().max_waste();
+  const MidCaches<ProcessConfig> caches(process_heap.core());
+  static_assert(HAK_MID_CLASSES == MidCaches<ProcessConfig>::kClasses);
+  for (unsigned c = 0; c < HAK_MID_CLASSES; ++c) now.caps_mid[c] = caches.cap(c);
+  add_lock_figures(process_heap, now);
   return now;
 }
 

@@ -25,6 +25,17 @@ hak_region public_form(const Region& region) noexcept {
           region.exact ? 1 : 0};
 }
 
+/// The context that a walk looks from: the thread's own. Behind the lock it is everybody's, so there the walk looks
+/// from outside, as it must not hold the lock while the callback runs.
+template <class HeapT>
+auto& walker(HeapT& heap) noexcept {
+  if constexpr (requires { heap.bystander(); }) {
+    return heap.bystander();
+  } else {
+    return *thread_context;
+  }
+}
+
 void describe(linux_detail::Line& line, const hak_region& region) noexcept {
   switch (region.kind) {
     case HAK_REGION_SUPERSLAB:
@@ -45,14 +56,14 @@ void describe(linux_detail::Line& line, const hak_region& region) noexcept {
 }  // namespace
 
 int walk(int (*callback)(const hak_region* region, void* argument), void* argument) {
-  return HeapWalk<ProcessConfig>(process_heap, *thread_context).visit([&](const Region& region) {
+  return HeapWalk<ProcessConfig>(process_heap.core(), walker(process_heap)).visit([&](const Region& region) {
     const hak_region shown = public_form(region);
     return callback(&shown, argument);
   });
 }
 
 bool print_walk(int file_descriptor) noexcept {
-  return HeapWalk<ProcessConfig>(process_heap, *thread_context).visit([&](const Region& region) noexcept {
+  return HeapWalk<ProcessConfig>(process_heap.core(), walker(process_heap)).visit([&](const Region& region) noexcept {
     linux_detail::Line line;
     line << "hakmem: ";
     describe(line, public_form(region));
@@ -63,7 +74,7 @@ bool print_walk(int file_descriptor) noexcept {
 
 bool locate(std::uintptr_t address, hak_region& found) noexcept {
   Region region{};
-  if (!HeapWalk<ProcessConfig>(process_heap, *thread_context).locate(address, region)) return false;
+  if (!HeapWalk<ProcessConfig>(process_heap.core(), walker(process_heap)).locate(address, region)) return false;
   found = public_form(region);
   return true;
 }

@@ -18,7 +18,7 @@
 
 namespace hakmem::watched {
 
-#if defined(HAKMEM_ASAN) || defined(HAKMEM_VALGRIND)
+#ifdef HAKMEM_WATCHED
 
 #ifdef HAKMEM_ASAN
 
@@ -92,6 +92,12 @@ inline void deallocate(void* block) noexcept {
   hakmem::deallocate(block);
 }
 
+inline void deallocate_sized(void* block, std::size_t bytes) noexcept {
+  const std::size_t usable = block == nullptr || is_marked_free(block) ? 0 : size_of(block);
+  if (usable != 0) mark_free(block, usable);
+  hakmem::deallocate_sized(block, bytes);
+}
+
 /// As the heap does it, but that a move goes through blocks that the tool knows.
 inline void* reallocate(void* block, std::size_t bytes) noexcept {
   if (block == nullptr) return allocate(bytes);
@@ -118,6 +124,7 @@ using hakmem::allocate;
 using hakmem::allocate_aligned;
 using hakmem::allocate_zeroed;
 using hakmem::deallocate;
+using hakmem::deallocate_sized;
 using hakmem::reallocate;
 
 #endif

@@ -93,7 +93,7 @@ class Heap {
     const unsigned size_class = Classes::of(bytes);
     void* block =
         size_class < Classes::kSmallCount ? context.heads[size_class].pop() : pop_any_cached(context, size_class);
-    return block != nullptr ? block : refill(context, size_class);
+    return block != nullptr ? block : allocate_missed(context, size_class, bytes);
   }
 
   /// The same, zero-filled.
@@ -110,7 +110,7 @@ class Heap {
     if (bytes == 0) bytes = 1;
     if (alignment <= kSlotBytes<Geometry> && bytes <= Geometry::kLargeMax) {
       const unsigned size_class = Classes::of_aligned(bytes, alignment);
-      if (size_class < Classes::kCount) return allocate(context, Classes::block_bytes(size_class));
+      if (size_class < Classes::kCount) return allocate_of_class(context, size_class);
     }
     return allocate_direct(context, bytes, alignment, Contents::kAny);
   }
@@ -147,6 +147,26 @@ class Heap {
     return block == nullptr ? 0 : usable_size_of(check(block, "malloc_usable_size"));
   }
 
+  /// For a layer that keeps data in blocks. \return bytes of the block that starts at `block`, handed out or in a slab
+  /// in use; 0 after a report of any other pointer.
+  [[nodiscard]] std::size_t bytes_of_block(const void* block, const char* call) noexcept {
+    SlabT* slab = map_.find(block);
+    if (slab == nullptr) {
+      os_.fatal(Corruption::kForeignPointer, call, block, nullptr, 0);
+      return 0;
+    }
+    // Relaxed: handoff lemma. No owner, and no direct mapping's: given back, so the block was free.
+    if (!is_direct(*slab) && slab->owner.load(std::memory_order_relaxed) == nullptr) {
+      report(Corruption::kReleasedSlab, *slab, block, call);
+      return 0;
+    }
+    if (is_direct(*slab) ? !direct_.is_block(*slab, block) : !slab->is_block(block)) {
+      report(Corruption::kInteriorPointer, *slab, block, call);
+      return 0;
+    }
+    return usable_size_of(*slab);
+  }
+
   /// Whether an address lies in the first slot-sized piece of a mapping of this heap, or anywhere in its SuperSlabs.
   /// Any address.
   [[nodiscard]] bool owns(const void* p) const noexcept { return map_.find(p) != nullptr; }
@@ -163,6 +183,8 @@ class Heap {
 
   // For statistics and tests -----------------------------------------------------------------------------------------
 
+  /// The heap itself, also behind a lock or a guard.
+  [[nodiscard]] constexpr Heap& core() noexcept { return *this; }
   [[nodiscard]] Os& os() noexcept { return os_; }
   [[nodiscard]] Settings<Config>& settings() noexcept { return settings_; }
   [[nodiscard]] PageMap<Config>& page_map() noexcept { return map_; }
@@ -200,6 +222,40 @@ class Heap {
   }
 
   // Allocation, slow -------------------------------------------------------------------------------------------------
+
+  /// A block of exactly this class: a larger class's need not be aligned as is asked for.
+  void* allocate_of_class(Context& context, unsigned size_class) noexcept {
+    void* block =
+        size_class < Classes::kSmallCount ? context.heads[size_class].pop() : pop_any_cached(context, size_class);
+    return block != nullptr ? block : refill(context, size_class);
+  }
+
+  /// The detached list of the request's class is empty.
+  [[gnu::noinline]] void* allocate_missed(Context& context, unsigned size_class, std::size_t bytes) noexcept {
+    const std::uint32_t max_waste = settings_.max_waste();
+    if (max_waste > SettingsT::kNoWaste) [[unlikely]] {
+      if (void* block = borrow(context, size_class, bytes, max_waste)) return block;
+    }
+    return refill(context, size_class);
+  }
+
+  /// A cached block of a larger mid class that wastes no more than is allowed, or nullptr. It belongs to its own class
+  /// as before and goes back there when it is freed.
+  void* borrow(Context& context, unsigned size_class, std::size_t bytes, std::uint32_t max_waste) noexcept {
+    if (SettingsT::pool_of(size_class) != PoolKind::kMid) return nullptr;
+    const std::size_t most = bytes * max_waste / SettingsT::kNoWaste;
+    for (unsigned c = size_class + 1; c < Classes::kCount && !Classes::is_large(c); ++c) {
+      if (Classes::block_bytes(c) > most) return nullptr;
+      void* block = context.heads[c].pop();
+      if (block == nullptr) continue;
+      context.allowances[c].lent();
+      auto& tally = context.tallies[size_class - Classes::kSmallCount];
+      tally.borrowed.add();
+      tally.served_bytes.add(Classes::block_bytes(c));
+      return block;
+    }
+    return nullptr;
+  }
 
   /// The detached list of a class has run out.
   [[gnu::noinline]] void* refill(Context& context, unsigned size_class) noexcept {
@@ -243,6 +299,7 @@ class Heap {
       const std::int32_t cap = settings_.cap(size_class);
       context.allowances[size_class].grant(cap < length ? length : cap, length);
       change_retained(context, size_class, length);
+      context.tallies[size_class - Classes::kSmallCount].misses.add();
     }
     if (!caches) [[unlikely]]
       return Ops::keep_first(slab, chain);
@@ -347,7 +404,11 @@ class Heap {
   [[gnu::noinline]] void deallocate_large(Context& context, SlabT& slab, void* block) noexcept {
     const unsigned size_class = slab.size_class.get();
     const bool fits = fits_retained(context, Classes::layout(size_class).block_bytes);
-    if (!fits || !settings_.caches(PoolKind::kLarge)) return put_back(context, slab, block);
+    if (!fits || !settings_.caches(PoolKind::kLarge)) {
+      if (slab.free.peek() == block) [[unlikely]]
+        return report_double_free(slab, block);
+      return put_back(context, slab, block);
+    }
     context.heads[size_class].push(block);
     change_retained(context, size_class, 1);
     if (!context.allowances[size_class].put()) adjust_cached(context, size_class);

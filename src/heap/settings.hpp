@@ -25,18 +25,30 @@ class Settings {
   }
 
   /// Whether threads cache blocks of a pool (B6).
-  [[nodiscard]] bool caches(PoolKind pool) const noexcept { return caches_[static_cast<unsigned>(pool)].get() != 0; }
+  [[nodiscard]] bool caches(PoolKind pool) const noexcept {
+    return kCachesByThread<Geometry> && caches_[static_cast<unsigned>(pool)].get() != 0;
+  }
   void set_caches(PoolKind pool, bool on) noexcept { caches_[static_cast<unsigned>(pool)].set(on ? 1 : 0); }
 
   /// Blocks of a mid or large class that a thread keeps of what it has freed.
   [[nodiscard]] std::int32_t cap(unsigned size_class) const noexcept {
-    if (!caches(pool_of(size_class))) return 0;
+    return caches(pool_of(size_class)) ? cap_when_cached(size_class) : 0;
+  }
+  /// The same while the class's pool is cached, be it so now or not.
+  [[nodiscard]] std::int32_t cap_when_cached(unsigned size_class) const noexcept {
     return Classes::layout(size_class).cache_blocks + cap_changes_[size_class - Classes::kSmallCount].get();
   }
   /// \param blocks 0..2^30
   void set_cap(unsigned size_class, std::int32_t blocks) noexcept {
     cap_changes_[size_class - Classes::kSmallCount].set(blocks - Classes::layout(size_class).cache_blocks);
   }
+
+  /// W_MAX: how much larger than the request, in thousandths of it, a cached block of a larger mid class may be that
+  /// serves it before the request's own class is refilled (E4). kNoWaste: none.
+  static constexpr std::uint32_t kNoWaste = 1000;
+  [[nodiscard]] std::uint32_t max_waste() const noexcept { return max_waste_.get(); }
+  /// \param thousandths kNoWaste..16000
+  void set_max_waste(std::uint32_t thousandths) noexcept { max_waste_.set(thousandths); }
 
   /// Blocks that are cut from a slab at a time at the most: of small classes, and for larger ones a multiple of what
   /// their layout says (C3, E1).
@@ -56,6 +68,7 @@ class Settings {
  private:
   Tunable<Sync, std::uint32_t, 1> caches_[static_cast<unsigned>(PoolKind::kCount)];
   Tunable<Sync, std::int32_t, 0> cap_changes_[Classes::kCount - Classes::kSmallCount + 1];
+  Tunable<Sync, std::uint32_t, kNoWaste> max_waste_;
   Tunable<Sync, std::uint32_t, Geometry::kRefillBlocks> refill_blocks_;
   Tunable<Sync, std::uint32_t, Geometry::kRefillBatch> refill_batch_;
   Tunable<Sync, std::uint32_t, Geometry::kOutboxInterval> drain_interval_;

@@ -26,6 +26,8 @@ class CacheAllowance {
     room_.set(room_.get() + 1);
     hits_.add();
   }
+  /// A block has been taken from the list to serve a smaller class.
+  void lent() noexcept { room_.set(room_.get() + 1); }
   /// A block has been put on the list. \return false when there was no place for it.
   [[nodiscard]] bool put() noexcept {
     const std::int32_t room = room_.get() - 1;
@@ -39,6 +41,14 @@ class CacheAllowance {
   typename Sync::template Plain<std::int32_t> granted_{};
   typename Sync::template Plain<std::int32_t> room_{};
   OwnerCounter<Sync> hits_;
+};
+
+/// Statistics of a cached class beside its hits: what its slow path has done.
+template <class Sync>
+struct CacheTally {
+  OwnerCounter<Sync> misses;        ///< refills
+  OwnerCounter<Sync> borrowed;      ///< requests that a cached block of a larger class has served (E4),
+  OwnerCounter<Sync> served_bytes;  ///< and these blocks' sizes
 };
 
 template <class Config>
@@ -69,6 +79,8 @@ struct alignas(64) ThreadContext {
   OwnerCounter<Sync> taken_fresh;
   /// When it was parked, or swept since then, by the policy's clock.
   Plain<std::uint64_t> parked_at{};
+  /// Statistics per class above the small ones (of which a geometry may have none).
+  CacheTally<Sync> tallies[Classes::kCount - Classes::kSmallCount + 1];
   /// Position in the context pool, constant once the context exists.
   Plain<std::uint32_t> index{};
   /// False only for a thread's stand-in before its first allocation and after its exit: it owns nothing, and its frees

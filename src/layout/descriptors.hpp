@@ -5,6 +5,7 @@
 /// cannot fault, an overflow of a block cannot reach them. All-zero is their initial state.
 
 #include <cstdint>
+#include <type_traits>
 
 #include "layout/local_list.hpp"
 #include "layout/size_class.hpp"
@@ -113,6 +114,7 @@ struct alignas(64) SuperSlab {
   using Sync = typename Config::Sync;
   template <class T>
   using Plain = typename Sync::template Plain<T>;
+  struct AnyClass {};
 
   SlotWord<Sync, Config::Geometry::kSlots> word{};
   /// Start of the mapping; written by the thread that maps it, before the word is activated.
@@ -123,6 +125,10 @@ struct alignas(64) SuperSlab {
   Plain<std::uint64_t> retired_at{};
   /// For diagnostics: the start of the mapping, 0 without one.
   Shown<Sync, std::uintptr_t> shown_base{};
+  /// Only where slabs do not share: the class that the SuperSlab is for; written by who owns it retired, before the
+  /// word is activated.
+  [[no_unique_address]] std::conditional_t<kSharesSuperSlabs<typename Config::Geometry>, AnyClass,
+                                           typename Sync::template Atomic<std::uint32_t>> size_class{};
   Slab<Config> slabs[Config::Geometry::kSlots];
 };
 

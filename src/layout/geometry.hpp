@@ -69,6 +69,15 @@ struct FullGeometry {
 
 static_assert(GeometryPolicy<FullGeometry>);
 
+/// Whether threads cache blocks at all; a geometry may declare `kThreadCaches = false`, and no setting turns them on.
+template <class G>
+inline constexpr bool kCachesByThread = !requires { requires !G::kThreadCaches; };
+
+/// Whether slabs of different classes share a SuperSlab, as they should; a geometry may declare
+/// `kShareSuperSlabs = false`, the baseline that sharing is measured against (D7).
+template <class G>
+inline constexpr bool kSharesSuperSlabs = !requires { requires !G::kShareSuperSlabs; };
+
 /// The three policies of a heap in one name.
 template <class SyncT, class OsT, class GeometryT>
 struct Config {

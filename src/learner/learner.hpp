@@ -73,6 +73,11 @@ class Learner {
   /// Windows that have ended.
   [[nodiscard]] std::uint64_t windows() const noexcept { return windows_; }
 
+  /// Caps changed; trials of W_MAX that ended with the rival adopted, and with the present value kept.
+  [[nodiscard]] std::uint64_t cap_moves() const noexcept { return cap_moves_; }
+  [[nodiscard]] std::uint64_t adoptions() const noexcept { return adoptions_; }
+  [[nodiscard]] std::uint64_t reverts() const noexcept { return reverts_; }
+
   [[nodiscard]] const CapState& cap_state(unsigned c) const noexcept { return caps_[c]; }
   [[nodiscard]] const WasteState& waste_state() const noexcept { return waste_; }
 
@@ -95,20 +100,26 @@ class Learner {
     for (unsigned c = 0; c < Cache::kClasses; ++c) {
       const std::uint32_t before = caps_[c].cap;
       caps_[c] = next_cap(caps_[c], windows[c], settings_.caps);
-      if (caps_[c].cap != before) cache_.set_cap(c, caps_[c].cap);
+      if (caps_[c].cap == before) continue;
+      cache_.set_cap(c, caps_[c].cap);
+      ++cap_moves_;
     }
   }
 
   void learn_waste(const CacheCounters& all) {
-    const unsigned before = waste_.in_force();
+    const WasteState before = waste_;
     waste_ = next_waste(waste_, all, settings_.waste);
-    if (waste_.in_force() != before) cache_.set_max_waste(max_waste());
+    if (before.measuring() && !waste_.measuring()) ++(waste_.adopted != before.adopted ? adoptions_ : reverts_);
+    if (waste_.in_force() != before.in_force()) cache_.set_max_waste(max_waste());
   }
 
   Cache& cache_;
   const LearnerSettings settings_;
   std::uint64_t window_start_;
   std::uint64_t windows_ = 0;
+  std::uint64_t cap_moves_ = 0;
+  std::uint64_t adoptions_ = 0;
+  std::uint64_t reverts_ = 0;
   std::array<CacheCounters, Cache::kClasses> seen_{};
   std::array<CapState, Cache::kClasses> caps_{};
   WasteState waste_{};

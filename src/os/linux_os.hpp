@@ -2,7 +2,9 @@
 /// Floor 1. Linux: pages by mmap, messages by write.
 
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -175,12 +177,15 @@ class LinuxOs {
     return static_cast<T*>(map_lazily(n * sizeof(T)));
   }
 
+  /// Random from the kernel, never 0. Does not block.
+  [[nodiscard]] static std::uint64_t secret() noexcept;
+
   /// Whether the system counts all that is mapped against a limit, touched or not (vm.overcommit_memory = 2).
   [[nodiscard]] static bool counts_untouched_pages() noexcept;
 
   /// One line on standard error, then abort().
   [[noreturn]] static void fatal(Corruption what, const char* call, const void* p, const void* block,
-                                 std::size_t block_bytes) noexcept;
+                                 std::size_t block_bytes, const BlockHistory& history = {}) noexcept;
 
  private:
   static void* map_lazily(std::size_t bytes) noexcept;
@@ -244,6 +249,29 @@ inline void* LinuxOs::map_lazily(std::size_t bytes) noexcept {
   return linux_detail::map(nullptr, (bytes + kPageBytes - 1) & ~(kPageBytes - 1), MAP_NORESERVE);
 }
 
+inline std::uint64_t LinuxOs::secret() noexcept {
+  const linux_detail::KeepErrno keep;
+  std::uint64_t value = 0;
+  if (::getrandom(&value, sizeof value, GRND_NONBLOCK) == sizeof value && value != 0) return value;
+  // Early in the boot: the 16 bytes that the kernel gave this process serve too.
+  if (const auto* bytes = reinterpret_cast<const unsigned char*>(::getauxval(AT_RANDOM))) {
+    std::memcpy(&value, bytes + 8, sizeof value);
+  }
+  return value | 1;
+}
+
+namespace linux_detail {
+
+/// "by thread 3 at site 4", as far as known.
+inline void add_author(Line& line, const char* verb, std::uint32_t thread, std::uint32_t site) noexcept {
+  if (thread == 0 && site == 0) return;
+  line << ", " << verb;
+  if (thread != 0) line << " by thread " << std::size_t{thread};
+  if (site != 0) line << " at site " << std::size_t{site};
+}
+
+}  // namespace linux_detail
+
 inline bool LinuxOs::counts_untouched_pages() noexcept {
   const linux_detail::KeepErrno keep;
   const int file = ::open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
@@ -254,8 +282,8 @@ inline bool LinuxOs::counts_untouched_pages() noexcept {
   return known && mode == '2';
 }
 
-inline void LinuxOs::fatal(Corruption what, const char* call, const void* p, const void* block,
-                           std::size_t block_bytes) noexcept {
+inline void LinuxOs::fatal(Corruption what, const char* call, const void* p, const void* block, std::size_t block_bytes,
+                           const BlockHistory& history) noexcept {
   linux_detail::Line line;
   line << "hakmem: " << call << "(" << p << "): ";
   switch (what) {
@@ -269,7 +297,23 @@ inline void LinuxOs::fatal(Corruption what, const char* call, const void* p, con
     case Corruption::kReleasedSlab:
       line << "double free: every block of the slab of " << block_bytes << "-byte blocks there is already free";
       break;
+    case Corruption::kOverflow:
+      line << "overflow: bytes behind the end of the " << block_bytes << "-byte block " << block << " were written";
+      break;
+    case Corruption::kWrittenAfterFree:
+      line << "the " << block_bytes << "-byte block " << block << " was written to after it was freed";
+      break;
+    case Corruption::kUsedAfterFree: line << "use after free of the " << block_bytes << "-byte block " << block; break;
+    case Corruption::kSizeMismatch:
+      line << "size mismatch: " << history.given << " bytes given for the " << block_bytes << "-byte block " << block;
+      break;
+    case Corruption::kAlignmentMismatch:
+      line << "alignment mismatch: the " << block_bytes << "-byte block " << block << " is not aligned to "
+           << history.given;
+      break;
   }
+  linux_detail::add_author(line, "allocated", history.allocated_by, history.allocated_at);
+  linux_detail::add_author(line, "freed", history.freed_by, history.freed_at);
   line.print();
   std::abort();
 }

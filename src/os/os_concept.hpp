@@ -13,6 +13,21 @@ enum class Corruption : std::uint8_t {
   kInteriorPointer,  ///< inside a block, not at its start: misaligned or offset
   kDoubleFree,       ///< the block is free already
   kReleasedSlab,     ///< the block's slab is empty and was given back: the block was free already
+  // Found by a guarded heap alone:
+  kOverflow,           ///< bytes behind the end of the block were written
+  kWrittenAfterFree,   ///< the first bytes of the free block were written
+  kUsedAfterFree,      ///< the call needs a live block, and this one is free
+  kSizeMismatch,       ///< freed with another size than it was asked for
+  kAlignmentMismatch,  ///< freed with an alignment that its address does not have
+};
+
+/// What a guarded heap knows besides: 0 where it knows nothing.
+struct BlockHistory {
+  std::uint32_t allocated_by = 0;  ///< number of the thread's context, from 1
+  std::uint32_t allocated_at = 0;  ///< call-site id
+  std::uint32_t freed_by = 0;
+  std::uint32_t freed_at = 0;
+  std::size_t given = 0;  ///< the size or alignment that the caller named
 };
 
 /// Operating-system policy. Objects of it may have state (limits, planted failures) and are owned by the heap.
@@ -25,7 +40,8 @@ enum class Corruption : std::uint8_t {
 ///    address or nullptr (then nothing has changed).
 ///  - `metadata<T>(n)`: n objects of T, value-initialised, never given back; nullptr on failure. In production the
 ///    objects are zero pages that are touched lazily, hence all-zero must be T's value-initialised state.
-///  - `fatal(corruption, call, p, block, block_bytes)`: reports and does not return.
+///  - `fatal(corruption, call, p, block, block_bytes, history = {})`: reports and does not return.
+///  - `secret()`, optional: 64 bits that a program's input cannot guess; without it guarded heaps use a constant.
 ///  - `milliseconds()`, optional: a clock that never goes back; without it nothing that is kept ages.
 ///  - `address_base` / `kAddressBits`: all reservations lie in [base, base + 2^bits), and none in the slot-sized piece
 ///    that the null pointer falls into, modulo 2^bits.
@@ -37,6 +53,7 @@ concept OsPolicy = requires(O os, void* p, const void* cp, std::size_t n, Corrup
   { os.resize(p, n, n, n) } noexcept -> std::same_as<void*>;
   { os.template metadata<std::uint64_t>(n) } noexcept -> std::same_as<std::uint64_t*>;
   { os.fatal(what, call, cp, cp, n) } noexcept;
+  { os.fatal(what, call, cp, cp, n, BlockHistory{}) } noexcept;
   { os.address_base() } noexcept -> std::same_as<std::uintptr_t>;
   { O::kAddressBits } -> std::convertible_to<unsigned>;
   { O::kPageBytes } -> std::convertible_to<std::size_t>;

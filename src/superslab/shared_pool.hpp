@@ -4,6 +4,8 @@
 /// Acquire in stages (D3): 1 an EMPTY slot of the same class; 1b an EMPTY slot of any class; 2 an UNUSED slot; 3 a
 /// retired SuperSlab from the LRU cache, else a new mapping. Release (D4): ACTIVE -> EMPTY, offered to its class; when
 /// nothing is ACTIVE any more, the thread whose CAS saw it retires the SuperSlab. No lock anywhere.
+///
+/// A geometry that forbids sharing gives every SuperSlab to one class, until it is retired: the baseline of D7.
 
 #include <bit>
 
@@ -49,7 +51,8 @@ class SharedPool {
     const unsigned count = Classes::layout(size_class).slots;
     const Run run{size_class, count};
     SlabT* slab = free_slots_.take(size_class, [&](SlabT& hint) { return Ops::claim_at(hint, count); });
-    if (slab != nullptr) return finish(map, *slab->superslab.get(), *slab, run, AcquireStage::kSameClass);
+    if (slab != nullptr) slab = finish_claim(map, *slab->superslab.get(), *slab, run, AcquireStage::kSameClass);
+    if (slab != nullptr) return slab;
     if ((slab = claim_available(map, run, SlotChoice::kEmpty, AcquireStage::kAnyClass)) != nullptr) return slab;
     if ((slab = claim_available(map, run, SlotChoice::kUnused, AcquireStage::kUnused)) != nullptr) return slab;
     if (count == 1) return nullptr;
@@ -58,7 +61,6 @@ class SharedPool {
 
   /// Stage 3: a whole SuperSlab. Any thread. \return as acquire_live; nullptr when the system gives no memory.
   [[nodiscard]] SlabT* acquire_fresh(Os& os, PageMap<Config>& map, unsigned size_class) noexcept {
-    const unsigned count = Classes::layout(size_class).slots;
     AcquireStage stage = AcquireStage::kCached;
     SuperSlabT* superslab = lru_.take();
     if (superslab == nullptr) {
@@ -68,9 +70,7 @@ class SharedPool {
     } else {
       tell_of(EventKind::kLruTake, superslab->base.get());
     }
-    superslab->word.activate(count);
-    if (count < Geometry::kSlots) tables_.offer(*superslab);
-    return finish(map, *superslab, superslab->slabs[0], {size_class, count}, stage);
+    return start(map, *superslab, {size_class, Classes::layout(size_class).slots}, stage);
   }
 
   /// Gives the slots of a slab back. Only its holder; no block of it is out and nobody else refers to it.
@@ -200,11 +200,53 @@ class SharedPool {
     SlabT* slab = nullptr;
     SuperSlabT* from = nullptr;
     tables_.visit_available([&](SuperSlabT& superslab) {
+      if (!serves(superslab, run.size_class)) return false;
       slab = Ops::claim_run(superslab, run.count, choice);
       from = &superslab;
       return slab != nullptr;
     });
-    return slab == nullptr ? nullptr : finish(map, *from, *slab, run, stage);
+    return slab == nullptr ? nullptr : finish_claim(map, *from, *slab, run, stage);
+  }
+
+  /// Whether slots of a SuperSlab may go to a class: all may, but in the baseline without sharing. There it is a guess
+  /// until a slot has been claimed.
+  [[nodiscard]] static bool serves(const SuperSlabT& superslab, [[maybe_unused]] unsigned size_class) noexcept {
+    if constexpr (kSharesSuperSlabs<Geometry>) {
+      return true;
+    } else {
+      // Relaxed: while a slot is held the class is constant, and the claim's acquire has made it visible.
+      return superslab.size_class.load(std::memory_order_relaxed) == size_class;
+    }
+  }
+
+  /// A run has been claimed in a live SuperSlab, which is the caller's alone.
+  /// \return nullptr only without sharing, when the SuperSlab has become another class's meanwhile.
+  SlabT* finish_claim(PageMap<Config>& map, SuperSlabT& superslab, SlabT& slab, Run run, AcquireStage stage) noexcept {
+    if constexpr (!kSharesSuperSlabs<Geometry>) {
+      if (!serves(superslab, run.size_class)) return leave(map, superslab, slab, run);
+    }
+    return finish(map, superslab, slab, run, stage);
+  }
+
+  /// Undoes a claim in another class's SuperSlab. Whoever retires it by that may have the whole of it.
+  SlabT* leave(PageMap<Config>& map, SuperSlabT& superslab, SlabT& slab, Run run) noexcept {
+    const auto first = static_cast<unsigned>(&slab - superslab.slabs);
+    const auto released = superslab.word.release(first, run.count);
+    if (!released.retired) {
+      if (released.was_full) tables_.offer(superslab);
+      return nullptr;
+    }
+    retired_.add();
+    return start(map, superslab, run, AcquireStage::kCached);
+  }
+
+  /// Brings a retired SuperSlab, owned by the caller, to life with a run of a class at its start.
+  SlabT* start(PageMap<Config>& map, SuperSlabT& superslab, Run run, AcquireStage stage) noexcept {
+    // Relaxed: published by the activation's release, see serves.
+    if constexpr (!kSharesSuperSlabs<Geometry>) superslab.size_class.store(run.size_class, std::memory_order_relaxed);
+    superslab.word.activate(run.count);
+    if (run.count < Geometry::kSlots) tables_.offer(superslab);
+    return finish(map, superslab, superslab.slabs[0], run, stage);
   }
 
   SlabT* finish(PageMap<Config>& map, SuperSlabT& superslab, SlabT& slab, Run run, AcquireStage stage) noexcept {

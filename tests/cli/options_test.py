@@ -40,6 +40,10 @@ class Options(unittest.TestCase):
         for name, value, reason in (("HAKMEM_CACHE_MID", "yes", "is not a number"),
                                     ("HAKMEM_TINY_REFILL", "1000", "is out of range"),
                                     ("HAKMEM_PURGE_DELAY_MS", "-2", "is out of range"),
+                                    ("HAKMEM_TARGET_HIT_MID", "0.95", "is out of range"),
+                                    ("HAKMEM_TARGET_HIT_MID", "0.65x", "is not a number"),
+                                    ("HAKMEM_WMAX_CANDIDATES_MID", "1.4,0.9", "is out of range"),
+                                    ("HAKMEM_WMAX_CANDIDATES_MID", "1.4,", "is not a number"),
                                     ("HAKMEM_STATS", "xml", "is not a number")):
             done = run(**{name: value})
             self.assertEqual(done.returncode, 0)

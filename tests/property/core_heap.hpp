@@ -12,12 +12,14 @@
 
 namespace hakmem::test {
 
-/// \tparam kBits window of the page map; \tparam kWindowBits window of the memory, the same or smaller.
-template <class Geometry, unsigned kBits, unsigned kWindowBits = kBits>
+/// \tparam kBits window of the page map; \tparam kWindowBits window of the memory, the same or smaller; \tparam HeapOf
+/// Heap or a layer over it; \tparam SyncT its policy
+template <class Geometry, unsigned kBits, unsigned kWindowBits = kBits, template <class> class HeapOf = Heap,
+          class SyncT = TestSync>
 class CoreHeap : public AnyHeap {
   using Os = TestOs<kBits>;
-  using ConfigT = Config<TestSync, Os, Geometry>;
-  using HeapT = Heap<ConfigT>;
+  using ConfigT = Config<SyncT, Os, Geometry>;
+  using HeapT = HeapOf<ConfigT>;
   using Context = ThreadContext<ConfigT>;
   using Classes = SizeClass<Geometry>;
   using SlabT = Slab<ConfigT>;
@@ -156,7 +158,7 @@ class CoreHeap : public AnyHeap {
   void inspect_slab(SlabT& slab, unsigned live_blocks, const std::set<void*>& live, Coverage& coverage) {
     const auto carved = static_cast<std::int32_t>(slab.carved.get());
     std::int32_t free = 0;
-    for (void* block = slab.free.peek(); block != nullptr; block = TestSync::load_link(block)) {
+    for (void* block = slab.free.peek(); block != nullptr; block = SyncT::load_link(block)) {
       RC_ASSERT(++free <= carved);
       RC_ASSERT(slab.is_block(block));
       RC_ASSERT(live.count(block) == 0u);

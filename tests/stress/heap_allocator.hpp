@@ -67,9 +67,21 @@ class ExitedHeapThread : public ThreadAllocator {
   typename Heap::Context& stand_in_;
 };
 
-template <class Sync, class Geometry>
+/// The heap whose books a census reads: of a locked one, what is behind the lock.
+template <class Heap>
+auto& core_of(Heap& heap) noexcept {
+  if constexpr (requires { heap.core(); }) {
+    return heap.core();
+  } else {
+    return heap;
+  }
+}
+
+/// \tparam HeapT a Heap, or a LockedHeap as the oracle.
+template <class HeapT>
 class HeapAllocator : public Allocator {
-  using HeapT = Heap<Config<Sync, StressOs, Geometry>>;
+  using Geometry = typename HeapT::Geometry;
+  using Core = std::remove_reference_t<decltype(core_of(std::declval<HeapT&>()))>;
 
  public:
   explicit HeapAllocator(PageMapKind kind) {
@@ -84,14 +96,14 @@ class HeapAllocator : public Allocator {
 
   std::optional<std::uint64_t> blocks_out() override {
     heap_.trim(stand_in_);
-    return Census<HeapT>::blocks_out(heap_);
+    return Census<Core>::blocks_out(core_of(heap_));
   }
   std::optional<Footprint> footprint() override {
     return Footprint{heap_.pool().superslabs().descriptors(), kSuperSlabBytes<Geometry>, heap_.contexts().size()};
   }
   void check_reclaimed() override {
     heap_.trim(stand_in_);
-    Census<HeapT>::check_reclaimed(heap_);
+    Census<Core>::check_reclaimed(core_of(heap_));
   }
 
  private:

@@ -18,7 +18,8 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: stress [--scenario NAME|all] [--threads N] [--seconds S | --operations N] [--seed X]\n"
-    "              [--geometry full|toy|least|noise|all] [--allocator heap|api|malloc] [--fault NAME] [--json FILE]\n"
+    "              [--geometry full|toy|least|noise|all] [--allocator heap|locked|api|malloc] [--fault NAME]\n"
+    "              [--json FILE]\n"
     "       stress --list | --help\n";
 
 struct Words {
@@ -55,6 +56,7 @@ std::vector<Target> targets_of(const Words& words) {
     if (words.geometry != "all" && words.geometry != "full") {
       wrong_call(fmt::format("--allocator {} has the full geometry only; leave --geometry out", words.allocator));
     }
+    if (words.allocator == "locked") return {Target::kLocked};
     return {words.allocator == "api" ? Target::kApi : Target::kMalloc};
   }
   if (words.geometry == "full") return {Target::kFull};
@@ -127,8 +129,9 @@ Options parse_options(int count, char** arguments) {
       ->check(CLI::IsMember(std::vector<std::string>{"full", "toy", "least", "noise", "all"}));
   app.add_option(
          "--allocator", words.allocator,
-         "heap: the headers, with explicit contexts (default); api: hak_alloc and so on; malloc: this process's")
-      ->check(CLI::IsMember(std::vector<std::string>{"heap", "api", "malloc"}));
+         "heap: the headers, with explicit contexts (default); locked: the same behind one lock; api: hak_alloc and so "
+         "on; malloc: this process's")
+      ->check(CLI::IsMember(std::vector<std::string>{"heap", "locked", "api", "malloc"}));
   app.add_option("--fault", words.fault, "commit this fault on purpose")->check(CLI::IsMember(names_of(kFaults)));
   app.add_option("--json", options.json, "write the results to this file");
   app.add_flag("--list", words.list, "name the scenarios and faults");

@@ -1,7 +1,9 @@
 #include "targets.hpp"
 
+#include "heap/locked_heap.hpp"
 #include "heap_allocator.hpp"
 #include "noise.hpp"
+#include "os/pthread_lock.hpp"
 #include "support/toy_geometry.hpp"
 #include "system_allocators.hpp"
 
@@ -16,14 +18,21 @@ constexpr PageMapKind kFullMap = PageMapKind::kTwoLevel;
 constexpr PageMapKind kFullMap = PageMapKind::kFlat;
 #endif
 
+struct CachelessGeometry : FullGeometry {
+  static constexpr bool kThreadCaches = false;
+};
+
+template <class Sync, class Geometry>
+using StressHeap = Heap<Config<Sync, StressOs, Geometry>>;
+
 template <class Geometry>
 std::unique_ptr<Allocator> make_heap(Fault fault, PageMapKind kind) {
   switch (fault) {
     case Fault::kMissingRelease:
-      return std::make_unique<HeapAllocator<WeakenedSync<Weakness::kNoRelease>, Geometry>>(kind);
+      return std::make_unique<HeapAllocator<StressHeap<WeakenedSync<Weakness::kNoRelease>, Geometry>>>(kind);
     case Fault::kMissingAcquire:
-      return std::make_unique<HeapAllocator<WeakenedSync<Weakness::kNoAcquire>, Geometry>>(kind);
-    default: return std::make_unique<HeapAllocator<StressSync, Geometry>>(kind);
+      return std::make_unique<HeapAllocator<StressHeap<WeakenedSync<Weakness::kNoAcquire>, Geometry>>>(kind);
+    default: return std::make_unique<HeapAllocator<StressHeap<StressSync, Geometry>>>(kind);
   }
 }
 
@@ -35,13 +44,14 @@ std::unique_ptr<Allocator> make_toy_heap(Fault fault) {
   constexpr PageMapKind kMap = PageMapKind::kTwoLevel;
   switch (fault) {
     case Fault::kTornExchange:
-      return std::make_unique<HeapAllocator<TornSync<Sync, Torn::kExchange>, ToyGeometry>>(kMap);
-    case Fault::kTornFetch: return std::make_unique<HeapAllocator<TornSync<Sync, Torn::kFetch>, ToyGeometry>>(kMap);
+      return std::make_unique<HeapAllocator<StressHeap<TornSync<Sync, Torn::kExchange>, ToyGeometry>>>(kMap);
+    case Fault::kTornFetch:
+      return std::make_unique<HeapAllocator<StressHeap<TornSync<Sync, Torn::kFetch>, ToyGeometry>>>(kMap);
     case Fault::kTornCompare:
-      return std::make_unique<HeapAllocator<TornSync<Sync, Torn::kCompareExchange>, ToyGeometry>>(kMap);
+      return std::make_unique<HeapAllocator<StressHeap<TornSync<Sync, Torn::kCompareExchange>, ToyGeometry>>>(kMap);
     case Fault::kMissingRelease:
     case Fault::kMissingAcquire: return make_heap<ToyGeometry>(fault, kMap);
-    default: return std::make_unique<HeapAllocator<Sync, ToyGeometry>>(kMap);
+    default: return std::make_unique<HeapAllocator<StressHeap<Sync, ToyGeometry>>>(kMap);
   }
 }
 
@@ -53,6 +63,9 @@ std::unique_ptr<Allocator> make_target(Target target, Fault fault) {
     case Target::kToy: return make_toy_heap<StressSync>(fault);
     case Target::kNoise: return make_toy_heap<NoisySync>(fault);
     case Target::kLeast: return make_heap<test::LeastGeometry>(fault, PageMapKind::kTwoLevel);
+    case Target::kLocked:
+      return std::make_unique<HeapAllocator<LockedHeap<StressHeap<StressSync, CachelessGeometry>, PthreadLock>>>(
+          kFullMap);
     case Target::kApi: return make_api_allocator();
     case Target::kMalloc: break;
   }
@@ -65,6 +78,7 @@ std::string suffix_of(Target target) {
     case Target::kToy: return "/toy";
     case Target::kLeast: return "/least";
     case Target::kNoise: return "/noise";
+    case Target::kLocked: return "/locked";
     case Target::kApi: return "/api";
     case Target::kMalloc: break;
   }

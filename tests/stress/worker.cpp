@@ -81,6 +81,12 @@ void Worker::check_new(void* block, std::size_t bytes, std::size_t alignment) {
 }
 
 Held Worker::hold(void* block, std::size_t requested) {
+  // A malloc that hands out no byte more than was asked for is asked again: the stamp has to fit.
+  if (local_->usable_size(block) < sizeof(Stamp)) {
+    requested = sizeof(Stamp);
+    block = local_->reallocate(block, requested);
+    check_new(block, requested, 1);
+  }
   const bool whole = requested < sizeof(Stamp) || random.one_in(4);
   const auto bytes = static_cast<std::uint32_t>(whole ? local_->usable_size(block) : requested);
   const Held held{block, bytes, new_id()};

@@ -15,6 +15,11 @@ inline const char* name(Corruption what) {
     case Corruption::kInteriorPointer: return "interior pointer";
     case Corruption::kDoubleFree: return "double free";
     case Corruption::kReleasedSlab: return "double free into a released slab";
+    case Corruption::kOverflow: return "overflow";
+    case Corruption::kWrittenAfterFree: return "written after free";
+    case Corruption::kUsedAfterFree: return "used after free";
+    case Corruption::kSizeMismatch: return "size mismatch";
+    case Corruption::kAlignmentMismatch: return "alignment mismatch";
   }
   return "?";
 }
@@ -47,8 +52,8 @@ class TestOs {
   [[nodiscard]] std::uintptr_t address_base() const noexcept { return kBits >= 47 ? 0 : memory_->base(); }
 
   /// One line on standard error, then abort(): for death tests.
-  [[noreturn]] static void fatal(Corruption what, const char* call, const void* p, const void*,
-                                 std::size_t block_bytes) noexcept {
+  [[noreturn]] static void fatal(Corruption what, const char* call, const void* p, const void*, std::size_t block_bytes,
+                                 const BlockHistory& = {}) noexcept {
     std::fprintf(stderr, "TestOs: %s(%p): %s, block of %zu bytes\n", call, p, name(what), block_bytes);
     std::abort();
   }

@@ -1,10 +1,13 @@
 /// The heap walk of the C API, also while other threads go on; statistics of frees between threads.
 
 #include <gtest/gtest.h>
+
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <iterator>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
@@ -134,7 +137,8 @@ TEST(HakStatistics, WhalesAreCountedByThreadsInUse) {
   const auto after = statistics();
   EXPECT_EQ(after.threads_in_use, 1u);
   EXPECT_GE(after.whale_hits_by_threads[0] - before.whale_hits_by_threads[0], 2u);
-  EXPECT_EQ(after.whale_hits, after.whale_hits_by_threads[0] + after.whale_hits_by_threads[1]);
+  EXPECT_EQ(after.whale_hits, std::accumulate(std::begin(after.whale_hits_by_threads),
+                                              std::end(after.whale_hits_by_threads), std::uint64_t{0}));
 }
 
 TEST(HakStatistics, MappingCallsAreCounted) {

@@ -140,6 +140,16 @@ TEST_F(HeapCorruptionDeathTest, OwnersFreeIntoAnEmptySlabIsNamed) {
   EXPECT_DEATH(heap_.deallocate(*owner_, blocks[1]), kDouble);
 }
 
+/// Without the thread cache a large block goes straight to its slab, which has other blocks out.
+TEST_F(HeapCorruptionDeathTest, OwnersSecondFreeOfAnUncachedLargeBlockIsNamed) {
+  heap_.settings().set_caches(PoolKind::kLarge, false);
+  char* company = allocate(40'000);
+  char* block = allocate(40'000);
+  heap_.deallocate(*owner_, block);
+  EXPECT_DEATH(heap_.deallocate(*owner_, block), "hakmem: free\\(0x[0-9a-f]+\\): double free");
+  heap_.deallocate(*owner_, company);
+}
+
 TEST_F(HeapCorruptionDeathTest, OtherCallsNameThemselves) {
   static char foreign[64];
   char* block = allocate(100);

@@ -1,0 +1,188 @@
+#include "api/learning.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <optional>
+
+#include "api/options.hpp"
+#include "api/process_heap.hpp"
+#include "learner/mid_caches.hpp"
+
+namespace hakmem {
+
+namespace {
+
+using Caches = MidCaches<ProcessConfig>;
+
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+/// Guards what follows.
+pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+bool allowed = false;
+bool watches_forks = false;
+bool running = false;
+bool outdated = false;  ///< the learner was made from options that have changed since
+constinit Caches caches{process_heap.core()};
+constinit std::optional<Learner<Caches>> learner;
+
+std::atomic<std::uint64_t> windows, cap_moves, adoptions, reverts;
+
+class Lock {
+ public:
+  Lock() noexcept { ::pthread_mutex_lock(&mutex); }
+  ~Lock() { ::pthread_mutex_unlock(&mutex); }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+};
+
+std::uint64_t now_ns() noexcept {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+double share(Option which) noexcept { return static_cast<double>(option(which)) / kThousandths; }
+
+std::uint32_t number(Option which) noexcept { return static_cast<std::uint32_t>(option(which)); }
+
+std::uint32_t windows_of(Option seconds, std::uint32_t least) noexcept {
+  const std::uint32_t window_ms = number(Option::kLearnWindow);
+  const std::uint32_t count = (number(seconds) * 1000 + window_ms - 1) / window_ms;
+  return count < least ? least : count;
+}
+
+LearnerSettings settings_of_options() noexcept {
+  LearnerSettings settings;
+  settings.window_ns = number(Option::kLearnWindow) * kNsPerMs;
+  settings.learn_waste = option(Option::kWasteLearn) != 0;
+  settings.caps.target = share(Option::kTargetHit);
+  settings.caps.step = number(Option::kCapStep);
+  settings.caps.min = number(Option::kCapMin);
+  settings.caps.max = number(Option::kCapMax);
+  settings.caps.dwell = windows_of(Option::kCapDwell, 1);
+  settings.caps.min_samples = settings.waste.min_samples = number(Option::kLearnMinSamples);
+  settings.waste.count = number(Option::kWasteCandidates);
+  for (unsigned i = 0; i < settings.waste.count; ++i) {
+    settings.waste.candidates[i] = static_cast<double>(waste_candidate(i)) / kThousandths;
+  }
+  settings.waste.trial = windows_of(Option::kWasteTrial, 2);
+  settings.waste.adopt = share(Option::kWasteAdopt);
+  settings.waste.confirm = option(Option::kWasteCanary) != 0;
+  return settings;
+}
+
+/// Whether the main thread has ended by pthread_exit and this is the last one: then the process is to end.
+bool is_last_thread() noexcept {
+  const int file = ::open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  char text[512];
+  const ssize_t length = ::read(file, text, sizeof text - 1);
+  ::close(file);
+  if (length <= 0) return false;
+  text[length] = '\0';
+  const char* field = std::strrchr(text, ')');
+  if (field == nullptr || field[1] != ' ' || field[2] != 'Z') return false;
+  constexpr unsigned kFromStateToThreads = 17;
+  ++field;
+  for (unsigned i = 0; i < kFromStateToThreads && field != nullptr; ++i) field = std::strchr(field + 1, ' ');
+  return field != nullptr && std::strncmp(field, " 2 ", 3) == 0;
+}
+
+/// One turn of the thread. \return false when it is to go; else the nanoseconds until the next turn are in `pause`.
+bool take_turn(std::uint64_t& pause) noexcept {
+  const bool last = is_last_thread();
+  const Lock lock;
+  if (last || option(Option::kLearn) == 0) {
+    learner.reset();
+    caches.set_max_waste(1);
+    return running = false;
+  }
+  if (outdated || !learner) {
+    outdated = false;
+    caches.set_max_waste(1);
+    learner.emplace(caches, settings_of_options(), now_ns());
+  } else {
+    const std::uint64_t moves = learner->cap_moves(), adopted = learner->adoptions(), reverted = learner->reverts();
+    const bool ended = learner->run_window(now_ns());
+    // Relaxed, all four: statistics; the mutex orders their writers.
+    windows.fetch_add(ended ? 1 : 0, std::memory_order_relaxed);
+    cap_moves.fetch_add(learner->cap_moves() - moves, std::memory_order_relaxed);
+    adoptions.fetch_add(learner->adoptions() - adopted, std::memory_order_relaxed);
+    reverts.fetch_add(learner->reverts() - reverted, std::memory_order_relaxed);
+  }
+  pause = number(Option::kLearnWindow) * kNsPerMs;
+  return true;
+}
+
+void* learn(void*) noexcept {
+  for (std::uint64_t pause = 0; take_turn(pause);) {
+    const timespec time{static_cast<time_t>(pause / 1'000'000'000), static_cast<long>(pause % 1'000'000'000)};
+    (void)::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+  }
+  return nullptr;
+}
+
+void before_fork() noexcept { ::pthread_mutex_lock(&mutex); }
+void after_fork_in_parent() noexcept { ::pthread_mutex_unlock(&mutex); }
+/// The child has no learner until it sets an option of it; caps stay as they are.
+void after_fork_in_child() noexcept {
+  if (running) caches.set_max_waste(1);
+  running = false;
+  learner.reset();
+  ::pthread_mutex_unlock(&mutex);
+}
+
+/// No signal handler of the program runs on the thread.
+bool start_thread() noexcept {
+  constexpr std::size_t kStackBytes = std::size_t{128} << 10;
+  pthread_attr_t attributes;
+  if (::pthread_attr_init(&attributes) != 0) return false;
+  (void)::pthread_attr_setstacksize(&attributes, kStackBytes);
+  (void)::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  const bool started = ::pthread_create(&thread, &attributes, learn, nullptr) == 0;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  (void)::pthread_attr_destroy(&attributes);
+  return started;
+}
+
+}  // namespace
+
+void learning_options_changed() noexcept {
+  const Lock lock;
+  outdated = true;
+  if (!allowed || running || option(Option::kLearn) == 0) return;
+  if (!watches_forks) {
+    watches_forks = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+  }
+  running = watches_forks && start_thread();
+  if (running) return;
+  linux_detail::Line line;
+  line << "hakmem: HAKMEM_LEARN=1, but the system refuses a thread; nothing is learned";
+  line.print();
+}
+
+void allow_learning() noexcept {
+  {
+    const Lock lock;
+    allowed = true;
+  }
+  if (option(Option::kLearn) != 0) learning_options_changed();
+}
+
+LearningFigures learning_figures() noexcept {
+  // Relaxed, all four: statistics.
+  return {windows.load(std::memory_order_relaxed), cap_moves.load(std::memory_order_relaxed),
+          adoptions.load(std::memory_order_relaxed), reverts.load(std::memory_order_relaxed)};
+}
+
+}  // namespace hakmem

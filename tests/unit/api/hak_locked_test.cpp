@@ -1,0 +1,45 @@
+/// The C API of the build behind one lock (B1).
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "hakmem/hakmem.h"
+#include "support/together.hpp"
+
+namespace hakmem::test {
+namespace {
+
+hak_statistics statistics() {
+  hak_statistics now;
+  hak_statistics_get(&now);
+  return now;
+}
+
+TEST(HakLocked, EveryOperationTakesTheLockAndOneContextServesAllThreads) {
+  constexpr unsigned kThreads = 4;
+  constexpr unsigned kRounds = 5000;
+  const auto before = statistics();
+  run_together(kThreads, [](unsigned) {
+    for (unsigned i = 0; i < kRounds; ++i) hak_free(hak_alloc(1 + i % 2000));
+  });
+  const auto after = statistics();
+  EXPECT_EQ(after.lock_acquisitions - before.lock_acquisitions, 2 * kThreads * kRounds);
+  EXPECT_LE(after.lock_waits - before.lock_waits, after.lock_acquisitions - before.lock_acquisitions);
+  EXPECT_EQ(after.thread_contexts, 1u);
+  EXPECT_EQ(after.refilled_blocks[0], 0u) << "no thread's list was ever filled";
+}
+
+TEST(HakLocked, ThreadCachesCannotBeSwitchedOn) {
+  for (const char* name : {"HAKMEM_CACHE_TINY", "HAKMEM_CACHE_MID", "HAKMEM_CACHE_LARGE"}) {
+    std::int64_t value = -1;
+    EXPECT_EQ(hak_option_get(name, &value), 0);
+    EXPECT_EQ(value, 0) << name;
+    errno = 0;
+    EXPECT_EQ(hak_option_set(name, "1"), -1) << name;
+    EXPECT_EQ(errno, ERANGE);
+  }
+}
+
+}  // namespace
+}  // namespace hakmem::test

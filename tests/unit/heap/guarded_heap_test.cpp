@@ -1,0 +1,288 @@
+/// Guarded heaps: what each guard finds, what it says of it, and that a correct program hears nothing.
+
+#include "heap/guarded_heap.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "support/capturing_os.hpp"
+#include "support/test_sync.hpp"
+#include "support/together.hpp"
+#include "support/toy_geometry.hpp"
+
+namespace hakmem::test {
+namespace {
+
+constexpr unsigned kBits = 30;
+
+struct TestSite {
+  static inline std::uint32_t site = 0;
+  static std::uint32_t current() noexcept { return site; }
+};
+
+using Sealed = HardenedSync<TestSync, CapturingAlarm>;
+using FullConfig = Config<Sealed, CapturingOs<kBits>, FullGeometry>;
+using TagConfig = Config<TestSync, CapturingOs<kBits>, FullGeometry>;
+using Hardened = GuardedHeap<Heap<FullConfig>, Trailer, TestSite>;
+using Tagged = GuardedHeap<Heap<TagConfig>, BlockTag>;
+
+template <class HeapT>
+class Guarded : public testing::Test {
+ protected:
+  Guarded() {
+    reports.clear();
+    TestSite::site = 0;
+    EXPECT_TRUE(heap_.init());
+    owner_ = heap_.attach();
+    other_ = heap_.attach();
+  }
+
+  char* allocate(std::size_t bytes) { return static_cast<char*>(heap_.allocate(*owner_, bytes)); }
+  void free(void* block) { heap_.deallocate(*owner_, block); }
+
+  /// Expects exactly one report so far, and forgets it.
+  Report the_report() {
+    EXPECT_EQ(reports.size(), 1u);
+    const Report report = reports.empty() ? Report{} : reports.front();
+    reports.clear();
+    return report;
+  }
+
+  TestMemory memory_{kBits};
+  HeapT heap_{CapturingOs<kBits>(memory_)};
+  typename HeapT::Context* owner_ = nullptr;
+  typename HeapT::Context* other_ = nullptr;
+};
+
+using HardenedHeap = Guarded<Hardened>;
+using TaggedHeap = Guarded<Tagged>;
+
+/// Small, cached by thread, large, and with a mapping of their own; at, below and above what fills a block.
+constexpr std::size_t kSizes[] = {1,       15,      16,      17,      31,      32,          33,    40,
+                                  48,      100,     992,     993,     1024,    5000,        32768, 65536,
+                                  1048544, 1048545, 1048576, 1048577, 3000000, 4194304 - 32};
+
+TEST_F(HardenedHeap, CorrectProgramsHearNothing) {
+  for (const std::size_t bytes : kSizes) {
+    SCOPED_TRACE(bytes);
+    for (int round = 0; round < 3; ++round) {
+      char* block = allocate(bytes);
+      ASSERT_NE(block, nullptr);
+      EXPECT_EQ(heap_.usable_size(block), bytes);
+      std::memset(block, 0, bytes);
+      for (const std::size_t other : kSizes) {
+        block = static_cast<char*>(heap_.reallocate(*owner_, block, other));
+        ASSERT_NE(block, nullptr);
+        EXPECT_EQ(heap_.usable_size(block), other);
+        std::memset(block, 0xff, other);
+      }
+      round % 2 == 0 ? free(block) : heap_.deallocate(*other_, block);
+    }
+  }
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(HardenedHeap, AlignmentAndZeroesAreAsWithoutGuard) {
+  for (const std::size_t bytes : kSizes) {
+    for (std::size_t alignment = 1; alignment <= std::size_t{1} << 21; alignment *= 8) {
+      char* block = static_cast<char*>(heap_.allocate_aligned(*owner_, bytes, alignment));
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % alignment, 0u);
+      std::memset(block, 0xff, bytes);
+      heap_.deallocate_sized_aligned(*owner_, block, bytes, alignment);
+    }
+    char* zeroed = static_cast<char*>(heap_.allocate_zeroed(*owner_, bytes));
+    EXPECT_EQ(zeroed[0], 0);
+    EXPECT_EQ(zeroed[bytes - 1], 0);
+    heap_.deallocate_sized(*owner_, zeroed, bytes);
+  }
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(HardenedHeap, ImpossibleSizesAreRefused) {
+  void* block = allocate(10);
+  for (const std::size_t bytes : {Hardened::kMaxBytes, Hardened::kMaxBytes - 31, SIZE_MAX, SIZE_MAX - 31}) {
+    EXPECT_EQ(heap_.try_allocate(*owner_, bytes), nullptr);
+    EXPECT_EQ(heap_.try_allocate_cached(*owner_, bytes), nullptr);
+    EXPECT_EQ(heap_.allocate(*owner_, bytes), nullptr);
+    EXPECT_EQ(heap_.allocate_zeroed(*owner_, bytes), nullptr);
+    EXPECT_EQ(heap_.allocate_aligned(*owner_, bytes, 64), nullptr);
+    EXPECT_EQ(heap_.reallocate(*owner_, block, bytes), nullptr);
+  }
+  EXPECT_EQ(heap_.usable_size(block), 10u);
+  free(block);
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(HardenedHeap, DoubleFreeIsToldWithBothThreadsAndSites) {
+  for (const std::size_t bytes : {std::size_t{1}, std::size_t{48}, std::size_t{5000}, std::size_t{300000}}) {
+    SCOPED_TRACE(bytes);
+    (void)allocate(bytes);
+    TestSite::site = 17;
+    char* block = allocate(bytes);
+    char* later = allocate(bytes);
+    TestSite::site = 4;
+    heap_.deallocate(*other_, block);
+    TestSite::site = 9;
+    free(later);  // so that the block is not the last that was freed
+    free(block);
+    const Report report = the_report();
+    EXPECT_EQ(report.what, Corruption::kDoubleFree);
+    EXPECT_EQ(report.block, block);
+    EXPECT_EQ(report.bytes, bytes);
+    EXPECT_EQ(report.history.allocated_by, owner_->index.get() + 1);
+    EXPECT_EQ(report.history.allocated_at, 17u);
+    EXPECT_EQ(report.history.freed_by, other_->index.get() + 1);
+    EXPECT_EQ(report.history.freed_at, 4u);
+  }
+}
+
+TEST_F(HardenedHeap, EveryByteBehindTheEndIsWatched) {
+  for (const std::size_t bytes : kSizes) {
+    SCOPED_TRACE(bytes);
+    const std::size_t slack = allocate(bytes) == nullptr ? 0 : 16;
+    for (std::size_t offset = 0; offset < slack; ++offset) {
+      char* block = allocate(bytes);
+      block[bytes + offset] = static_cast<char>(block[bytes + offset] + 1);
+      free(block);
+      EXPECT_EQ(the_report().what, Corruption::kOverflow) << offset;
+    }
+  }
+}
+
+TEST_F(HardenedHeap, OverflowIsFoundByResizingAndByAskingForTheSizeToo) {
+  char* block = allocate(40);
+  block[40] = 0;
+  (void)heap_.usable_size(block);
+  EXPECT_EQ(the_report().what, Corruption::kOverflow);
+  EXPECT_EQ(heap_.reallocate(*owner_, block, 80), nullptr);
+  EXPECT_EQ(the_report().what, Corruption::kOverflow);
+}
+
+TEST_F(HardenedHeap, FreeBlocksAreOfNoUse) {
+  (void)allocate(100);
+  char* block = allocate(100);
+  free(block);
+  EXPECT_EQ(heap_.reallocate(*owner_, block, 200), nullptr);
+  EXPECT_EQ(the_report().what, Corruption::kUsedAfterFree);
+  (void)heap_.usable_size(block);
+  EXPECT_EQ(the_report().what, Corruption::kUsedAfterFree);
+}
+
+TEST_F(HardenedHeap, WritesToTheLinkOfAFreeBlockAreFoundWhenItIsUsed) {
+  for (const std::size_t offset : {0u, 7u, 8u, 15u}) {
+    char* block = allocate(5000);
+    free(block);
+    block[offset] = static_cast<char>(block[offset] ^ 1);
+    (void)heap_.allocate(*owner_, 5000);
+    const Report report = the_report();
+    EXPECT_EQ(report.what, Corruption::kWrittenAfterFree);
+    EXPECT_EQ(report.block, block);
+  }
+}
+
+TEST_F(HardenedHeap, ReportOfAWrittenBlockKnowsItsPast) {
+  (void)allocate(48);
+  char* block = allocate(48);
+  heap_.deallocate(*other_, block);
+  heap_.report_written_after_free(block);
+  const Report report = the_report();
+  EXPECT_EQ(report.what, Corruption::kWrittenAfterFree);
+  EXPECT_EQ(report.bytes, 48u);
+  EXPECT_EQ(report.history.freed_by, other_->index.get() + 1);
+}
+
+TEST_F(HardenedHeap, WrongSizeAndAlignmentAreNamed) {
+  char* block = allocate(48);
+  heap_.deallocate_sized(*owner_, block, 47);
+  Report report = the_report();
+  EXPECT_EQ(report.what, Corruption::kSizeMismatch);
+  EXPECT_EQ(report.bytes, 48u);
+  EXPECT_EQ(report.history.given, 47u);
+  block = allocate(48);
+  const std::size_t too_large = std::size_t{2} << std::countr_zero(reinterpret_cast<std::uintptr_t>(block));
+  heap_.deallocate_aligned(*owner_, block, too_large);
+  report = the_report();
+  EXPECT_EQ(report.what, Corruption::kAlignmentMismatch);
+  EXPECT_EQ(report.history.given, too_large);
+}
+
+TEST_F(HardenedHeap, PointersThatAreNoBlocksAreNamedByEveryCall) {
+  static char foreign[64];
+  char* block = allocate(100);
+  char* large = allocate(3000000);
+  const std::pair<void*, Corruption> wrong[] = {{foreign, Corruption::kForeignPointer},
+                                                {block + 16, Corruption::kInteriorPointer},
+                                                {block + 1, Corruption::kInteriorPointer},
+                                                {large + 4096, Corruption::kInteriorPointer}};
+  for (const auto& [p, what] : wrong) {
+    free(p);
+    EXPECT_EQ(the_report().what, what);
+    (void)heap_.reallocate(*owner_, p, 10);
+    EXPECT_EQ(the_report().what, what);
+    (void)heap_.usable_size(p);
+    EXPECT_EQ(the_report().what, what);
+  }
+}
+
+/// The state changes by one exchange: exactly one of the threads wins, and each loser is told.
+TEST(Trailer, OfThreadsThatFreeABlockAtOnceExactlyOneSucceeds) {
+  Trailer<TestSync> trailer;
+  trailer.set_key(42);
+  for (int round = 0; round < 300; ++round) {
+    alignas(16) char block[96];
+    trailer.seal(block, sizeof block, 48, {1, 2});
+    Finding found[3];
+    run_together(3, [&](unsigned i) { found[i] = trailer.claim(block, sizeof block, {i + 10, i + 20}); });
+    int sound = 0;
+    std::uint32_t winner = 0;
+    for (unsigned i = 0; i < 3; ++i) {
+      if (found[i].sound) {
+        ++sound;
+        winner = i;
+      }
+    }
+    ASSERT_EQ(sound, 1);
+    bool winner_named = false;
+    for (const Finding& f : found) {
+      if (f.sound) continue;
+      ASSERT_EQ(f.what, Corruption::kDoubleFree);
+      winner_named |= f.history.freed_by == winner + 10 && f.history.freed_at == winner + 20;
+    }
+    ASSERT_TRUE(winner_named);
+  }
+}
+
+TEST_F(HardenedHeap, ResizingThatFailsLeavesTheBlockLive) {
+  char* block = allocate(5000);
+  memory_.refuse(OsCall::kReserve, 1, 1000);
+  EXPECT_EQ(heap_.reallocate(*owner_, block, 100 << 20), nullptr);
+  memory_.grant_everything();
+  EXPECT_EQ(heap_.usable_size(block), 5000u);
+  free(block);
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(TaggedHeap, CorrectProgramsHearNothingAndKeepAllBytesButOne) {
+  for (const std::size_t bytes : kSizes) {
+    char* block = allocate(bytes);
+    const std::size_t usable = heap_.usable_size(block);
+    EXPECT_GE(usable, bytes);
+    std::memset(block, 0xff, usable);
+    block = static_cast<char*>(heap_.reallocate(*owner_, block, 2 * bytes));
+    std::memset(block, 0xff, 2 * bytes);
+    free(block);
+  }
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(TaggedHeap, TagLiesBeforeTheNextBlockAndShowsAnOverflowIntoIt) {
+  char* block = allocate(47);
+  EXPECT_EQ(static_cast<unsigned char>(block[47]), 0xa3);
+  block[47] = 0;
+  free(block);
+  EXPECT_EQ(the_report().what, Corruption::kOverflow);
+}
+
+}  // namespace
+}  // namespace hakmem::test
