@@ -69,6 +69,7 @@ struct Course {
   bool branches_everywhere = true;    ///< not reduced, see visibility.hpp
   bool yields_block = true;           ///< until the others have run; false: they are steps without meaning
   std::string knowledge;              ///< Visibility::knowledge() at the position where the search goes on
+  Part part;                          ///< of an exhaustive search, when others explore the rest
 
   /// Where an exhaustive search begins (empty: at its beginning), and at its end where it can go on.
   rl::vector<TreeNode>::type tree;
@@ -133,7 +134,10 @@ class Scheduler
     if (course_.replay != nullptr) return true;
     if (!same_as_before()) return true;
     if (!course_.branches_everywhere && Visibility::outdated()) return true;
-    if (!repeating_) {
+    if (!is_ours()) {
+      // Run to know the tree so far; what lies below is another part's.
+      if (this->stree_.size() > kPrefix) this->stree_.resize(kPrefix);
+    } else if (!repeating_) {
       ++course_.executions;
       if ((course_.executions & (course_.executions - 1)) == 0 || course_.executions % kRepeatEvery == 0) {
         repeating_ = true;
@@ -191,6 +195,8 @@ class Scheduler
 
  private:
   static constexpr std::uint64_t kRepeatEvery = 4096;
+  /// Choices above the subtrees that parts are made of.
+  static constexpr std::size_t kPrefix = 14;
   /// Change points of PCT fall into the first so many steps: those of the longest execution so far. A replay takes what
   /// is in its list.
   [[nodiscard]] unsigned pct_steps() const noexcept {
@@ -313,7 +319,7 @@ class Scheduler
 
   bool over() {
     if (course_.most_executions != 0 && course_.executions >= course_.most_executions) return true;
-    if (course_.executions % 64 != 0) return false;
+    if ((is_ours() ? course_.executions : prefix_) % 64 != 0) return false;
     *course_.progress = course_.executions;
     if (course_.executions % 4096 == 0) *course_.share = share_done();
     course_.stopped = *course_.stop;
@@ -328,8 +334,12 @@ class Scheduler
     while (!tree.empty() && tree.back().index_ + 1 == tree.back().count_) tree.pop_back();
     if (tree.empty()) return false;
     ++tree.back().index_;
+    if (tree.size() <= kPrefix) ++prefix_;
     return true;
   }
+
+  /// Whether the execution belongs to our part: parts take the subtrees below the first choices in turn.
+  [[nodiscard]] bool is_ours() const noexcept { return prefix_ % course_.part.count == course_.part.index; }
 
   /// How much of a sample lies behind; of a tree, if all subtrees of a node were of one size.
   double share_done() const {
@@ -391,6 +401,7 @@ class Scheduler
   bool seen_before_ = false;    ///< the rest of the execution
   unsigned turn_ = 0;           ///< of whom it is then
   std::uint64_t execution_ = 0;
+  std::uint64_t prefix_ = 0;  ///< subtrees begun before this one
   bool repeating_ = false;
   std::uint64_t last_digest_ = 0;
   Random random_;

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <sstream>
 
+#include "model/engine/faults.hpp"
 #include "model/engine/names.hpp"
 #include "model/engine/relacy.hpp"
 #include "model/engine/scheduler.hpp"
@@ -31,6 +32,7 @@ struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
   Execution() {
     SimulatedMemory::begin();
     Sites::begin();
+    Faults::begin();
     scenario_ = running_type->make(SimulatedMemory::scenario_memory());
   }
   ~Execution() {
@@ -41,7 +43,7 @@ struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
     scenario_->before();
     Visibility::noting = true;
   }
-  void thread(unsigned index) { scenario_->thread(index); }
+  void thread(unsigned index) { Faults::run(*scenario_, index); }
   void after() {
     Visibility::noting = false;
     scenario_->after();
@@ -54,10 +56,30 @@ struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
   Scenario* scenario_;
 };
 
+/// The checker's context, in which threads may vanish where they are switched.
+template <rl::thread_id_t kThreads>
+class Context : public rl::context_impl<Execution<kThreads>, Scheduler<kThreads>> {
+  using Base = rl::context_impl<Execution<kThreads>, Scheduler<kThreads>>;
+
+ public:
+  using Base::Base;
+
+  void sched() override {
+    Base::sched();
+    Faults::at_step();
+  }
+  void yield(unsigned count, rl::debug_info_param info) override {
+    Base::yield(count, info);
+    Faults::at_resumption();
+  }
+};
+
 template <rl::thread_id_t kThreads>
 rl::test_result_e run(rl::test_params& params) {
   rl::ostringstream state;
-  return rl::run_test<Execution<kThreads>, Scheduler<kThreads>>(params, state, false);
+  rl::istringstream from_the_beginning(params.initial_state);
+  typename Scheduler<kThreads>::shared_context_t shared;
+  return Context<kThreads>(params, shared).simulate(state, from_the_beginning, false);
 }
 
 rl::test_result_e run(const ScenarioType& type, rl::test_params& params) {
@@ -236,8 +258,8 @@ rl::test_result_e pass(const ScenarioType& type, unsigned depth, Course& course)
 /// not, it begins anew with yields that wait for the others.
 rl::test_result_e reduced(const ScenarioType& type, unsigned depth, Course& course, const Limits& limits) {
   Visibility::forget();
-  if (!course.tree.empty()) Visibility::recall(course.knowledge);
-  bool waits = !course.tree.empty() && course.yields_block;
+  Visibility::recall(course.knowledge);
+  bool waits = limits.waits || (!course.tree.empty() && course.yields_block);
   for (;; course.tree.clear()) {
     Visibility::update();
     if (limits.begins_anew != nullptr) limits.begins_anew();
@@ -273,12 +295,16 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   course.stop = limits.stop;
   course.progress = limits.progress;
   course.share = limits.share;
+  course.part = limits.part;
+  if (limits.knowledge != nullptr) course.knowledge = *limits.knowledge;
   if (limits.position != nullptr) read_position(*limits.position, course);
 
   const bool plain = search.plain || !search.strategy.exhaustive() || type.has_invariant;
   const rl::test_result_e result = plain ? pass(type, depth, course) : reduced(type, depth, course, limits);
   Outcome outcome;
   outcome.executions = course.executions;
+  if (!plain) outcome.knowledge = Visibility::knowledge();
+  outcome.waits = course.yields_block;
   outcome.steps = course.most_steps;
   outcome.promised = course.executions - course.with_fewer_steps;
   outcome.seconds = now() - start;

@@ -8,6 +8,13 @@
 
 namespace hakmem::model {
 
+/// Part `index` of `count` of an exhaustive search. Parts are exact: their executions add up to those of the whole,
+/// provided that all of them end with the same knowledge and way of yielding.
+struct Part {
+  unsigned index = 0;
+  unsigned count = 1;
+};
+
 /// What a search has come to.
 struct Outcome {
   bool failed = false;           ///< a counterexample, or no verdict is possible; `problem` says which
@@ -18,6 +25,8 @@ struct Outcome {
   std::string trace;           ///< the failing execution, step by step
   std::string choices;         ///< the failing execution, for replay()
   std::string position;        ///< of an exhaustive search that was cut: where it can go on
+  std::string knowledge;       ///< of an exhaustive search: what it has learned about the scenario, see visibility.hpp
+  bool waits = false;          ///< of an exhaustive search: yields had to wait for other threads
   unsigned steps = 0;          ///< of pct: the longest execution
   std::uint64_t promised = 0;  ///< of pct: executions whose change points were drawn from so many steps
 };
@@ -32,6 +41,9 @@ struct Limits {
   volatile std::uint64_t* progress = nullptr;  ///< executions so far; never null
   volatile double* share = nullptr;            ///< part of an exhaustive search that is done; never null
   const std::string* position = nullptr;       ///< where an exhaustive search of the same scenario goes on
+  Part part = {};                              ///< of an exhaustive search
+  const std::string* knowledge = nullptr;      ///< what is known of the scenario already, from another part
+  bool waits = false;                          ///< and whether yields have to wait
   void (*begins_anew)() = nullptr;             ///< called when what was explored does not count, and at the beginning
 };
 

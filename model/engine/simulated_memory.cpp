@@ -33,7 +33,9 @@ struct Objects {
 alignas(Cell) std::byte storage[kCells][sizeof(Cell)];
 bool mapped[kCells];
 std::size_t cells_in_use = 0;
-std::size_t descriptor_bytes = 0;
+constexpr unsigned kArenas = 5;  // one for all, then one for each thread
+std::size_t descriptor_bytes[kArenas];
+bool apart = false;
 Objects objects[kMostObjects];
 unsigned object_count = 0;
 
@@ -91,7 +93,8 @@ void SimulatedMemory::begin() noexcept {
     for (bool& is_mapped : mapped) is_mapped = false;
   }
   cells_in_use = 0;
-  descriptor_bytes = 0;
+  apart = false;
+  for (std::size_t& bytes : descriptor_bytes) bytes = 0;
   object_count = 0;
 }
 
@@ -171,14 +174,18 @@ void SimulatedMemory::write(const void* block, std::uintptr_t value, const char*
   target.initialised = true;
 }
 
+void SimulatedMemory::keep_threads_apart() noexcept { apart = true; }
+
 void* SimulatedMemory::take(std::size_t bytes, std::size_t alignment) {
-  const std::size_t start = (descriptor_bytes + alignment - 1) & ~(alignment - 1);
-  if (start + bytes > kDescriptorBytes) {
+  constexpr std::size_t kArenaBytes = kDescriptorBytes / kArenas & ~std::size_t{4095};
+  const std::size_t arena = apart ? 1 + static_cast<std::size_t>(rl::ctx().threadx_->index_) : 0;
+  const std::size_t start = (descriptor_bytes[arena] + alignment - 1) & ~(alignment - 1);
+  if (start + bytes > kArenaBytes) {
     std::fputs("hakmem-check: more descriptors than SimulatedMemory::kDescriptorBytes; make it larger\n", stderr);
     std::abort();
   }
-  descriptor_bytes = start + bytes;
-  return reinterpret_cast<void*>(reserved() + kPageBytes + kScenarioBytes + start);
+  descriptor_bytes[arena] = start + bytes;
+  return reinterpret_cast<void*>(reserved() + kPageBytes + kScenarioBytes + arena * kArenaBytes + start);
 }
 
 void SimulatedMemory::at_end(void* first, std::size_t count, void (*destroy)(void*, std::size_t)) {

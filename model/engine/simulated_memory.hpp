@@ -18,7 +18,7 @@ class SimulatedMemory {
   static constexpr std::size_t kCellBytes = 16;
   static constexpr std::size_t kPageBytes = std::size_t{1} << 14;
   static constexpr std::size_t kScenarioBytes = std::size_t{1} << 20;
-  static constexpr std::size_t kDescriptorBytes = std::size_t{4} << 20;
+  static constexpr std::size_t kDescriptorBytes = std::size_t{20} << 20;
 
   /// Where the pages begin; aligned to kPageBytes.
   static std::uintptr_t page_base() noexcept;
@@ -50,6 +50,9 @@ class SimulatedMemory {
   /// The first word of the granule at `block`. \param what for the trace
   static std::uintptr_t read(const void* block, const char* what, const Where& where);
   static void write(const void* block, std::uintptr_t value, const char* what, const Where& where);
+
+  /// For the rest of the execution each thread makes its descriptors in a place of its own.
+  static void keep_threads_apart() noexcept;
 
   // Descriptors -----------------------------------------------------------------------------------------------------
 

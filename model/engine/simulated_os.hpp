@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "model/engine/faults.hpp"
 #include "model/engine/relacy.hpp"
 #include "model/engine/simulated_memory.hpp"
 #include "model/engine/variable.hpp"
@@ -31,14 +32,21 @@ class SimulatedOs {
   /// Up to `times` calls fail: each of them is a choice that the search explores in both ways.
   void may_fail(unsigned times) noexcept { failures_left_ = times; }
 
+  /// From now on each thread gets memory and descriptors in a place of its own, and no address twice. So calls of
+  /// different threads commute, and a search is done sooner; that addresses are used again it does not see.
+  void keep_threads_apart() noexcept {
+    apart_ = true;
+    SimulatedMemory::keep_threads_apart();
+  }
+
   /// Reservations made and not released.
   [[nodiscard]] unsigned reservations() const noexcept { return reservations_; }
 
   [[nodiscard]] static std::uintptr_t address_base() noexcept { return SimulatedMemory::page_base(); }
 
   [[nodiscard]] void* reserve(std::size_t bytes, std::size_t alignment, Where where = Where::here()) noexcept {
-    Visibility::note_system_call();
-    const std::uintptr_t p = fails() ? 0 : SimulatedMemory::find_unmapped(bytes, alignment, kSpace);
+    note_call();
+    const std::uintptr_t p = fails() ? 0 : find_place(bytes, alignment);
     if (p == 0) return nullptr;
     SimulatedMemory::map(p, bytes, where);
     ++reservations_;
@@ -46,7 +54,7 @@ class SimulatedOs {
   }
 
   void release(void* p, std::size_t bytes, Where where = Where::here()) noexcept {
-    Visibility::note_system_call();
+    note_call();
     SimulatedMemory::unmap(reinterpret_cast<std::uintptr_t>(p), bytes, where);
     --reservations_;
   }
@@ -58,8 +66,8 @@ class SimulatedOs {
   /// Always moves, which is the harder case.
   [[nodiscard]] void* resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment,
                              Where where = Where::here()) noexcept {
-    Visibility::note_system_call();
-    const std::uintptr_t target = fails() ? 0 : SimulatedMemory::find_unmapped(new_bytes, alignment, kSpace);
+    note_call();
+    const std::uintptr_t target = fails() ? 0 : find_place(new_bytes, alignment);
     if (target == 0) return nullptr;
     SimulatedMemory::move(reinterpret_cast<std::uintptr_t>(p), old_bytes, target, new_bytes, where);
     return reinterpret_cast<void*>(target);
@@ -67,7 +75,7 @@ class SimulatedOs {
 
   template <class T>
   [[nodiscard]] T* metadata(std::size_t n) noexcept {
-    Visibility::note_system_call();
+    note_call();
     return fails() ? nullptr : SimulatedMemory::make<T>(n);
   }
 
@@ -78,13 +86,32 @@ class SimulatedOs {
   }
 
  private:
+  static constexpr unsigned kMostThreads = 4;
+
+  /// Calls whose order shows are no steps that commute.
+  void note_call() noexcept {
+    if (!apart_ || calls_until_failure_ != kNever) Visibility::note_system_call();
+  }
+
+  [[nodiscard]] std::uintptr_t find_place(std::size_t bytes, std::size_t alignment) noexcept {
+    if (!apart_) return SimulatedMemory::find_unmapped(bytes, alignment, kSpace);
+    // What was reserved before, for everybody, lies in the first part.
+    constexpr std::size_t kPart = kSpace / (kMostThreads / 2 + 1);
+    const auto thread = static_cast<std::size_t>(rl::ctx().threadx_->index_);
+    std::size_t& used = used_[thread];
+    const std::size_t start = ((thread + 1) * kPart + used + alignment - 1) & ~(alignment - 1);
+    if (start + bytes > (thread + 2) * kPart || start + bytes > kSpace) return 0;
+    used = start + bytes - (thread + 1) * kPart;
+    return address_base() + start;
+  }
+
   /// Whether this call fails. The system is no part of what is explored: its state is seen in execution order.
   bool fails() noexcept {
     if (calls_until_failure_ != kNever && --calls_until_failure_ == 0) {
       calls_until_failure_ = kNever;
       return true;
     }
-    if (failures_left_ == 0 || rl::ctx().rand(2, rl::sched_type_user) == 0) return false;
+    if (failures_left_ == 0 || !Faults::happens("[THE SYSTEM REFUSES]")) return false;
     --failures_left_;
     return true;
   }
@@ -107,6 +134,8 @@ class SimulatedOs {
   unsigned calls_until_failure_ = kNever;
   unsigned failures_left_ = 0;
   unsigned reservations_ = 0;
+  bool apart_ = false;
+  std::size_t used_[kMostThreads] = {};
 };
 
 static_assert(OsPolicy<SimulatedOs<8>>);

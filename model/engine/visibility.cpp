@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <set>
 #include <sstream>
 
 #include "model/engine/relacy.hpp"
@@ -45,7 +47,7 @@ void Visibility::begin() noexcept {
   for (unsigned i = 0; i < kMostThreads; ++i) {
     next_[i] = {};
     if (local_is_ordered_) next_[i].kind = Step::Kind::kUnknown;
-    announced_[i] = true;  // up to its first operation
+    announced_[i] = false;
     latest_[i] = nullptr;
   }
 }
@@ -53,11 +55,13 @@ void Visibility::begin() noexcept {
 void Visibility::forget() noexcept {
   std::fill(std::begin(usages_), std::end(usages_), Usage{});
   local_is_ordered_ = false;
+  forks_ = false;
   outdated_ = false;
 }
 
 std::string Visibility::knowledge() {
   std::string text = local_is_ordered_ ? "local" : "";
+  if (forks_) text += " forks";
   for (const Usage& usage : usages_) {
     if (usage.branches) text += fmt::format(" {:x}/{:x}", usage.address, usage.users);
   }
@@ -73,6 +77,8 @@ void Visibility::recall(const std::string& text) {
     const std::size_t slash = word.find('/');
     if (word == "local") {
       local_is_ordered_ = true;
+    } else if (word == "forks") {
+      forks_ = true;
     } else if (word[0] == '#') {
       Sites::expect_ordered(std::stoull(word.substr(1), nullptr, 16));
     } else if (slash != std::string::npos) {
@@ -83,8 +89,30 @@ void Visibility::recall(const std::string& text) {
   }
 }
 
+std::string Visibility::united(const std::vector<std::string>& texts) {
+  // Of an atomic it only counts that it matters; who uses it is united.
+  std::map<std::string, std::uint32_t> all;
+  std::vector<std::set<std::string>> each;
+  for (const std::string& text : texts) {
+    each.emplace_back();
+    std::istringstream words(text);
+    for (std::string word; words >> word;) {
+      const std::size_t slash = word.find('/');
+      const std::string key = word.substr(0, slash);
+      each.back().insert(key);
+      std::uint32_t& users = all[key];
+      if (slash != std::string::npos)
+        users |= static_cast<std::uint32_t>(std::stoul(word.substr(slash + 1), nullptr, 16));
+    }
+  }
+  const bool same = std::all_of(each.begin(), each.end(), [&](const auto& keys) { return keys == each.front(); });
+  std::string text;
+  for (const auto& [key, users] : all) text += users == 0 ? " " + key : fmt::format(" {}/{:x}", key, users);
+  return same ? std::string() : text;
+}
+
 void Visibility::update() noexcept {
-  for (Usage& usage : usages_) usage.branches = usage.written && (usage.users & (usage.users - 1)) != 0;
+  for (Usage& usage : usages_) usage.branches = usage.written && matters(usage);
   outdated_ = false;
 }
 

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "model/engine/sites.hpp"
 
@@ -57,12 +58,19 @@ class Visibility {
     const bool writes = operation != Operation::kLoad;
     usage.users |= 1u << thread;
     usage.written |= writes;
-    if (!usage.branches && usage.written && (usage.users & (usage.users - 1)) != 0) [[unlikely]]
+    if (!usage.branches && usage.written && matters(usage)) [[unlikely]]
       outdated_ = true;
     next_[thread] = {Step::Kind::kAtomic, writes, site.ordered, &usage};
     announced_[thread] = true;
     latest_[thread] = &site;
     stay = reducing && !usage.branches && !site.ordered;
+  }
+
+  /// Notes that a thread stops the others where they are: then every step matters that writes, as what it has written
+  /// is what is found.
+  static void note_fork() noexcept {
+    if (!forks_) outdated_ = true;
+    forks_ = true;
   }
 
   /// Notes that a thread calls the simulated system.
@@ -83,6 +91,8 @@ class Visibility {
     next_[thread] = {};
     announced_[thread] = true;
   }
+  /// The site of the thread's latest operation, which may still be ahead of it; nullptr before its first one.
+  [[nodiscard]] static const Site* latest(unsigned thread) noexcept { return latest_[thread]; }
   [[nodiscard]] static const Step& next(unsigned thread) noexcept { return next_[thread]; }
 
   [[nodiscard]] static bool commute(const Step& a, const Step& b) noexcept {
@@ -101,6 +111,8 @@ class Visibility {
   /// What is known, as a line of text, for another process with the same program.
   [[nodiscard]] static std::string knowledge();
   static void recall(const std::string& text);
+  /// What several processes know, together; empty when all of them know the same that is in `texts[0]`.
+  [[nodiscard]] static std::string united(const std::vector<std::string>& texts);
 
   /// Whether steps are noted and reduced at the moment: inside an execution, while the threads run.
   static inline bool noting = false;
@@ -110,8 +122,14 @@ class Visibility {
 
  private:
   static constexpr std::size_t kUsages = 8192;
+
+  [[nodiscard]] static bool matters(const Usage& usage) noexcept {
+    return (usage.users & (usage.users - 1)) != 0 || forks_;
+  }
+
   static inline bool outdated_ = false;
   static inline bool local_is_ordered_ = false;
+  static inline bool forks_ = false;
   static Step next_[kMostThreads];
   static bool announced_[kMostThreads];
   static Site* latest_[kMostThreads];

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "model/engine/relacy_sync.hpp"
+#include "model/litmus/hardware.hpp"
 #include "model/litmus/litmus.hpp"
 
 namespace hakmem::model {
@@ -35,7 +36,8 @@ std::string text_of(const std::set<std::string>& set) { return fmt::format("{}",
 
 }  // namespace
 
-void record_outcome(std::initializer_list<int> values) {
+template <>
+void LitmusMemory<RelacySync>::record(std::initializer_list<int> values) {
   unsigned code = 1;
   for (const int value : values) code = code * 10 + static_cast<unsigned>(value);
   require(values.size() <= kDigits && code < std::size(outcomes), "a litmus test records at most five digits");
@@ -64,6 +66,24 @@ Job job_for(const Litmus& litmus, const Search& search) {
     if (!forbidden.empty()) result.message += "; FORBIDDEN: " + text_of(forbidden);
     if (!missing.empty()) result.message += "; MISSING: " + text_of(missing);
     if (!surprising.empty()) result.message += "; said to be unseen: " + text_of(surprising);
+    return result;
+  };
+  return job;
+}
+
+Job hardware_job_for(const Litmus& litmus, double seconds) {
+  Job job{"litmus/" + litmus.name, "hardware", false, 0, {}};
+  job.work = [&litmus, seconds, job](const Limits&) {
+    const double started = now();
+    const auto shown = litmus.on_hardware(seconds);
+    const auto forbidden = minus(shown, litmus.allowed);
+    Result result = without_verdict(job, "shows " + text_of(shown));
+    result.executions = hardware_runs();
+    result.seconds = now() - started;
+    result.verdict = "SHOWN";
+    result.pass = forbidden.empty() && !shown.empty();
+    if (!forbidden.empty()) result.message += "; FORBIDDEN: " + text_of(forbidden);
+    result.details = text_of(shown);
     return result;
   };
   return job;

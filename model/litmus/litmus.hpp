@@ -12,20 +12,32 @@
 
 namespace hakmem::model {
 
+/// What the shapes work on, in the model and on real threads: three atomics and four registers.
+template <class Sync>
+struct LitmusMemory {
+  typename Sync::template Atomic<int> x{0};
+  typename Sync::template Atomic<int> y{0};
+  typename Sync::template Atomic<int> z{0};
+  int r[4] = {};
+  /// Notes the outcome of an execution: one digit per value.
+  static void record(std::initializer_list<int> values);
+};
+
 struct Litmus {
   std::string name;
   std::string what;
   ScenarioType type;
-  std::set<std::string> allowed;  ///< by C++20
-  std::set<std::string> unseen;   ///< allowed, but never produced by the checker
+  std::set<std::string> (*on_hardware)(double seconds);  ///< the outcomes that this processor shows
+  std::set<std::string> allowed;                         ///< by C++20
+  std::set<std::string> unseen;                          ///< allowed, but never produced by the checker
 };
-
-/// Notes the outcome of an execution: one digit per value. For `after`.
-void record_outcome(std::initializer_list<int> values);
 
 const std::vector<Litmus>& litmus_tests();
 
 /// Passes when exactly the outcomes are produced that are allowed and not listed as unseen.
 Job job_for(const Litmus& litmus, const Search& search);
+
+/// The test on real threads. Passes when no outcome is shown that the language forbids.
+Job hardware_job_for(const Litmus& litmus, double seconds);
 
 }  // namespace hakmem::model

@@ -1,4 +1,5 @@
 #include "model/engine/relacy_sync.hpp"
+#include "model/litmus/hardware.hpp"
 #include "model/litmus/litmus.hpp"
 
 namespace hakmem::model {
@@ -11,326 +12,408 @@ constexpr Order kAcq = std::memory_order_acquire;
 constexpr Order kRel = std::memory_order_release;
 constexpr Order kSeq = std::memory_order_seq_cst;
 
-/// Two atomics and four registers.
-struct TwoAtomics : Scenario {
-  RelacySync::Atomic<int> x;
-  RelacySync::Atomic<int> y;
-  int r[4] = {};
+/// A shape under the model checker.
+template <class Shape>
+struct InModel : Scenario {
+  static constexpr unsigned kThreads = Shape::kThreads;
+  void thread(unsigned index) override { Shape::thread(memory, index); }
+  void after() override { Shape::after(memory); }
+  LitmusMemory<RelacySync> memory;
 };
 
 /// Message passing: data in x, flag in y.
 template <Order kStore, Order kLoad>
-struct MessagePassing : TwoAtomics {
+struct MessagePassing {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     if (index == 0) {
-      x.store(1, kRlx);
-      y.store(1, kStore);
+      m.x.store(1, kRlx);
+      m.y.store(1, kStore);
     } else {
-      r[0] = y.load(kLoad);
-      r[1] = x.load(kRlx);
+      m.r[0] = m.y.load(kLoad);
+      m.r[1] = m.x.load(kRlx);
     }
   }
-  void after() override { record_outcome({r[0], r[1]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1]});
+  }
 };
 
 /// Store buffering.
 template <Order kStore, Order kLoad>
-struct StoreBuffering : TwoAtomics {
+struct StoreBuffering {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
-    auto& mine = index == 0 ? x : y;
-    auto& other = index == 0 ? y : x;
+  template <class M>
+  static void thread(M& m, unsigned index) {
+    auto& mine = index == 0 ? m.x : m.y;
+    auto& other = index == 0 ? m.y : m.x;
     mine.store(1, kStore);
-    r[index] = other.load(kLoad);
+    m.r[index] = other.load(kLoad);
   }
-  void after() override { record_outcome({r[0], r[1]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1]});
+  }
 };
 
 /// Load buffering.
 template <Order kStore, Order kLoad>
-struct LoadBuffering : TwoAtomics {
+struct LoadBuffering {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
-    auto& mine = index == 0 ? x : y;
-    auto& other = index == 0 ? y : x;
-    r[index] = mine.load(kLoad);
+  template <class M>
+  static void thread(M& m, unsigned index) {
+    auto& mine = index == 0 ? m.x : m.y;
+    auto& other = index == 0 ? m.y : m.x;
+    m.r[index] = mine.load(kLoad);
     other.store(1, kStore);
   }
-  void after() override { record_outcome({r[0], r[1]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1]});
+  }
 };
 
 /// Independent reads of independent writes.
 template <Order kStore, Order kLoad>
-struct IndependentReads : TwoAtomics {
+struct IndependentReads {
   static constexpr unsigned kThreads = 4;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     switch (index) {
-      case 0: x.store(1, kStore); break;
-      case 1: y.store(1, kStore); break;
+      case 0: m.x.store(1, kStore); break;
+      case 1: m.y.store(1, kStore); break;
       case 2:
-        r[0] = x.load(kLoad);
-        r[1] = y.load(kLoad);
+        m.r[0] = m.x.load(kLoad);
+        m.r[1] = m.y.load(kLoad);
         break;
-      default: r[2] = y.load(kLoad); r[3] = x.load(kLoad);
+      default: m.r[2] = m.y.load(kLoad); m.r[3] = m.x.load(kLoad);
     }
   }
-  void after() override { record_outcome({r[0], r[1], r[2], r[3]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1], m.r[2], m.r[3]});
+  }
 };
 
 /// Coherence: two reads of one atomic never go back in its history.
-struct ReadReadCoherence : TwoAtomics {
+struct ReadReadCoherence {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     if (index == 0) {
-      x.store(1, kRlx);
-      x.store(2, kRlx);
+      m.x.store(1, kRlx);
+      m.x.store(2, kRlx);
     } else {
-      r[0] = x.load(kRlx);
-      r[1] = x.load(kRlx);
+      m.r[0] = m.x.load(kRlx);
+      m.r[1] = m.x.load(kRlx);
     }
   }
-  void after() override { record_outcome({r[0], r[1]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1]});
+  }
 };
 
 /// Coherence: two readers agree about the order of two writes.
-struct WriteOrderCoherence : TwoAtomics {
+struct WriteOrderCoherence {
   static constexpr unsigned kThreads = 4;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     if (index < 2) {
-      x.store(static_cast<int>(index) + 1, kRlx);
+      m.x.store(static_cast<int>(index) + 1, kRlx);
     } else {
-      r[2 * (index - 2)] = x.load(kRlx);
-      r[2 * (index - 2) + 1] = x.load(kRlx);
+      m.r[2 * (index - 2)] = m.x.load(kRlx);
+      m.r[2 * (index - 2) + 1] = m.x.load(kRlx);
     }
   }
-  void after() override {
+  template <class M>
+  static void after(M& m) {
     // Whether the readers disagree is all that is asked.
-    const bool first = r[0] == 1 && r[1] == 2;
-    const bool second = r[2] == 2 && r[3] == 1;
-    record_outcome({first && second ? 1 : 0});
+    const bool first = m.r[0] == 1 && m.r[1] == 2;
+    const bool second = m.r[2] == 2 && m.r[3] == 1;
+    m.record({first && second ? 1 : 0});
   }
 };
 
 /// A thread reads what it has written, or something later.
-struct WriteReadCoherence : TwoAtomics {
+struct WriteReadCoherence {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
-    x.store(static_cast<int>(index) + 1, kRlx);
-    r[index] = x.load(kRlx);
+  template <class M>
+  static void thread(M& m, unsigned index) {
+    m.x.store(static_cast<int>(index) + 1, kRlx);
+    m.r[index] = m.x.load(kRlx);
   }
-  void after() override { record_outcome({r[0], r[1], x.load(kRlx)}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1], m.x.load(kRlx)});
+  }
 };
 
 /// Two writes each, in opposite order; what is left.
 template <Order kFirst, Order kSecond>
-struct TwoPlusTwoWrites : TwoAtomics {
+struct TwoPlusTwoWrites {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
-    auto& mine = index == 0 ? x : y;
-    auto& other = index == 0 ? y : x;
+  template <class M>
+  static void thread(M& m, unsigned index) {
+    auto& mine = index == 0 ? m.x : m.y;
+    auto& other = index == 0 ? m.y : m.x;
     mine.store(1, kFirst);
     other.store(2, kSecond);
   }
-  void after() override { record_outcome({x.load(kRlx), y.load(kRlx)}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.x.load(kRlx), m.y.load(kRlx)});
+  }
 };
 
 /// Write to read causality, over three threads.
 template <Order kStore, Order kLoad>
-struct WriteReadCausality : TwoAtomics {
+struct WriteReadCausality {
   static constexpr unsigned kThreads = 3;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     switch (index) {
-      case 0: x.store(1, kStore); break;
+      case 0: m.x.store(1, kStore); break;
       case 1:
-        r[0] = x.load(kLoad);
-        y.store(1, kStore);
+        m.r[0] = m.x.load(kLoad);
+        m.y.store(1, kStore);
         break;
-      default: r[1] = y.load(kLoad); r[2] = x.load(kRlx);
+      default: m.r[1] = m.y.load(kLoad); m.r[2] = m.x.load(kRlx);
     }
   }
-  void after() override { record_outcome({r[0], r[1], r[2]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1], m.r[2]});
+  }
 };
 
 /// Message passing through a third thread.
 template <Order kStore, Order kLoad>
-struct TransitivePassing : TwoAtomics {
+struct TransitivePassing {
   static constexpr unsigned kThreads = 3;
-  RelacySync::Atomic<int> z;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     switch (index) {
       case 0:
-        x.store(1, kRlx);
-        y.store(1, kStore);
+        m.x.store(1, kRlx);
+        m.y.store(1, kStore);
         break;
       case 1:
-        r[0] = y.load(kLoad);
-        z.store(1, kStore);
+        m.r[0] = m.y.load(kLoad);
+        m.z.store(1, kStore);
         break;
-      default: r[1] = z.load(kLoad); r[2] = x.load(kRlx);
+      default: m.r[1] = m.z.load(kLoad); m.r[2] = m.x.load(kRlx);
     }
   }
-  void after() override { record_outcome({r[0], r[1], r[2]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1], m.r[2]});
+  }
 };
 
 /// S: a write that is read before another write of the same atomic.
 template <Order kStore, Order kLoad>
-struct WriteAfterRead : TwoAtomics {
+struct WriteAfterRead {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     if (index == 0) {
-      x.store(2, kRlx);
-      y.store(1, kStore);
+      m.x.store(2, kRlx);
+      m.y.store(1, kStore);
     } else {
-      r[0] = y.load(kLoad);
-      x.store(1, kRlx);
+      m.r[0] = m.y.load(kLoad);
+      m.x.store(1, kRlx);
     }
   }
-  void after() override { record_outcome({x.load(kRlx), r[0]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.x.load(kRlx), m.r[0]});
+  }
 };
 
 /// R: two writes of y, and a read of x after the second.
 template <Order kStore, Order kLoad>
-struct ReadAfterWrites : TwoAtomics {
+struct ReadAfterWrites {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     if (index == 0) {
-      x.store(1, kStore);
-      y.store(1, kStore);
+      m.x.store(1, kStore);
+      m.y.store(1, kStore);
     } else {
-      y.store(2, kStore);
-      r[0] = x.load(kLoad);
+      m.y.store(2, kStore);
+      m.r[0] = m.x.load(kLoad);
     }
   }
-  void after() override { record_outcome({y.load(kRlx), r[0]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.y.load(kRlx), m.r[0]});
+  }
 };
 
 /// A release sequence is not continued by a plain store of the same thread (C++20).
-struct SequenceEndsAtOwnStore : TwoAtomics {
+struct SequenceEndsAtOwnStore {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     if (index == 0) {
-      x.store(1, kRlx);
-      y.store(1, kRel);
-      y.store(2, kRlx);
+      m.x.store(1, kRlx);
+      m.y.store(1, kRel);
+      m.y.store(2, kRlx);
     } else {
-      r[0] = y.load(kAcq);
-      r[1] = x.load(kRlx);
+      m.r[0] = m.y.load(kAcq);
+      m.r[1] = m.x.load(kRlx);
     }
   }
-  void after() override { record_outcome({r[0], r[1]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1]});
+  }
 };
 
 /// It is continued by a relaxed read-modify-write of any thread.
-struct SequenceGoesOnByModification : TwoAtomics {
+struct SequenceGoesOnByModification {
   static constexpr unsigned kThreads = 3;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     switch (index) {
       case 0:
-        x.store(1, kRlx);
-        y.store(1, kRel);
+        m.x.store(1, kRlx);
+        m.y.store(1, kRel);
         break;
-      case 1: y.fetch_add(2, kRlx); break;
-      default: r[0] = y.load(kAcq); r[1] = x.load(kRlx);
+      case 1: m.y.fetch_add(2, kRlx); break;
+      default: m.r[0] = m.y.load(kAcq); m.r[1] = m.x.load(kRlx);
     }
   }
-  void after() override { record_outcome({r[0], r[1]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1]});
+  }
 };
 
 /// It ends where a thread that has continued it by a read-modify-write stores: free lists put back what they took so.
-struct SequenceEndsAtStoreAfterModification : TwoAtomics {
+struct SequenceEndsAtStoreAfterModification {
   static constexpr unsigned kThreads = 3;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     switch (index) {
       case 0:
-        x.store(1, kRlx);
-        y.store(1, kRel);
+        m.x.store(1, kRlx);
+        m.y.store(1, kRel);
         break;
       case 1: {
         int expected = 1;
-        if (y.compare_exchange_strong(expected, 2, kRlx, kRlx)) y.store(3, kRlx);
+        if (m.y.compare_exchange_strong(expected, 2, kRlx, kRlx)) m.y.store(3, kRlx);
         break;
       }
-      default: r[0] = y.load(kAcq); r[1] = x.load(kRlx);
+      default: m.r[0] = m.y.load(kAcq); m.r[1] = m.x.load(kRlx);
     }
   }
-  void after() override { record_outcome({r[0], r[1]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1]});
+  }
 };
 
 /// How far back a load may reach: y says that all four stores of x are done, but orders nothing.
-struct Stale : TwoAtomics {
+struct Stale {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     if (index == 0) {
-      for (const int value : {1, 2, 3, 4}) x.store(value, kRlx);
-      y.store(1, kRlx);
+      for (const int value : {1, 2, 3, 4}) m.x.store(value, kRlx);
+      m.y.store(1, kRlx);
     } else {
-      r[0] = y.load(kRlx);
-      r[1] = x.load(kRlx);
+      m.r[0] = m.y.load(kRlx);
+      m.r[1] = m.x.load(kRlx);
     }
   }
-  void after() override { record_outcome({r[0], r[1]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1]});
+  }
 };
 
 /// A compare-and-swap that fails may read an old value.
-struct FailedSwap : TwoAtomics {
+struct FailedSwap {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     if (index == 0) {
-      x.store(1, kRlx);
-      y.store(1, kRlx);
+      m.x.store(1, kRlx);
+      m.y.store(1, kRlx);
     } else {
-      r[0] = y.load(kRlx);
-      r[1] = 7;
-      (void)x.compare_exchange_strong(r[1], 7, kRlx, kRlx);
+      m.r[0] = m.y.load(kRlx);
+      m.r[1] = 7;
+      (void)m.x.compare_exchange_strong(m.r[1], 7, kRlx, kRlx);
     }
   }
-  void after() override { record_outcome({r[0], r[1]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1]});
+  }
 };
 
 /// A strong compare-and-swap that fails never reports the expected value, however old values look; a successful one
 /// reads the latest. (r1 = 1: success)
-struct SwapReadsLatest : TwoAtomics {
+struct SwapReadsLatest {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     if (index == 0) {
-      x.store(1, kRlx);
-      x.store(2, kRlx);
+      m.x.store(1, kRlx);
+      m.x.store(2, kRlx);
     } else {
-      r[0] = 0;
-      r[1] = x.compare_exchange_strong(r[0], 5, kRlx, kRlx) ? 1 : 0;
+      m.r[0] = 0;
+      m.r[1] = m.x.compare_exchange_strong(m.r[0], 5, kRlx, kRlx) ? 1 : 0;
     }
   }
-  void after() override { record_outcome({r[0], r[1], x.load(kRlx)}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1], m.x.load(kRlx)});
+  }
 };
 
 /// The failure order of a compare-and-swap is that of a load, also when it is stronger than the success order.
 template <Order kFailure>
-struct FailedSwapAcquires : TwoAtomics {
+struct FailedSwapAcquires {
   static constexpr unsigned kThreads = 2;
-  void thread(unsigned index) override {
+  template <class M>
+  static void thread(M& m, unsigned index) {
     if (index == 0) {
-      x.store(1, kRlx);
-      y.store(1, kRel);
+      m.x.store(1, kRlx);
+      m.y.store(1, kRel);
     } else {
-      r[0] = 7;
-      (void)y.compare_exchange_strong(r[0], 7, kRlx, kFailure);
-      r[1] = x.load(kRlx);
+      m.r[0] = 7;
+      (void)m.y.compare_exchange_strong(m.r[0], 7, kRlx, kFailure);
+      m.r[1] = m.x.load(kRlx);
     }
   }
-  void after() override { record_outcome({r[0], r[1]}); }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1]});
+  }
 };
 
 /// Read-modify-writes read the latest value: none is lost.
-struct ModificationsAreAtomic : TwoAtomics {
+struct ModificationsAreAtomic {
   static constexpr unsigned kThreads = 3;
-  void thread(unsigned) override { x.fetch_add(1, kRlx); }
-  void after() override { record_outcome({x.load(kRlx)}); }
+  template <class M>
+  static void thread(M& m, unsigned) {
+    m.x.fetch_add(1, kRlx);
+  }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.x.load(kRlx)});
+  }
 };
 
 template <class S>
 Litmus test(std::string name, std::string what, std::set<std::string> allowed, std::set<std::string> unseen = {}) {
-  return {std::move(name), std::move(what), ScenarioType::of<S>(), std::move(allowed), std::move(unseen)};
+  return {std::move(name), std::move(what),    ScenarioType::of<InModel<S>>(),
+          on_hardware<S>,  std::move(allowed), std::move(unseen)};
 }
 
 /// All outcomes of `digits` binary digits, but for some.

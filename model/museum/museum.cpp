@@ -121,36 +121,36 @@ Result show(const Exhibit& exhibit, Limits limits) {
 // Guards
 // --------------------------------------------------------------------------------------------------------------
 
-enum class Guard { kNone, kPassed, kFailed, kNotBuilt, kLeftOut };
+enum class GuardTest { kNone, kPassed, kFailed, kNotBuilt, kLeftOut };
 
-const char* name_of(Guard guard) {
+const char* name_of(GuardTest guard) {
   switch (guard) {
-    case Guard::kNone: return "no guard";
-    case Guard::kPassed: return "guard passes";
-    case Guard::kFailed: return "guard FAILS";
-    case Guard::kNotBuilt: return "guard is not built";
-    case Guard::kLeftOut: return "guard left out";
+    case GuardTest::kNone: return "no guard";
+    case GuardTest::kPassed: return "guard passes";
+    case GuardTest::kFailed: return "guard FAILS";
+    case GuardTest::kNotBuilt: return "guard is not built";
+    case GuardTest::kLeftOut: return "guard left out";
   }
   return "?";
 }
 
 /// Runs the unit test that keeps the bug out of what ships. A filter that names no test counts as a failure.
-Guard run_guard(const Exhibit& exhibit, const std::string& folder) {
-  if (exhibit.guard.empty()) return Guard::kNone;
-  if (folder.empty()) return Guard::kLeftOut;
+GuardTest run_guard(const Exhibit& exhibit, const std::string& folder) {
+  if (exhibit.guard.empty()) return GuardTest::kNone;
+  if (folder.empty()) return GuardTest::kLeftOut;
   const std::size_t space = exhibit.guard.find(' ');
   const std::string program = folder + "/" + exhibit.guard.substr(0, space);
-  if (!std::filesystem::exists(program)) return Guard::kNotBuilt;
+  if (!std::filesystem::exists(program)) return GuardTest::kNotBuilt;
   const std::string command =
       fmt::format("timeout 120 '{}' --gtest_filter='{}' 2>&1", program, exhibit.guard.substr(space + 1));
   std::FILE* pipe = ::popen(command.c_str(), "r");
-  if (pipe == nullptr) return Guard::kFailed;
+  if (pipe == nullptr) return GuardTest::kFailed;
   std::string output;
   std::array<char, 4096> buffer;
   while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe)) output.append(buffer.data(), n);
   const int status = ::pclose(pipe);
   const bool some = output.find("[  PASSED  ] ") != std::string::npos && output.find("] 0 tests") == std::string::npos;
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0 && some ? Guard::kPassed : Guard::kFailed;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 && some ? GuardTest::kPassed : GuardTest::kFailed;
 }
 
 // The page
@@ -223,9 +223,9 @@ int museum(const MuseumOptions& options) {
   for (const Exhibit* exhibit : shown) {
     const auto result = std::find_if(results.begin(), results.end(),
                                      [&](const Result& one) { return one.suite == std::to_string(exhibit->number); });
-    const Guard guard = JobPool::interrupted() ? Guard::kLeftOut : run_guard(*exhibit, options.tests);
+    const GuardTest guard = JobPool::interrupted() ? GuardTest::kLeftOut : run_guard(*exhibit, options.tests);
     caught += result->pass;
-    guarded = guarded && guard != Guard::kFailed && guard != Guard::kNotBuilt;
+    guarded = guarded && guard != GuardTest::kFailed && guard != GuardTest::kNotBuilt;
     std::printf("%-8s %2u  %-50s %s (%s); %s\n", result->pass ? "caught" : "ESCAPED", exhibit->number,
                 exhibit->title.c_str(), result->message.c_str(), result->scheduler.c_str(), name_of(guard));
     page += section_of(*exhibit, *result);

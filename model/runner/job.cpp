@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "model/engine/sites.hpp"
+#include "model/engine/visibility.hpp"
+#include "model/programs/command.hpp"
 #include "model/runner/position.hpp"
 
 namespace hakmem::model {
@@ -104,6 +107,47 @@ Job job_for(const Suite& suite, const Search& search, std::uint64_t seed, const 
   return {suite.name(), to_string(search), false, search.seconds, work};
 }
 
+Job job_for_part(const Suite& suite, const Search& search, Part part, const std::string& knowledge, bool waits) {
+  const auto work = [&suite, search, part, knowledge, waits](Limits limits) {
+    limits.part = part;
+    limits.knowledge = &knowledge;
+    limits.waits = waits;
+    const Outcome outcome = explore(suite.type(), suite.depth(), search, limits);
+    Result result = row_of(suite.name(), search, outcome);
+    result.pass = !outcome.failed && !outcome.cut;
+    result.verdict = outcome.failed ? "FAILED" : verdict_of(search, outcome);
+    result.message = outcome.failed ? outcome.problem : outcome.cut ? "ended before it was done" : "";
+    result.details = {{"knowledge", outcome.knowledge}, {"waits", outcome.waits}};
+    return result;
+  };
+  return {suite.name(), to_string(search), false, search.seconds, work};
+}
+
+std::optional<Result> united(const std::vector<Result>& parts, std::string& knowledge, bool& waits) {
+  std::vector<std::string> known;
+  std::uint64_t executions = 0;
+  double seconds = 0;
+  unsigned waiting = 0;
+  for (const Result& part : parts) {
+    if (!part.pass) return part;
+    executions += part.executions;
+    seconds = std::max(seconds, part.seconds);
+    known.push_back(part.details.at("knowledge"));
+    waiting += part.details.at("waits") == true;
+  }
+  const std::string all = Visibility::united(known);
+  if (!all.empty() || (waiting != 0 && waiting != parts.size())) {
+    knowledge = all.empty() ? known.front() : all;
+    waits = waiting != 0;
+    return {};
+  }
+  Result whole = parts.front();
+  whole.executions = executions;
+  whole.seconds = seconds;
+  whole.message = fmt::format("in {} parts", parts.size());
+  return whole;
+}
+
 Job job_for(const Suite& suite, const Variant& variant, const std::vector<Search>& searches, std::uint64_t seed) {
   double seconds = 0;
   for (const Search& search : searches) seconds += search.seconds;
@@ -143,6 +187,7 @@ Replayed replay_token(const std::string& token) {
     replayed.problem = "the token belongs to another build of hakmem-check; run the suite again";
     return replayed;
   }
+  if (is_program_name(parts[0])) return replay_program(parts[0], strategy, parts[3]);
   static bool stop = false;
   static Shared shared;
   const Limits limits{0, &stop, &shared.executions, &shared.share};

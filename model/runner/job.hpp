@@ -2,6 +2,7 @@
 /// A piece of work for a process of its own, and what it leaves behind.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,13 @@ Result without_verdict(const Job& job, std::string message);
 /// One search of a suite. \param folder where an exhaustive search keeps its position when it is cut, and takes it up;
 /// empty: nowhere
 Job job_for(const Suite& suite, const Search& search, std::uint64_t seed, const std::string& folder = {});
+
+/// One part of an exhaustive search of a suite. Its result's details say what it has learned.
+Job job_for_part(const Suite& suite, const Search& search, Part part, const std::string& knowledge, bool waits);
+
+/// The whole search from the results of its parts. \param knowledge, waits what the parts began with; when they have
+/// learned different things, that together, and nothing is returned: all parts have to begin anew.
+std::optional<Result> united(const std::vector<Result>& parts, std::string& knowledge, bool& waits);
 
 /// The suite's searches, one after the other, until one of them catches the variant.
 Job job_for(const Suite& suite, const Variant& variant, const std::vector<Search>& searches, std::uint64_t seed);

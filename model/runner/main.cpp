@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <string>
 #include <thread>
 
@@ -14,6 +15,7 @@
 #include "model/audit/command.hpp"
 #include "model/litmus/litmus.hpp"
 #include "model/museum/command.hpp"
+#include "model/programs/command.hpp"
 #include "model/runner/job.hpp"
 #include "model/runner/pool.hpp"
 #include "model/runner/position.hpp"
@@ -41,8 +43,11 @@ struct Options {
   std::string token;
   std::string shard;
   std::string state;
+  unsigned split = 1;
   std::string report;
+  std::string program;
   bool markdown = false;
+  bool hardware = false;
 };
 
 /// Part i of n of the work, 1 <= i <= n.
@@ -147,6 +152,30 @@ void keep_shard(std::vector<Job>& jobs, const Shard& shard) {
   jobs = std::move(kept);
 }
 
+/// Exhaustive searches in parts, one search after the other, each with all processes.
+std::vector<Result> run_in_parts(const Options& options, const Strategy& strategy, JobPool& pool) {
+  std::vector<Result> results;
+  for (const Suite* suite : Suite::all()) {
+    if (!matches(suite->name(), options.pattern)) continue;
+    for (const Search& search : searches_for(*suite, options, strategy, options.seconds)) {
+      if (!search.strategy.exhaustive()) continue;
+      std::string knowledge;
+      bool waits = false;
+      std::optional<Result> whole;
+      while (!whole) {
+        std::vector<Job> parts;
+        for (unsigned i = 0; i < options.split; ++i) {
+          parts.push_back(job_for_part(*suite, search, {i, options.split}, knowledge, waits));
+        }
+        whole = united(pool.run(std::move(parts), [](const Result&) {}), knowledge, waits);
+      }
+      JobPool::print(*whole);
+      results.push_back(std::move(*whole));
+    }
+  }
+  return results;
+}
+
 /// Uses up the rest of the time with random executions of all suites, each round with another seed.
 void sample_until(double deadline, const Options& options, JobPool& pool, std::vector<Result>& results) {
   constexpr double kLeast = 1;  // seconds of a suite, below which starting a process is not worth it
@@ -185,12 +214,35 @@ int conclude(const std::vector<Result>& results, const Options& options, double 
   return failed == 0 && !results.empty() ? kPassed : kFailed;
 }
 
+/// One program of a heap, instead of the suites.
+int run_program(const CLI::App& app, const Options& options) {
+  std::string problem;
+  const programs::HeapProgram program = program_from(options.program, problem);
+  std::vector<Search> searches = program_searches();
+  if (!options.scheduler.empty() && problem.empty()) {
+    searches = {{parse_strategy(options.scheduler, problem), options.executions, options.seconds, options.plain}};
+    if (!searches[0].strategy.exhaustive() && options.executions == 0) searches[0].executions = 200'000;
+  }
+  if (problem.empty() && !options.pattern.empty()) problem = "--program takes no suite beside it";
+  if (!problem.empty()) return wrong_call(app, problem);
+  const double started = now();
+  std::printf("%s\n", to_string(program).c_str());
+  std::vector<Job> jobs;
+  jobs.push_back(job_for(program, searches, options.seed));
+  JobPool pool(1, options.seconds == 0 ? 0 : started + options.seconds);
+  return conclude(pool.run(std::move(jobs)), options, started);
+}
+
 int run(const CLI::App& app, const Options& options) {
+  if (!options.program.empty()) return run_program(app, options);
   std::string problem;
   const Strategy strategy = options.scheduler.empty() ? Strategy{} : parse_strategy(options.scheduler, problem);
   if (!problem.empty()) return wrong_call(app, problem);
   if (options.executions != 0 && options.scheduler.empty()) {
     return wrong_call(app, "--executions needs --scheduler random or pct=D");
+  }
+  if (options.split > 1 && (!options.state.empty() || !options.shard.empty())) {
+    return wrong_call(app, "--split takes neither --state nor --shard: its parts begin together");
   }
   if (options.executions != 0 && strategy.exhaustive()) {
     return wrong_call(app, "--executions bounds random and pct=D only: a search ends when it is done");
@@ -208,14 +260,40 @@ int run(const CLI::App& app, const Options& options) {
     std::printf("shard %zu of %zu has nothing to do: there are %zu searches\n", shard.index, shard.count, jobs.size());
     return kPassed;
   }
-  keep_shard(jobs, shard);
   JobPool pool(options.jobs, deadline);
+  if (options.split > 1) {
+    const std::vector<Result> results = run_in_parts(options, strategy, pool);
+    if (results.empty()) return wrong_call(app, "--split needs a full or bound=N search, and there is none");
+    return conclude(results, options, started);
+  }
+  keep_shard(jobs, shard);
   std::vector<Result> results = pool.run(std::move(jobs));
   if (deadline != 0 && options.scheduler.empty()) sample_until(deadline, options, pool, results);
   return conclude(results, options, started);
 }
 
+/// The litmus tests on real threads. One after the other, as each needs all processors.
+int litmus_on_hardware(const Options& options) {
+  constexpr double kSeconds = 0.25;  // of each test, unless said otherwise
+  const double started = now();
+  std::vector<Job> jobs;
+  for (const Litmus& test : litmus_tests()) {
+    jobs.push_back(hardware_job_for(test, options.seconds == 0 ? kSeconds : options.seconds));
+  }
+  JobPool pool(1, 0);
+  if (!options.markdown) return conclude(pool.run(std::move(jobs)), options, started);
+  std::map<std::string, std::string> shown;
+  bool allowed = true;
+  for (const Result& result : pool.run(std::move(jobs), [](const Result&) {})) {
+    allowed &= result.pass;
+    shown[result.suite.substr(result.suite.find('/') + 1)] = result.details.is_string() ? result.details : "";
+  }
+  std::fputs(litmus_table(shown).c_str(), stdout);
+  return allowed ? kPassed : kFailed;
+}
+
 int litmus(const Options& options) {
+  if (options.hardware) return litmus_on_hardware(options);
   if (options.markdown) {
     std::fputs(litmus_table().c_str(), stdout);
     return kPassed;
@@ -291,7 +369,15 @@ void add_run(CLI::App& command, Options& options) {
   command.add_option("--executions", options.executions, "of each random or pct search")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 48));
   command.add_option("--seed", options.seed, "of the random searches (default 1)");
+  command.add_option("--program", options.program,
+                     "a program of the heap instead of suites: 'T0: a=malloc(64) give a T1: b=take free b', @FILE, or "
+                     "seed:N of a stress run; what fails is made as small as can be");
   command.add_option("--shard", options.shard, "i/n: only every n-th search from the i-th on");
+  command
+      .add_option("--split", options.split,
+                  "1 to 64: explore each full or bound=N search in so many parts of its tree, --jobs at a time, and "
+                  "nothing else")
+      ->check(CLI::Range(1u, 64u));
   command.add_option("--state", options.state, "folder where full and bound=N go on from when they were cut")
       ->check(CLI::ExistingDirectory);
   add_common(command, options);
@@ -307,6 +393,11 @@ int main(int argc, char** argv) {
   CLI::App* litmus_command = app.add_subcommand("litmus", "tests the checker: what it sees and what it cannot");
   add_common(*litmus_command, options);
   litmus_command->add_flag("--markdown", options.markdown, "print the table of the documentation instead");
+  CLI::Option* hardware =
+      litmus_command->add_flag("--hardware", options.hardware, "run on real threads: what this processor shows");
+  litmus_command->add_option("--seconds", options.seconds, "of each test on real threads (default 0.25)")
+      ->check(CLI::Range(0.001, 3600.0))
+      ->needs(hardware);
   CLI::App* report_command = app.add_subcommand("report", "prints a table of the suites from a report of run --json");
   report_command->add_option("report", options.report, "the report")->required();
   CLI::App* sites_command = app.add_subcommand("sites", "names the atomic operations that some suite reaches");

@@ -67,11 +67,15 @@ std::string suite_table(const std::string& path, std::string& problem) {
   return table;
 }
 
-std::string litmus_table() {
-  std::string table = "| test | observes | C++20 allows | the checker never shows |\n|---|---|---|---|\n";
+std::string litmus_table(const std::map<std::string, std::string>& shown) {
+  const bool hardware = !shown.empty();
+  std::string table = "| test | observes | C++20 allows | the checker never shows |";
+  table += hardware ? " this processor showed |\n|---|---|---|---|---|\n" : "\n|---|---|---|---|\n";
   for (const Litmus& test : litmus_tests()) {
-    table += fmt::format("| {} | {} | {} | {} |\n", test.name, test.what, fmt::join(test.allowed, " "),
+    table += fmt::format("| {} | {} | {} | {} |", test.name, test.what, fmt::join(test.allowed, " "),
                          test.unseen.empty() ? "" : fmt::format("**{}**", fmt::join(test.unseen, " ")));
+    if (hardware) table += fmt::format(" {} |", shown.at(test.name));
+    table += "\n";
   }
   return table;
 }

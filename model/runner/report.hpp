@@ -1,6 +1,7 @@
 #pragma once
 /// Tables for the documentation, in Markdown.
 
+#include <map>
 #include <string>
 
 namespace hakmem::model {
@@ -10,6 +11,6 @@ namespace hakmem::model {
 std::string suite_table(const std::string& path, std::string& problem);
 
 /// The litmus tests: what C++20 allows, what the checker produces and what it is blind to. `litmus` proves it.
-std::string litmus_table();
+std::string litmus_table(const std::map<std::string, std::string>& shown = {});
 
 }  // namespace hakmem::model

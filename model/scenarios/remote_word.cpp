@@ -3,6 +3,7 @@
 #include "lockfree/remote_word.hpp"
 
 #include "lockfree/inbox.hpp"
+#include "model/engine/faults.hpp"
 #include "model/scenarios/orders.hpp"
 #include "model/scenarios/toy.hpp"
 
@@ -281,6 +282,58 @@ const Registered three_by_two{
         .broken("take_does_not_acquire", weaken(kTake, kRelaxed))
         .as("DATA RACE")
         .broken("push_is_not_atomic", split(kPush))};
+
+// Threads that vanish -------------------------------------------------------------------------------------------------
+
+/// One of two threads that free into a sleeping slab vanishes at any step, perhaps as its waker. The owner and the
+/// other one go on; of what is lost the vanished thread had a hand on all of it.
+struct WakerVanishes : Owned<3, 1> {
+  static constexpr unsigned kThreads = 3;
+  void before() override {
+    require(slabs[0].remote.try_sleep(), "a slab without frees can sleep");
+    slabs[0].awake = false;
+    Faults::may_vanish(0b011);
+  }
+  void thread(unsigned index) override {
+    switch (index) {
+      case 0: free_one(slabs[0], 0); break;
+      case 1: free_chain(slabs[0], 1, 2); break;
+      default: refill(slabs[0]); refill(slabs[0]);
+    }
+  }
+  void after() override {
+    if (Faults::vanished() == 0) return expect_all(3);
+    // As a child of fork goes on: it frees into the slab and allocates from it.
+    refill(slabs[0]);
+    require(blocks.received() <= 3, "I1 exclusive: more blocks come back than were freed");
+  }
+};
+
+/// The slabs that are woken are queued under a lock: who vanishes while it has the lock stops everybody.
+struct WakersTakeALock : WakerVanishes {
+  void thread(unsigned index) override {
+    lock();
+    WakerVanishes::thread(index);
+    unlock();
+  }
+  void after() override {}
+  void lock() {
+    while (locked.exchange(1, kAcquire) != 0) RelacySync::pause();
+  }
+  void unlock() { locked.store(0, kRelease); }
+  RelacySync::Atomic<int> locked{0};
+};
+
+const Registered waker_vanishes{
+    Suite::of<WakerVanishes>("fork_image/remote_word",
+                             "I1 I5 I6: a thread that frees vanishes at any step, and the others go on")
+        .quick({full()})
+        .depth(500)
+        .broken("waker_does_not_acquire", weaken(kPush, kRelease))
+        .as("DATA RACE")
+        .broken("push_is_not_atomic", split(kPush))
+        .broken<WakersTakeALock>("lock_in_the_way", "frees and refills happen under a spin lock")
+        .as("LIVELOCK")};
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include "superslab/shared_pool.hpp"
 
+#include "model/engine/faults.hpp"
 #include "model/scenarios/orders.hpp"
 #include "model/scenarios/toy_heap.hpp"
 
@@ -78,6 +79,41 @@ const Registered across_superslabs{
         .as("DATA RACE")
         .broken("claim_is_not_atomic", split(kClaim))};
 
+/// A slot is held, one UNUSED: two threads acquire and release, so one may need a second SuperSlab. Small enough for a
+/// search to its end, as the system keeps the threads' memory apart.
+struct ToTheEnd : PoolInUse {
+  static constexpr unsigned kThreads = 2;
+  void before() override {
+    set_up();
+    held = acquire(0);
+    os.keep_threads_apart();
+  }
+  void thread(unsigned index) override { release(acquire(index)); }
+  void after() override {
+    release(held);
+    PoolInUse::after();
+  }
+  SlabT* held = nullptr;
+};
+
+const Registered to_the_end{
+    Suite::of<ToTheEnd>("shared_pool/to_the_end",
+                        "I1 I3 I4 I5 I8: two threads need slots of two SuperSlabs, in every execution")
+        .quick({full(250)})
+        .depth(6000)
+        .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
+        .as("DATA RACE")
+        .broken("claim_is_not_atomic", split(kClaim))};
+
+/// A scenario in which the system keeps the threads' memory apart, so that more steps commute.
+template <class Original>
+struct Apart : Original {
+  void before() override {
+    Original::before();
+    this->os.keep_threads_apart();
+  }
+};
+
 /// Each thread acquires slots of two classes and gives them back, from nothing: the first mappings, the cache, reuse.
 struct FromNothing : PoolInUse {
   static constexpr unsigned kThreads = 2;
@@ -141,6 +177,211 @@ const Registered last_slots{
         .as("DATA RACE")
         .broken("release_is_not_atomic", split(kReleaseSlots))
         .broken<RetireInTwoSteps>("retire_in_two_steps", "retired after a second look at the word, not by its CAS")};
+
+/// Two SuperSlabs, each with a slot in use and one EMPTY, of two classes. Two threads want a slot of the first class:
+/// one of them gets the slot that last held it, the other one that of the other class, and nothing is mapped.
+struct ClassAffinity : PoolInUse {
+  static constexpr unsigned kThreads = 2;
+  void before() override {
+    set_up();
+    SlabT* empty[2];
+    for (unsigned i = 0; i < 2; ++i) {
+      held[i] = acquire(i);
+      empty[i] = acquire(i);
+    }
+    for (SlabT* slab : empty) release(slab);
+  }
+  void thread(unsigned index) override {
+    SlabT* slab = pool.acquire_live(map, 0);
+    require(slab != nullptr, "I7 bounded: there is an EMPTY slot for everybody, but one is not found");
+    slab->size_class.set(0);
+    taken[index] = slab;
+  }
+  void after() override {
+    require(os.reservations() == 2, "I7 bounded: memory is mapped, though there are EMPTY slots");
+    for (SlabT* slab : {taken[0], taken[1], held[0], held[1]}) release(slab);
+    PoolInUse::after();
+  }
+  SlabT* held[2] = {};
+  SlabT* taken[2] = {};
+};
+
+const Registered class_affinity{
+    Suite::of<ClassAffinity>(
+        "shared_pool/class_affinity",
+        "I1 I3 I5 I7 I8: an EMPTY slot of the class, or of another, is found before memory is mapped")
+        .quick({bound(1), random(30'000)})
+        .thorough({bound(2, 250), random(500'000)})
+        .depth(6000)
+        .broken("claim_is_not_atomic", split(kClaim))
+        .broken("hint_is_lost", lose(kSetMark))
+        .as("I7")};
+
+/// The list of a class has a slot of a SuperSlab whose last slot is given back, which is unmapped then; another thread
+/// finds the entry, maps anew, perhaps at the same place and with the same descriptor.
+struct LateHint : PoolInUse {
+  static constexpr unsigned kThreads = 2;
+  void before() override {
+    set_up();
+    held = acquire(0);
+    release(acquire(0));
+  }
+  void thread(unsigned index) override {
+    if (index == 1) return release(acquire(0));
+    release(held);
+    (void)pool.trim(os, map);
+  }
+  SlabT* held = nullptr;
+};
+
+/// Whoever finds the entry takes the slot for claimed.
+struct HintIsTrusted : LateHint {
+  void thread(unsigned index) override {
+    if (index == 0) return LateHint::thread(0);
+    payload_write(hinted, 3);
+  }
+  void before() override {
+    LateHint::before();
+    hinted = static_cast<char*>(memory(held)) + kSlotBytes<ToyGeometry>;
+  }
+  void* hinted = nullptr;
+};
+
+const Registered late_hint{
+    Suite::of<LateHint>("shared_pool/late_hint",
+                        "I1 I3 I4 I5 I8: an entry outlives its SuperSlab, which is unmapped and mapped anew")
+        .quick({bound(1), random(30'000)})
+        .thorough({full(250), bound(3, 250), random(500'000)})
+        .depth(6000)
+        .broken("claim_is_not_atomic", split(kClaim))
+        .broken("release_does_not_release", weaken(kReleaseSlots, kAcquire))
+        .as("DATA RACE")
+        .broken<HintIsTrusted>("hint_is_trusted", "the slot of an entry is used without a claim on its word")};
+
+const Registered late_hint_apart{
+    Suite::of<Apart<LateHint>>("shared_pool/late_hint_to_the_end",
+                               "I1 I3 I4 I5 I8: an entry outlives its SuperSlab, in every execution without reuse")
+        .quick({full(250)})
+        .depth(6000)
+        .broken("claim_is_not_atomic", split(kClaim))
+        .broken("release_does_not_release", weaken(kReleaseSlots, kAcquire))
+        .as("DATA RACE")
+        .broken<Apart<HintIsTrusted>>("hint_is_trusted", "the slot of an entry is used without a claim on its word")};
+
+/// A SuperSlab waits in the cache: one thread takes it into use again, another one gives back what is only cached.
+struct ReuseAgainstTrim : PoolInUse {
+  static constexpr unsigned kThreads = 2;
+  void before() override {
+    set_up();
+    release(acquire(0));
+  }
+  void thread(unsigned index) override {
+    if (index == 1) {
+      (void)pool.trim(os, map);
+      return;
+    }
+    release(acquire(0));
+    release(acquire(1));
+  }
+};
+
+/// What is only cached is looked at, not taken, before it is unmapped.
+struct TrimsWithoutTaking : ReuseAgainstTrim {
+  void thread(unsigned index) override {
+    if (index == 0) return ReuseAgainstTrim::thread(0);
+    pool.superslabs().visit_all([&](auto& superslab) {
+      if (superslab.word.snapshot().retired()) pool.superslabs().unmap(os, map, superslab);
+    });
+  }
+};
+
+const Registered reuse_against_trim{
+    Suite::of<ReuseAgainstTrim>("shared_pool/reuse_against_trim",
+                                "I1 I3 I4 I5 I8: a cached SuperSlab is used again or unmapped, never both")
+        .quick({bound(1), random(30'000)})
+        .thorough({full(250), bound(3, 250), random(500'000)})
+        .depth(6000)
+        .broken("cache_put_does_not_release", weaken(kCachePut, kRelaxed))
+        .as("DATA RACE")
+        .broken("cache_take_is_not_atomic", split(kCacheTake))
+        .broken<TrimsWithoutTaking>("trims_without_taking", "a retired SuperSlab is unmapped without being taken")};
+
+const Registered reuse_against_trim_apart{
+    Suite::of<Apart<ReuseAgainstTrim>>(
+        "shared_pool/reuse_against_trim_to_the_end",
+        "I1 I3 I4 I5 I8: a cached SuperSlab is used again or unmapped, in every execution")
+        .quick({full(250)})
+        .depth(6000)
+        .broken("cache_put_does_not_release", weaken(kCachePut, kRelaxed))
+        .as("DATA RACE")
+        .broken("cache_take_is_not_atomic", split(kCacheTake))
+        .broken<Apart<TrimsWithoutTaking>>("trims_without_taking",
+                                           "a retired SuperSlab is unmapped without being taken")};
+
+/// Of two threads that acquire and release one vanishes at any step: while it maps, claims, releases or retires. The
+/// other goes on, and so does who comes after it.
+struct HolderVanishes : PoolInUse {
+  static constexpr unsigned kThreads = 2;
+  void before() override {
+    set_up();
+    held = acquire(0);
+    Faults::may_vanish(0b10);
+  }
+  void thread(unsigned index) override {
+    release(acquire(index));
+    if (index == 0) release(held);
+  }
+  void after() override {
+    if (Faults::vanished() == 0) return PoolInUse::after();
+    SlabT* first = acquire(0);
+    SlabT* second = acquire(1);
+    require(first != second, "I1 exclusive: a slot is held twice");
+    release(first);
+    release(second);
+    (void)pool.trim(os, map);
+    require(os.reservations() <= 1, "I7 bounded: more is lost than what the vanished thread held");
+  }
+  SlabT* held = nullptr;
+};
+
+/// Slots are handed out under a lock.
+struct PoolUnderALock : HolderVanishes {
+  void thread(unsigned index) override {
+    while (locked.exchange(1, kAcquire) != 0) RelacySync::pause();
+    HolderVanishes::thread(index);
+    locked.store(0, kRelease);
+  }
+  RelacySync::Atomic<int> locked{0};
+};
+
+/// A slot is given back in two steps, with a list of free slots as the truth: in between it is nowhere, for everybody.
+struct OneTokenForAll : HolderVanishes {
+  void before() override {
+    HolderVanishes::before();
+    token.store(1, kRelaxed);
+  }
+  void thread(unsigned index) override {
+    while (token.exchange(0, kAcquire) == 0) RelacySync::pause();
+    release(acquire(index));
+    token.store(1, kRelease);
+    if (index == 0) release(held);
+  }
+  RelacySync::Atomic<int> token{0};
+};
+
+const Registered holder_vanishes{
+    Suite::of<HolderVanishes>("fork_image/shared_pool",
+                              "I1 I5 I6 I7: a thread that acquires and releases vanishes at any step, one goes on")
+        .quick({random(40'000), pct(3, 20'000)})
+        .thorough({bound(0), bound(1, 250), random(500'000)})
+        .depth(6000)
+        .broken("claim_is_not_atomic", split(kClaim))
+        .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
+        .as("DATA RACE")
+        .broken<PoolUnderALock>("lock_in_the_way", "slots are handed out under a spin lock")
+        .as("LIVELOCK")
+        .broken<OneTokenForAll>("token_is_lost", "a thread that vanishes takes the only token along")
+        .as("LIVELOCK")};
 
 /// Two threads need descriptors, of groups that do not exist yet, and pass them on as tokens.
 struct Descriptors : Scenario {

@@ -2,13 +2,15 @@
 /// What the scenarios of a whole heap have in common: blocks that are used, change hands and are freed, and the
 /// judgement at the end.
 
+#include "model/engine/faults.hpp"
 #include "model/scenarios/toy_heap.hpp"
 
 namespace hakmem::model {
 
-/// A whole heap. A block's user writes to it; blocks change hands by an acquire/release exchange.
-struct WholeHeap : Scenario {
-  using Context = ThreadContext<ToyConfig>;
+/// A whole heap over a Config. A block's user writes to it; blocks change hands by an acquire/release exchange.
+template <class HeapConfig, std::size_t kBytes>
+struct WholeHeapOf : Scenario {
+  using Context = ThreadContext<HeapConfig>;
 
   void set_up() { require(heap.init(), "the page map fits"); }
 
@@ -18,7 +20,7 @@ struct WholeHeap : Scenario {
     return *context;
   }
   void* allocate(Context& context, std::uintptr_t mark) {
-    void* block = heap.allocate(context, kToyBytes);
+    void* block = heap.allocate(context, kBytes);
     require(block != nullptr, "there is memory");
     payload_write(block, mark);
     return block;
@@ -33,6 +35,7 @@ struct WholeHeap : Scenario {
 
   /// All threads are gone and all blocks freed: nothing is held and, after a trim, nothing mapped (I8).
   void after() override {
+    if (Faults::vanished() != 0) return use_goes_on();
     Context& context = attach();
     if (void* block = receive()) free(context, block, kHanded);
     (void)heap.trim(context);
@@ -44,9 +47,26 @@ struct WholeHeap : Scenario {
     require(heap.os().reservations() == 0, "I8 reclaimed: all is freed, but memory stays mapped");
   }
 
+  /// A thread has vanished. What it held is lost, and no more than that: the heap goes on as before.
+  void use_goes_on() {
+    Context& context = attach();
+    if (void* block = receive()) free(context, block, kHanded);
+    void* first = allocate(context, 100);
+    void* second = allocate(context, 101);
+    free(context, first, 100);
+    free(context, second, 101);
+    heap.detach(context);
+    (void)heap.trim(attach());
+    require(heap.os().reservations() <= kMostLost, "I7 bounded: more is lost than what the vanished thread held");
+  }
+
   static constexpr std::uintptr_t kHanded = 77;
-  Heap<ToyConfig> heap;
+  /// SuperSlabs that one thread can hold: its slabs lie in one, another is just being mapped or retired.
+  static constexpr unsigned kMostLost = 2;
+  Heap<HeapConfig> heap;
   RelacySync::Atomic<void*> handed{nullptr};
 };
+
+using WholeHeap = WholeHeapOf<ToyConfig, kToyBytes>;
 
 }  // namespace hakmem::model

@@ -29,6 +29,11 @@ class WrongCalls(unittest.TestCase):
             self.assertIn("Usage:", done.stderr)
             self.assertEqual(done.stdout, "")
 
+    def test_parts_are_refused_where_they_make_no_sense(self):
+        self.assert_refused(["run", SMALL, "--split", "0"], "--split")
+        self.assert_refused(["run", SMALL, "--split", "2", "--shard", "1/2"], "--split takes neither")
+        self.assert_refused(["run", SMALL, "--split", "2", "--scheduler", "random"], "needs a full or bound=N search")
+
     def test_unknown_things_are_named(self):
         self.assert_refused([], "no command")
         self.assert_refused(["explore"], "explore")

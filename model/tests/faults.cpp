@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "model/engine/faults.hpp"
 #include "model/engine/relacy_sync.hpp"
 #include "model/engine/scenario.hpp"
 #include "model/engine/simulated_os.hpp"
@@ -218,6 +219,59 @@ struct Livelock : Scenario {
   RelacySync::Atomic<int> never;
 };
 const Registered livelock{faulty<Livelock>("livelock")};
+
+/// A thread vanishes with a spin lock in its hand.
+struct LockHolderVanishes : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void before() override { Faults::may_vanish(0b01); }
+  void thread(unsigned) override {
+    while (locked.exchange(1, kAcquire) != 0) RelacySync::pause();
+    locked.store(0, kRelease);
+  }
+  RelacySync::Atomic<int> locked{0};
+};
+const Registered lock_holder_vanishes{faulty<LockHolderVanishes>("lock_holder_vanishes")};
+
+/// A thread forks while another one has a mutex, and then needs it.
+struct ForksUnderAMutex : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned index) override {
+    const rl::debug_info here = info_of(Where::here());
+    if (index == 0) Faults::fork();
+    mutex.lock(here);
+    counter.fetch_add(1, kRelaxed);
+    mutex.unlock(here);
+  }
+  rl::mutex mutex;
+  RelacySync::Atomic<int> counter{0};
+};
+const Registered forks_under_a_mutex{faulty<ForksUnderAMutex>("forks_under_a_mutex")};
+
+/// What a thread that vanishes half-way leaves behind is taken for whole.
+struct HalfWritten : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void before() override { Faults::may_vanish(0b01); }
+  void thread(unsigned index) override {
+    if (index == 1) return;
+    first.store(1, kRelaxed);
+    second.store(1, kRelaxed);
+  }
+  void after() override { require(first.load(kRelaxed) == second.load(kRelaxed), "both or none"); }
+  RelacySync::Atomic<int> first{0};
+  RelacySync::Atomic<int> second{0};
+};
+const Registered half_written{faulty<HalfWritten>("half_written")};
+
+/// The system refuses where nobody has thought of it.
+struct RefusalIsIgnored : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void before() override { os.may_fail(1); }
+  void thread(unsigned index) override {
+    if (index == 0) require(os.reserve(kBytes, kBytes) != nullptr, "there is memory");
+  }
+  Os os;
+};
+const Registered refusal_is_ignored{faulty<RefusalIsIgnored>("refusal_is_ignored")};
 
 struct InvariantBroken : Scenario {
   static constexpr unsigned kThreads = 2;

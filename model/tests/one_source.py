@@ -2,7 +2,7 @@
 """One source: what the model checks is what ships. Prints one line per violation; exit code 0 without violations, 1 with
 some, 2 for a wrong call.
 
-A file of model/ may include src/, model/, the checker and libraries, nothing else. It defines no type that src/ defines.
+A file of model/ may include src/, model/, the checker and libraries, nothing else. It defines no type that a header of src/ defines.
 A scenario reaches atomics through the policy alone. Every header below src/lockfree is included by a scenario."""
 import argparse
 import pathlib
@@ -54,7 +54,7 @@ def scenario_violations(path, text, root):
 
 
 def shipped_types(src, root):
-    return {match.group(1): path.relative_to(root) for path in sources(src)
+    return {match.group(1): path.relative_to(root) for path in sources(src) if path.suffix == ".hpp"
             for match in TYPE.finditer(without_comments(path.read_text()))}
 
 

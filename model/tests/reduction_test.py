@@ -54,6 +54,16 @@ class Reduction(unittest.TestCase):
             plain_number, reduced_number = PINNED[name]
             self.assertGreater(plain_number, 50 * reduced_number, name)
 
+    def test_parts_of_a_search_add_up_to_the_whole(self):
+        for pattern, scheduler, *more in [("remote_word/sleep", "full"), ("remote_word/sleep", "full", "--plain"),
+                                          ("remote_word/two_wakers", "full"), ("free_slots/stale_hint", "full"),
+                                          ("trim/against_use", "bound=1"), ("fork_image/child", "full")]:
+            whole = run(pattern, scheduler, *more)[pattern]
+            for parts in (2, 5):
+                with self.subTest(pattern, parts=parts):
+                    split = run(pattern, scheduler, *more, "--split", str(parts))[pattern]
+                    self.assertEqual((split["verdict"], split["executions"]), (whole["verdict"], whole["executions"]))
+
     def compare(self, pattern, scheduler):
         """\return how many executions the reduction has saved."""
         reduced, plain = run(pattern, scheduler), run(pattern, scheduler, "--plain")

@@ -15,13 +15,11 @@ namespace hakmem {
 /// The logs that are switched on one by one (D8).
 enum class EventLog : std::uint8_t { kAcquire, kFree, kLru, kDrain };
 
-#pragma GCC visibility push(hidden)
-
 /// Stateless as LinuxOs; what is wanted belongs to the process.
 class ProcessOs : public LinuxOs {
  public:
   /// Switches a log on or off. Any thread.
-  static void listen(EventLog log, bool on) noexcept;
+  [[gnu::visibility("hidden")]] static void listen(EventLog log, bool on) noexcept;
 
   [[nodiscard]] static bool wants(EventKind kind) noexcept {
     // Relaxed: a switch orders nothing.
@@ -30,7 +28,7 @@ class ProcessOs : public LinuxOs {
 
   /// Writes the event as one line, `hakmem: acquire class=3 stage=unused superslab=0x7f0000200000 slot=5 slots=1`.
   /// Allocates nothing, leaves errno alone.
-  static void note(const Event& event) noexcept;
+  [[gnu::visibility("hidden")]] static void note(const Event& event) noexcept;
 
 #ifdef HAKMEM_ASAN
   /// Free blocks are poisoned; what is given back may serve anybody.
@@ -41,10 +39,8 @@ class ProcessOs : public LinuxOs {
 #endif
 
  private:
-  static constinit std::atomic<std::uint32_t> wanted_;
+  [[gnu::visibility("hidden")]] static constinit std::atomic<std::uint32_t> wanted_;
 };
-
-#pragma GCC visibility pop
 
 static_assert(ListensToEvents<ProcessOs>);
 

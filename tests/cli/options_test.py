@@ -70,8 +70,10 @@ class Options(unittest.TestCase):
         self.assertEqual(list(figures["whales_by_threads"]), ["1", "2", "3-4", "5-8", "9-16", "more"])
         self.assertEqual(list(figures["pools"]), ["small", "mid", "large"])
         self.assertLessEqual(figures["pools"]["small"]["hit_rate"], 1)
+        self.assertEqual(len(figures["caps_mid"]), 20)
         self.assertEqual(re.findall(r"uint64_t (\w+)\[", structure),
-                         ["refills", "refilled_blocks", "whale_hits_by_threads", "whale_misses_by_threads", "cache_hits"],
+                         ["refills", "refilled_blocks", "whale_hits_by_threads", "whale_misses_by_threads", "cache_hits",
+                          "caps_mid"],
                          "an array needs a place in the JSON object by hand")
 
     def test_statistics_of_an_interpreter(self):

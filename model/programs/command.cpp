@@ -1,0 +1,135 @@
+#include "model/programs/command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+
+#include "model/programs/program_scenario.hpp"
+#include "model/runner/position.hpp"
+
+namespace hakmem::model {
+
+namespace {
+
+using programs::HeapProgram;
+
+constexpr std::string_view kPrefix = "program=";
+constexpr std::string_view kSeed = "seed:";
+
+/// A program as part of a replay token, whose parts are separated by colons.
+std::string encode(const HeapProgram& program) {
+  std::string text = to_string(program);
+  std::replace(text.begin(), text.end(), ' ', ',');
+  std::replace(text.begin(), text.end(), ':', '.');
+  return std::string(kPrefix) + text;
+}
+
+HeapProgram decode(const std::string& name, std::string& problem) {
+  std::string text = name.substr(kPrefix.size());
+  std::replace(text.begin(), text.end(), ',', ' ');
+  std::replace(text.begin(), text.end(), '.', ':');
+  return programs::parse_program(text, problem);
+}
+
+Outcome search_program(const HeapProgram& program, const Search& search, const Limits& limits) {
+  program_under_test = &program;
+  return explore(program_scenario(program.size()), kProgramDepth, search, limits);
+}
+
+/// Leaves out steps as long as the rest fails too. \param outcome of the program; of the smallest one afterwards
+HeapProgram smallest_failing(HeapProgram program, const Search& search, const Limits& limits, Outcome& outcome) {
+  for (bool smaller = true; smaller && !*limits.stop;) {
+    smaller = false;
+    for (const HeapProgram& candidate : programs::smaller_programs(program)) {
+      const Outcome of_candidate = search_program(candidate, search, limits);
+      if (!of_candidate.failed || of_candidate.choices.empty()) continue;
+      program = candidate;
+      outcome = of_candidate;
+      smaller = true;
+      break;
+    }
+  }
+  return program;
+}
+
+std::string verdict_of(const Search& search, const Outcome& outcome) {
+  if (outcome.failed) return "FAILED";
+  if (outcome.cut) return "TRUNCATED";
+  if (search.strategy.kind == Strategy::Kind::kFull) return "COMPLETE";
+  if (search.strategy.kind == Strategy::Kind::kBound) return fmt::format("BOUNDED({})", search.strategy.parameter);
+  return fmt::format("SAMPLED({})", outcome.executions);
+}
+
+Result judge(const HeapProgram& program, const Search& search, const Limits& limits) {
+  Result result;
+  result.suite = "program";
+  result.scheduler = to_string(search);
+  Outcome outcome = search_program(program, search, limits);
+  result.executions = outcome.executions;
+  result.seconds = outcome.seconds;
+  result.verdict = verdict_of(search, outcome);
+  result.pass = !outcome.failed && !outcome.cut;
+  result.message = outcome.failed ? outcome.problem : outcome.cut ? "ended before it was done" : "";
+  if (outcome.choices.empty()) return result;
+  const HeapProgram smallest = smallest_failing(program, search, limits, outcome);
+  result.message = fmt::format("{}; the smallest program that fails: {}", outcome.problem, to_string(smallest));
+  result.trace = outcome.trace;
+  result.token =
+      fmt::format("{}:{}:{}:{}", encode(smallest), to_string(search.strategy), fingerprint(), outcome.choices);
+  return result;
+}
+
+}  // namespace
+
+HeapProgram program_from(const std::string& argument, std::string& problem) {
+  if (argument.starts_with(kSeed)) {
+    std::uint64_t seed = 0;
+    const char* const end = argument.data() + argument.size();
+    const auto [stop, error] = std::from_chars(argument.data() + kSeed.size(), end, seed);
+    if (error != std::errc{} || stop != end) problem = fmt::format("'{}' is no seed: seed:N with a number", argument);
+    return programs::generate_program(seed);
+  }
+  if (!argument.starts_with('@')) return programs::parse_program(argument, problem);
+  std::ifstream file(argument.substr(1));
+  if (!file) {
+    problem = fmt::format("cannot read {}", argument.substr(1));
+    return {};
+  }
+  return programs::parse_program({std::istreambuf_iterator<char>(file), {}}, problem);
+}
+
+std::vector<Search> program_searches() { return {bound(0, 60), random(30'000, 60), pct(3, 30'000, 60)}; }
+
+Job job_for(const HeapProgram& program, const std::vector<Search>& searches, std::uint64_t seed) {
+  Job job{"program", to_string(searches.front()), false, 0, {}};
+  job.work = [program, searches, seed](Limits limits) {
+    limits.seed = seed;
+    Result result;
+    for (const Search& search : searches) {
+      const Result earlier = result;
+      result = judge(program, search, limits);
+      if (!result.pass || *limits.stop) break;
+      result.executions += earlier.executions;
+      result.seconds += earlier.seconds;
+      if (!earlier.verdict.empty()) result.verdict = earlier.verdict + " " + result.verdict;
+    }
+    return result;
+  };
+  return job;
+}
+
+bool is_program_name(const std::string& name) { return name.starts_with(kPrefix); }
+
+Replayed replay_program(const std::string& name, const Strategy& strategy, const std::string& choices) {
+  Replayed replayed;
+  const HeapProgram program = decode(name, replayed.problem);
+  if (!replayed.problem.empty()) return replayed;
+  program_under_test = &program;
+  replayed.outcome = replay(program_scenario(program.size()), kProgramDepth, strategy, choices);
+  return replayed;
+}
+
+}  // namespace hakmem::model

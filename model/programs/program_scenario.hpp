@@ -1,0 +1,20 @@
+#pragma once
+/// A HeapProgram as a scenario of the checker.
+
+#include <cstddef>
+
+#include "model/engine/scenario.hpp"
+#include "model/programs/heap_program.hpp"
+
+namespace hakmem::model {
+
+/// The program of the next search: scenarios are built without arguments.
+inline const programs::HeapProgram* program_under_test = nullptr;
+
+/// Operations per execution before a program's run counts as a livelock.
+inline constexpr unsigned kProgramDepth = 20'000;
+
+/// The scenario's type for a program of two to four threads, over the heap that ships.
+ScenarioType program_scenario(std::size_t threads);
+
+}  // namespace hakmem::model
