@@ -11,42 +11,43 @@
 #include "api/process_heap.hpp"
 #include "api/statistics.hpp"
 #include "api/walk.hpp"
+#include "api/watched.hpp"
 
 extern "C" {
 
 int hak_init(void) noexcept { return hakmem::ensure_process_heap() ? 0 : -1; }
 
-void* hak_alloc(size_t size) noexcept { return hakmem::allocate(size); }
+void* hak_alloc(size_t size) noexcept { return hakmem::watched::allocate(size); }
 
-void* hak_calloc(size_t count, size_t size) noexcept { return hakmem::allocate_zeroed(count, size); }
+void* hak_calloc(size_t count, size_t size) noexcept { return hakmem::watched::allocate_zeroed(count, size); }
 
-void* hak_realloc(void* block, size_t size) noexcept { return hakmem::reallocate(block, size); }
+void* hak_realloc(void* block, size_t size) noexcept { return hakmem::watched::reallocate(block, size); }
 
 void* hak_aligned_alloc(size_t alignment, size_t size) noexcept {
   if (!std::has_single_bit(alignment)) {
     errno = EINVAL;
     return nullptr;
   }
-  return hakmem::allocate_aligned(alignment, size);
+  return hakmem::watched::allocate_aligned(alignment, size);
 }
 
-void hak_free(void* block) noexcept { hakmem::deallocate(block); }
+void hak_free(void* block) noexcept { hakmem::watched::deallocate(block); }
 
-void hak_free_sized(void* block, size_t size) noexcept { hakmem::deallocate_sized(block, size); }
+void hak_free_sized(void* block, size_t size) noexcept { hakmem::watched::deallocate_sized(block, size); }
 
 void* hak_alloc_at(size_t size, uint32_t site) noexcept {
   const hakmem::AtSite at(site);
-  return hakmem::allocate(size);
+  return hakmem::watched::allocate(size);
 }
 
 void* hak_calloc_at(size_t count, size_t size, uint32_t site) noexcept {
   const hakmem::AtSite at(site);
-  return hakmem::allocate_zeroed(count, size);
+  return hakmem::watched::allocate_zeroed(count, size);
 }
 
 void* hak_realloc_at(void* block, size_t size, uint32_t site) noexcept {
   const hakmem::AtSite at(site);
-  return hakmem::reallocate(block, size);
+  return hakmem::watched::reallocate(block, size);
 }
 
 void* hak_aligned_alloc_at(size_t alignment, size_t size, uint32_t site) noexcept {
@@ -56,7 +57,7 @@ void* hak_aligned_alloc_at(size_t alignment, size_t size, uint32_t site) noexcep
 
 void hak_free_at(void* block, uint32_t site) noexcept {
   const hakmem::AtSite at(site);
-  hakmem::deallocate(block);
+  hakmem::watched::deallocate(block);
 }
 
 size_t hak_usable_size(const void* block) noexcept { return hakmem::process_heap.usable_size(block); }

@@ -15,15 +15,29 @@
 #else
 #include "sync/std_sync.hpp"
 #endif
+#include "sync/watched_sync.hpp"
+
+// Tools are told of the blocks of the heap as it ships. Its variants write into free blocks, or wrap the heap.
+#if (defined(HAKMEM_ASAN) || defined(HAKMEM_VALGRIND)) && !defined(HAKMEM_HARDENED) && !defined(HAKMEM_LOCKED)
+#define HAKMEM_WATCHED 1
+#endif
 
 namespace hakmem {
 
+#ifdef HAKMEM_WATCHED
+template <class Sync>
+using SyncOfProcess = WatchedSync<Sync>;
+#else
+template <class Sync>
+using SyncOfProcess = Sync;
+#endif
+
 #ifdef HAKMEM_VALGRIND
-using ProcessSync = ValgrindSync;
+using ProcessSync = SyncOfProcess<ValgrindSync>;
 // Helgrind keeps a record of every byte of a mapping, also of a flat page map's 16 GiB.
 inline constexpr PageMapKind kProcessPageMap = PageMapKind::kTwoLevel;
 #else
-using ProcessSync = StdSync;
+using ProcessSync = SyncOfProcess<StdSync>;
 inline constexpr PageMapKind kProcessPageMap = PageMapKind::kFlat;
 #endif
 

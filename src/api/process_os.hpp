@@ -5,6 +5,10 @@
 
 #include "os/event.hpp"
 #include "os/linux_os.hpp"
+#include "sync/watched_sync.hpp"
+#ifdef HAKMEM_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace hakmem {
 
@@ -25,6 +29,14 @@ class ProcessOs : public LinuxOs {
   /// Writes the event as one line, `hakmem: acquire class=3 stage=unused superslab=0x7f0000200000 slot=5 slots=1`.
   /// Allocates nothing, leaves errno alone.
   [[gnu::visibility("hidden")]] static void note(const Event& event) noexcept;
+
+#ifdef HAKMEM_ASAN
+  /// Free blocks are poisoned; what is given back may serve anybody.
+  static void release(void* p, std::size_t bytes) noexcept {
+    ASAN_UNPOISON_MEMORY_REGION(p, bytes);
+    LinuxOs::release(p, bytes);
+  }
+#endif
 
  private:
   [[gnu::visibility("hidden")]] static constinit std::atomic<std::uint32_t> wanted_;

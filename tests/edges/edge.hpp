@@ -90,6 +90,8 @@ void fork_generations();
 void signal_storm();
 void jumps();
 void short_lived_threads();
+void cancelled_threads();
+void held_up_thread();
 void drift();
 void drift_of_threads();
 void at_rest();

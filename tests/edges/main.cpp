@@ -17,6 +17,8 @@ constexpr Edge kEdges[] = {
     {"signal_storm", "handlers interrupt every path", signal_storm},
     {"jumps", "handlers jump out of malloc and free, which the standards forbid", jumps},
     {"short_lived_threads", "10 000 threads, 16 at a time", short_lived_threads},
+    {"cancelled_threads", "threads are cancelled while they work", cancelled_threads},
+    {"held_up_thread", "a thread stands still for seconds, anywhere; nobody waits for it", held_up_thread},
     {"drift", "sizes move through all classes, three times", drift},
     {"drift_of_threads", "the same with blocks that other threads free", drift_of_threads},
     {"at_rest", "memory of 16 threads after everything is freed", at_rest},

@@ -241,11 +241,11 @@ namespace {
 
 /// Contexts of the malloc under test, or 0 when it is none of this project's.
 std::size_t thread_contexts() {
-  using Get = void(hak_statistics*);
-  auto* get = reinterpret_cast<Get*>(::dlsym(RTLD_DEFAULT, "hak_statistics_get"));
-  if (get == nullptr) return 0;
+  using Read = std::size_t(hak_statistics*, std::size_t);
+  auto* read = reinterpret_cast<Read*>(::dlsym(RTLD_DEFAULT, "hak_statistics_read"));
+  if (read == nullptr) return 0;
   hak_statistics now;
-  get(&now);
+  (void)read(&now, sizeof now);
   return now.thread_contexts;
 }
 
@@ -284,6 +284,116 @@ void short_lived_threads() {
   // A thread's successor may start before it has parked its context: twice as many at the most, and the main thread's.
   if (thread_contexts() > 4 * kAtATime + 1) fail("%zu thread contexts were made", thread_contexts());
   if (left > kMost) fail("%zu KiB are left by threads that have freed everything", left / kKiB);
+}
+
+// Threads that are cancelled, and one that is held up -----------------------------------------------------------------
+
+namespace {
+
+using Places = std::array<std::atomic<void*>, 32>;
+
+/// Blocks of a thread, freed when it is unwound.
+struct Holding {
+  ~Holding() {
+    for (Filled& block : blocks) give_back(block);
+  }
+  std::array<Filled, 8> blocks{};
+};
+
+void* live_until_cancelled(void* shared) {
+  auto& places = *static_cast<Places*>(shared);
+  Holding mine;
+  Random random(reinterpret_cast<std::uintptr_t>(&mine));
+  for (;;) {
+    Filled& block = mine.blocks[random.below(mine.blocks.size())];
+    give_back(block);
+    block = take_surely(1 + random.below(50 * kKiB), random.next());
+    std::free(places[random.below(places.size())].exchange(request(1 + random.below(3 * kKiB), random.next())));
+    ::pthread_testcancel();
+  }
+}
+
+/// Starts threads and cancels them while they work.
+void cancel_some(Places& places, Random& random) {
+  std::array<pthread_t, 8> threads{};
+  for (pthread_t& thread : threads) {
+    if (::pthread_create(&thread, nullptr, live_until_cancelled, &places) != 0) fail("pthread_create fails");
+  }
+  for (const pthread_t thread : threads) {
+    std::this_thread::sleep_for(std::chrono::microseconds(random.below(500)));
+    if (fault != Fault::kNoSignals && ::pthread_cancel(thread) != 0) fail("pthread_cancel fails");
+  }
+  for (const pthread_t thread : threads) {
+    void* result = nullptr;
+    if (::pthread_join(thread, &result) != 0 || result != PTHREAD_CANCELED) fail("a thread was not cancelled");
+  }
+}
+
+std::atomic<bool> is_held_up{false};
+std::atomic<bool> may_go_on{false};
+
+/// A signal handler that does not come back until it may: its thread stands still wherever it was.
+void hold_up(int) {
+  const int error = errno;
+  is_held_up = true;
+  const timespec moment{0, 100'000};
+  while (!may_go_on) ::nanosleep(&moment, nullptr);
+  is_held_up = false;
+  errno = error;
+}
+
+/// \param what is said when it does not come true within seconds
+template <class Condition>
+void wait_until(Condition condition, const char* what) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) fail("%s", what);
+    std::this_thread::sleep_for(100us);
+  }
+}
+
+void expect_progress(const BusyThreads& busy) {
+  const std::uint64_t steps = busy.steps();
+  wait_until([&] { return busy.steps() > steps + 2000; }, "the other threads are stuck");
+}
+
+}  // namespace
+
+void cancelled_threads() {
+  constexpr std::size_t kMost = 8 * kMiB;
+  Places places{};
+  Random random(1);
+  cancel_some(places, random);  // what the C library keeps for unwinding is there then
+  const std::size_t before = resident_memory();
+  const int rounds = fault == Fault::kNone ? 200 : 10;
+  for (int round = 0; round < rounds; ++round) cancel_some(places, random);
+  for (auto& place : places) std::free(place.load());
+  trim();
+  const std::size_t now = resident_memory();
+  const std::size_t left = now > before ? now - before : 0;
+  std::printf("left by cancelled threads: %zu KiB, contexts: %zu\n", left / kKiB, thread_contexts());
+  if (left > kMost) fail("%zu KiB are left by cancelled threads", left / kKiB);
+}
+
+void held_up_thread() {
+  struct sigaction action{};
+  action.sa_handler = hold_up;
+  if (::sigaction(SIGUSR1, &action, nullptr) != 0) fail("sigaction fails");
+  const BusyThreads busy(3);
+  sigset_t usr1;
+  ::sigemptyset(&usr1);
+  ::sigaddset(&usr1, SIGUSR1);
+  (void)::pthread_sigmask(SIG_BLOCK, &usr1, nullptr);  // one of the others gets it
+  for (int i = 0; i < 300; ++i) {
+    may_go_on = false;
+    if (fault != Fault::kNoSignals) (void)::kill(::getpid(), SIGUSR1);
+    wait_until([] { return is_held_up.load(); }, "no thread was held up");
+    expect_progress(busy);
+    const auto seconds_later = std::chrono::steady_clock::now() + (i == 0 ? 3s : 0s);
+    while (std::chrono::steady_clock::now() < seconds_later) expect_progress(busy);
+    may_go_on = true;
+    wait_until([] { return !is_held_up.load(); }, "the thread does not go on");
+  }
 }
 
 }  // namespace hakmem::edges

@@ -115,7 +115,10 @@ std::unique_ptr<ThreadAllocator> with_fault(std::unique_ptr<ThreadAllocator> thr
     case Fault::kNone:
     case Fault::kTouchAfterHandover:
     case Fault::kMissingRelease:
-    case Fault::kMissingAcquire: break;
+    case Fault::kMissingAcquire:
+    case Fault::kTornExchange:
+    case Fault::kTornFetch:
+    case Fault::kTornCompare: break;
   }
   return thread;
 }

@@ -19,6 +19,9 @@ enum class Fault {
   kTouchAfterHandover,  ///< a thread rewrites a block's last bytes, unchanged, after it has handed the block over
   kMissingRelease,      ///< the heap's atomics release nothing
   kMissingAcquire,      ///< the heap's atomics acquire nothing
+  kTornExchange,        ///< the heap's exchanges are a load and a store
+  kTornFetch,           ///< the heap's fetch_or and fetch_and are a load and a store
+  kTornCompare,         ///< the heap's compare-and-swaps are a load and a store
 };
 
 struct FaultName {
@@ -37,6 +40,9 @@ inline constexpr std::array kFaults{
     FaultName{Fault::kTouchAfterHandover, "touch-after-handover", "race on the contents of a block handed over"},
     FaultName{Fault::kMissingRelease, "missing-release", "release nothing in the heap's atomics"},
     FaultName{Fault::kMissingAcquire, "missing-acquire", "acquire nothing in the heap's atomics"},
+    FaultName{Fault::kTornExchange, "torn-exchange", "exchange by a load and a store (toy, noise)"},
+    FaultName{Fault::kTornFetch, "torn-fetch", "set and clear bits by a load and a store (toy, noise)"},
+    FaultName{Fault::kTornCompare, "torn-compare", "compare-and-swap by a load and a store (toy, noise)"},
 };
 
 /// `thread` with a fault between it and its user; `thread` itself when the fault is not one of a thread's.

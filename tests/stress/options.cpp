@@ -18,7 +18,8 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: stress [--scenario NAME|all] [--threads N] [--seconds S | --operations N] [--seed X]\n"
-    "              [--geometry full|toy|least|all] [--allocator heap|locked|api|malloc] [--fault NAME] [--json FILE]\n"
+    "              [--geometry full|toy|least|noise|all] [--allocator heap|locked|api|malloc] [--fault NAME]\n"
+    "              [--json FILE]\n"
     "       stress --list | --help\n";
 
 struct Words {
@@ -61,17 +62,30 @@ std::vector<Target> targets_of(const Words& words) {
   if (words.geometry == "full") return {Target::kFull};
   if (words.geometry == "toy") return {Target::kToy};
   if (words.geometry == "least") return {Target::kLeast};
+  if (words.geometry == "noise") return {Target::kNoise};
   return {Target::kFull, Target::kToy, Target::kLeast};
 }
 
-bool weakens_the_heap(Fault fault) { return fault == Fault::kMissingRelease || fault == Fault::kMissingAcquire; }
+bool tears_the_heap(Fault fault) {
+  return fault == Fault::kTornExchange || fault == Fault::kTornFetch || fault == Fault::kTornCompare;
+}
+
+bool changes_the_heap(Fault fault) {
+  return tears_the_heap(fault) || fault == Fault::kMissingRelease || fault == Fault::kMissingAcquire;
+}
 
 void check(const Options& options, const Words& words) {
   if (options.seconds != 0 && options.operations != 0) {
     wrong_call("--seconds and --operations exclude each other; give one of them");
   }
-  if (weakens_the_heap(options.fault) && words.allocator != "heap") {
+  if (changes_the_heap(options.fault) && words.allocator != "heap") {
     wrong_call(fmt::format("--fault {} changes the heap; leave --allocator out", words.fault));
+  }
+  if (tears_the_heap(options.fault) && words.geometry != "toy" && words.geometry != "noise") {
+    wrong_call(fmt::format("--fault {} needs --geometry toy or noise", words.fault));
+  }
+  if (words.geometry == "noise" && changes_the_heap(options.fault) && !tears_the_heap(options.fault)) {
+    wrong_call(fmt::format("--fault {} is not there with --geometry noise; give another geometry", words.fault));
   }
 }
 
@@ -109,8 +123,10 @@ Options parse_options(int count, char** arguments) {
       ->check(CLI::Range(std::uint64_t{100}, std::uint64_t{1'000'000'000'000}));
   app.add_option("--seed", options.seed, "makes every thread's decisions the same again (default: a new one)")
       ->check(is_natural_number);
-  app.add_option("--geometry", words.geometry, "dimensions of the heap: full, toy, least, or all (default)")
-      ->check(CLI::IsMember(std::vector<std::string>{"full", "toy", "least", "all"}));
+  app.add_option("--geometry", words.geometry,
+                 "dimensions of the heap: full, toy, least, or all (default); noise: toy, and its atomics yield, "
+                 "sleep and change processors at random")
+      ->check(CLI::IsMember(std::vector<std::string>{"full", "toy", "least", "noise", "all"}));
   app.add_option(
          "--allocator", words.allocator,
          "heap: the headers, with explicit contexts (default); locked: the same behind one lock; api: hak_alloc and so "

@@ -6,34 +6,20 @@
 
 #include "os/linux_os.hpp"
 #include "support/test_sync.hpp"
+#include "sync/watched_sync.hpp"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HAKMEM_STRESS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAKMEM_STRESS_ASAN 1
-#endif
-#endif
-
-#ifdef HAKMEM_STRESS_ASAN
+#ifdef HAKMEM_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 
 namespace hakmem::stress {
 
-#ifdef HAKMEM_STRESS_ASAN
+#ifdef HAKMEM_ASAN
 
 // A block is poisoned from before it is freed until it is handed out again, so any use of a free block is reported.
 // Only the heap may touch it, through the in-block link.
 
-struct StressSync : test::TestSync {
-  [[gnu::no_sanitize_address]] static void* load_link(const void* block) noexcept {
-    return *static_cast<void* const*>(block);
-  }
-  [[gnu::no_sanitize_address]] static void store_link(void* block, void* next) noexcept {
-    *static_cast<void**>(block) = next;
-  }
-};
+using StressSync = WatchedSync<test::TestSync>;
 
 /// What is given back may serve anybody.
 struct StressOs : LinuxOs {
@@ -102,6 +88,67 @@ struct WeakenedSync : StressSync {
 
    private:
     typename StressSync::template Atomic<T> value_{};
+  };
+};
+
+/// Which operation is no longer one step, as in bugs of the past (docs/museum.md).
+enum class Torn { kExchange, kFetch, kCompareExchange };
+
+/// A policy one of whose operations is a load and then a store.
+template <class Base, Torn kTorn>
+struct TornSync : Base {
+  template <class T>
+  class Atomic {
+   public:
+    constexpr Atomic() noexcept = default;
+    // Torn or the base's with the caller's order; so it is with all that follow.
+    [[nodiscard]] T load(std::memory_order order) const noexcept { return value_.load(order); }
+    void store(T value, std::memory_order order) noexcept { value_.store(value, order); }
+    T exchange(T value, std::memory_order order) noexcept {
+      return kTorn == Torn::kExchange ? replace([&](T) { return value; }) : value_.exchange(value, order);
+    }
+    T fetch_add(T value, std::memory_order order) noexcept { return value_.fetch_add(value, order); }
+    // Torn or the base's with the caller's order; so it is with all that follow.
+    T fetch_or(T value, std::memory_order order) noexcept {
+      if constexpr (kTorn == Torn::kFetch) return replace([&](T seen) { return seen | value; });
+      return value_.fetch_or(value, order);
+    }
+    T fetch_and(T value, std::memory_order order) noexcept {
+      if constexpr (kTorn == Torn::kFetch) return replace([&](T seen) { return seen & value; });
+      return value_.fetch_and(value, order);
+    }
+    // Torn or the base's with the caller's order; so it is with all that follow.
+    bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure) noexcept {
+      if constexpr (kTorn == Torn::kCompareExchange) return compare_and_replace(expected, desired);
+      return value_.compare_exchange_weak(expected, desired, success, failure);
+    }
+    bool compare_exchange_strong(T& expected, T desired, std::memory_order success,
+                                 std::memory_order failure) noexcept {
+      if constexpr (kTorn == Torn::kCompareExchange) return compare_and_replace(expected, desired);
+      return value_.compare_exchange_strong(expected, desired, success, failure);
+    }
+
+   private:
+    template <class Change>
+    T replace(Change change) noexcept {
+      // Strong enough for every caller: what is wrong is the gap between the two.
+      const T seen = value_.load(std::memory_order_acquire);
+      value_.store(change(seen), std::memory_order_release);
+      return seen;
+    }
+    bool compare_and_replace(T& expected, T desired) noexcept {
+      // Strong enough for every caller: what is wrong is the gap between the two.
+      const T seen = value_.load(std::memory_order_acquire);
+      if (seen != expected) {
+        expected = seen;
+        return false;
+      }
+      // The other half of the gap.
+      value_.store(desired, std::memory_order_release);
+      return true;
+    }
+
+    typename Base::template Atomic<T> value_{};
   };
 };
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "last_words.hpp"
+#include "noise.hpp"
 #include "targets.hpp"
 
 namespace hakmem::stress {
@@ -23,7 +24,9 @@ class Run {
         allocator_(make_target(target, options.fault)),
         round_(*allocator_, map_, options.fault, options.threads),
         scenario_(entry.make(round_)),
-        left_(options.threads) {}
+        left_(options.threads) {
+    seed_noise(options.seed);
+  }
 
   /// Rounds until the quota is used up, then everything is freed. \throws Failure
   void go(const Result& plan) {

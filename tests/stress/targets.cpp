@@ -2,6 +2,7 @@
 
 #include "heap/locked_heap.hpp"
 #include "heap_allocator.hpp"
+#include "noise.hpp"
 #include "os/pthread_lock.hpp"
 #include "support/toy_geometry.hpp"
 #include "system_allocators.hpp"
@@ -35,13 +36,32 @@ std::unique_ptr<Allocator> make_heap(Fault fault, PageMapKind kind) {
   }
 }
 
+/// The toy heap on a policy, or on the policy with one operation torn apart.
+template <class Sync>
+std::unique_ptr<Allocator> make_toy_heap(Fault fault) {
+  using test::ToyGeometry;
+  // Pieces of a page or less need so many entries that only two levels will do.
+  constexpr PageMapKind kMap = PageMapKind::kTwoLevel;
+  switch (fault) {
+    case Fault::kTornExchange:
+      return std::make_unique<HeapAllocator<StressHeap<TornSync<Sync, Torn::kExchange>, ToyGeometry>>>(kMap);
+    case Fault::kTornFetch:
+      return std::make_unique<HeapAllocator<StressHeap<TornSync<Sync, Torn::kFetch>, ToyGeometry>>>(kMap);
+    case Fault::kTornCompare:
+      return std::make_unique<HeapAllocator<StressHeap<TornSync<Sync, Torn::kCompareExchange>, ToyGeometry>>>(kMap);
+    case Fault::kMissingRelease:
+    case Fault::kMissingAcquire: return make_heap<ToyGeometry>(fault, kMap);
+    default: return std::make_unique<HeapAllocator<StressHeap<Sync, ToyGeometry>>>(kMap);
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Allocator> make_target(Target target, Fault fault) {
   switch (target) {
     case Target::kFull: return make_heap<FullGeometry>(fault, kFullMap);
-    // Pieces of a page or less need so many entries that only two levels will do.
-    case Target::kToy: return make_heap<test::ToyGeometry>(fault, PageMapKind::kTwoLevel);
+    case Target::kToy: return make_toy_heap<StressSync>(fault);
+    case Target::kNoise: return make_toy_heap<NoisySync>(fault);
     case Target::kLeast: return make_heap<test::LeastGeometry>(fault, PageMapKind::kTwoLevel);
     case Target::kLocked:
       return std::make_unique<HeapAllocator<LockedHeap<StressHeap<StressSync, CachelessGeometry>, PthreadLock>>>(
@@ -57,6 +77,7 @@ std::string suffix_of(Target target) {
     case Target::kFull: return "";
     case Target::kToy: return "/toy";
     case Target::kLeast: return "/least";
+    case Target::kNoise: return "/noise";
     case Target::kLocked: return "/locked";
     case Target::kApi: return "/api";
     case Target::kMalloc: break;

@@ -45,6 +45,7 @@ def with_flags(checker, flags, faults, tool=()):
 
 MEMCHECK = ("valgrind", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite")
 STRESS = ("stress",)
+WATCHED = ("block_faults",)
 BOTH = ("stress", "order_litmus")
 ORDERS = "each order of an atomic one step too weak, and no other"
 
@@ -98,6 +99,17 @@ TESTED = (
     Tested("ThreadSanitizer", "ThreadSanitizerReportsExactlyTheOrdersThatAreTooWeak", "tsan", BOTH, ORDERS),
     Tested("AddressSanitizer", "AddressSanitizerReportsUseOfAFreeBlock", "asan", STRESS,
            "a block of the heap is written after its free"),
+    Tested("AddressSanitizer", "AddressSanitizerReportsReadingAFreeHakmemBlock", "asan", WATCHED,
+           "a block of the C API is read after its free"),
+    Tested("AddressSanitizer", "AddressSanitizerReportsWritingAFreeHakmemBlock", "asan", WATCHED,
+           "a block of the C API is written after its free"),
+    Tested("Memcheck", "MemcheckReportsReadingAFreeHakmemBlockWithBothStacks", "valgrind", WATCHED,
+           "a block of the C API is read after its free"),
+    Tested("Memcheck", "MemcheckReportsWritingAFreeHakmemBlockWithBothStacks", "valgrind", WATCHED,
+           "a block of the C API is written after its free"),
+    Tested("Memcheck", "MemcheckReportsALostHakmemBlock", "valgrind", WATCHED, "a block of the C API is lost"),
+    Tested("Memcheck", "MemcheckReportsUseOfAnUninitialisedHakmemBlock", "valgrind", WATCHED,
+           "a branch on what was never written to a block of the C API"),
     Tested("Helgrind", "HelgrindReportsARaceOnContents", "valgrind", STRESS,
            "a block is written after it has been handed over"),
     Tested("Helgrind", "HelgrindReportsMissingReleases", "valgrind", STRESS, "no atomic of the heap releases"),
@@ -131,6 +143,8 @@ TESTED = (
     Tested("checks of the source", "FloorCheckReportsPlantedFaults", "release", (), "includes that point upwards"),
     Tested("checks of the source", "HeaderCheckReportsPlantedFaults", "release", (), "headers that need others first"),
     Tested("checks of the source", "SpecCheckReportsPlantedFaults", "release", (), "rows that name what does not exist"),
+    Tested("libFuzzer", "FuzzerFindsAPlantedFault", "fuzz", ("fuzz_heap_planted",),
+           "a block that grows into a mapping of its own loses its contents"),
     Tested("model checker", "PlantedFaultsAreReported", "model", ("faulty-check",),
            "races, lost blocks, hangs, crashes and leaks of scenarios"),
 )

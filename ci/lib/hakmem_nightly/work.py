@@ -1,0 +1,291 @@
+"""The items of the plan: what each runs, and how its outcome is judged."""
+import dataclasses
+import hashlib
+import json
+import re
+import shutil
+import typing
+
+from hakmem_controls.cli import results_of
+from hakmem_verify import context as contexts
+from hakmem_verify import models, programs, report, stress
+
+MODEL_SLICES = 8
+SCENARIOS = ("producer_consumer", "ring_handoff", "random_exchange", "thread_churn", "class_drift", "realloc_storm",
+             "idle_owner", "mixed_sizes", "late_frees")
+FUZZ_TARGETS = ("heap", "api", "options")
+MUTATED = ("lockfree/bitmap_word", "lockfree/bounded_cache", "lockfree/remote_word", "lockfree/slot_cache",
+           "lockfree/slot_word", "lockfree/take_all_list", "superslab/free_slots", "superslab/lru_cache",
+           "superslab/shared_pool", "superslab/slot_ops", "superslab/superslab_table", "heap/slab")
+VALGRIND_TOOLS = {
+    "helgrind": ("--tool=helgrind", "--error-exitcode=99", "--history-level=full"),
+    "drd": ("--tool=drd", "--error-exitcode=99"),
+    "memcheck": ("--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite"),
+}
+SANITIZED = ("asan", "tsan", "asan-clang", "tsan-clang")
+NEEDED_PROGRAMS = {"asan-clang": "clang++-19", "tsan-clang": "clang++-19", "fuzz": "clang++-19", "valgrind": "valgrind"}
+# A tool that fails by itself says nothing about what it was to check.
+TOOL_BROKE = re.compile(
+    r"FATAL: ThreadSanitizer: .*|.*Shadow memory range interleaves.*|valgrind: the 'impossible' happened:.*|"
+    r".*unhandled instruction bytes:.*|.*Sanitizer CHECK failed:.*|.*ASan runtime does not come first.*")
+NO_ERRORS = re.compile(r"ERROR SUMMARY: 0 errors from 0 contexts")
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """`run(context, seconds)` adds the item's rows. `fills` says that it works as long as it is given; otherwise it has
+    an end of its own. An item with `one_core` runs beside others."""
+
+    key: str
+    needs: tuple  # of (preset, target)
+    run: typing.Callable
+    fills: bool = True
+    one_core: bool = False
+
+
+def problem_with_tool(outcome):
+    """Why the outcome says nothing about what was checked, or None."""
+    found = TOOL_BROKE.search(outcome.output)
+    return f"the tool itself fails: {found[0].strip()}" if found else None
+
+
+# programs, audit, mutants, tests: of a fixed size
+
+def run_programs(context, seconds):
+    context.plan = dataclasses.replace(context.plan, program_seconds=seconds)
+    programs.run(context)
+
+
+def run_audit(context, seconds):
+    tool, cause = context.program("model", "hakmem-check")
+    if tool is None:
+        context.add(report.not_run("audit", "hakmem-check audit", cause))
+        return
+    path = context.fresh_report("audit")
+    command = [tool, "audit", "--jobs", context.jobs, "--cache", context.state.place("audit") / "verdicts",
+               "--ledger", context.scratch / "ledger.md", "--seconds", max(1, int(seconds) - 5), "--json", path]
+    outcome = context.run("audit", "audit", command, seconds)
+    if outcome.ending != "exited":
+        context.add(report.ended_badly("audit", "hakmem-check audit", outcome, outcome.describe()))
+        return
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        verdicts, problems = [one["verdict"] for one in found["mutants"]], found["problems"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        context.add(report.ended_badly("audit", "hakmem-check audit", outcome, f"left no report that can be read ({error})"))
+        return
+    add_audit(context, outcome, verdicts, problems)
+
+
+def add_audit(context, outcome, verdicts, problems):
+    """The row of an audit that has left its report."""
+    done = [verdict for verdict in verdicts if verdict != "not run"]
+    work = f"{len(done):,} mutants, {done.count('killed'):,} killed"
+    row = report.Row("audit", "hakmem-check audit", "", work, outcome.seconds, "explained", "pass", log=outcome.log)
+    if len(done) < len(verdicts):
+        row.verdict, row.status = "TRUNCATED", "fail"
+        row.message = f"{len(verdicts) - len(done)} mutants have not been run yet; the next night goes on there"
+    elif not outcome.clean or problems or not done:
+        row.verdict, row.status = "FAILED", "fail"
+        row.message = f"{len(problems)} problems" if problems else outcome.describe()
+        row.evidence = "\n".join(problems[:report.TAIL_LINES]) or contexts.tail(outcome.output)
+    context.add(row)
+
+
+def mutants_item(header):
+    def run(context, seconds):
+        if "model" in context.broken_presets:
+            context.add(report.not_run("mutants", header, context.broken_presets["model"]))
+            return
+        name = contexts.file_name(f"mutants-{header}")
+        outcome = context.run(name, f"mutants of {header}",
+                              [context.root / "ci/mutants", f"{header}.hpp", "--jobs", context.jobs], seconds)
+        if not outcome.clean:
+            context.add(report.ended_badly("mutants", header, outcome, outcome.describe()))
+            return
+        found = re.search(r"(\d+) mutants: (\d+) killed", outcome.output)
+        if not found or found[1] == "0":
+            context.add(report.not_run("mutants", header, "no mutant was counted", log=outcome.log))
+            return
+        context.add(report.Row("mutants", header, "", f"{found[1]} mutants, {found[2]} killed", outcome.seconds,
+                               "explained", "pass", log=outcome.log))
+
+    return Item(f"mutants: {header}", (("model", "hakmem-check"),), run, fills=False)
+
+
+def tests_item(preset):
+    def run(context, seconds):
+        if preset in context.broken_presets:
+            context.add(report.not_run("tests", "unit tests", context.broken_presets[preset], preset))
+            return
+        junit = context.fresh_report(f"tests-{preset}").with_suffix(".xml")
+        junit.unlink(missing_ok=True)
+        command = ["ctest", "--test-dir", context.root / "build" / preset, "-L", "unit", "-j", context.jobs,
+                   "--no-tests=error", "--timeout", "300", "--output-on-failure", "--output-junit", junit]
+        outcome = context.run(f"tests-{preset}", f"unit tests {preset}", command, seconds)
+        results = results_of(junit)
+        broke = problem_with_tool(outcome)
+        if broke:
+            context.add(report.not_run("tests", "unit tests", broke, preset, outcome.log))
+        elif not outcome.clean or not results or not all(results.values()):
+            bad = ", ".join(sorted(name for name, good in results.items() if not good))
+            context.add(report.ended_badly("tests", "unit tests", outcome, f"{outcome.describe()}; fail: {bad}", preset))
+        else:
+            context.add(report.Row("tests", "unit tests", preset, f"{len(results)} tests", outcome.seconds, "pass", "pass",
+                                   log=outcome.log))
+
+    return Item(f"tests: {preset}", ((preset, "folders/tests/unit/all"),), run, fills=False)
+
+
+# models, fuzzing, matrix, long stress: as long as they are given
+
+def positions(context, tool, number):
+    """Where cut searches of this very program go on. Those of another build name other executions and are dropped."""
+    build = hashlib.sha256(tool.read_bytes()).hexdigest()[:16]
+    folder = context.state.place("models", str(number))
+    for other in folder.iterdir():
+        if other.name != build:
+            shutil.rmtree(other)
+    return context.state.place("models", str(number), build)
+
+
+def models_item(number):
+    def run(context, seconds):
+        tool, cause = context.program("model", "hakmem-check")
+        if tool is None:
+            context.add(report.not_run(models.PART, f"slice {number}", cause))
+            return
+        arguments = ["run", "--shard", f"{number}/{MODEL_SLICES}", "--seconds", max(1, int(seconds)), "--jobs",
+                     context.jobs, "--seed", context.seed, "--state", positions(context, tool, number)]
+        # The suites' whole plans take minutes; with less time the small ones are done whole.
+        if seconds * MODEL_SLICES < 600:
+            arguments.insert(1, "--quick")
+        models.run_tool(context, tool, f"models-{number}", arguments, seconds + 60,
+                        lambda row: f"broken variants, slice {number}" if row["broken_variant"] else None)
+
+    return Item(f"models: slice {number} of {MODEL_SLICES}", (("model", "hakmem-check"),), run)
+
+
+def fuzz_item(target):
+    def run(context, seconds):
+        program, cause = context.program("fuzz", f"tests/fuzz_{target}")
+        if program is None:
+            context.add(report.not_run("fuzzing", target, cause, "libFuzzer"))
+            return
+        corpus = context.state.place("corpora", target)
+        found = context.state.place("fuzz-findings")
+        command = [*stress.randomisation_off(), program, f"-max_total_time={max(1, int(seconds) - 3)}",
+                   f"-seed={context.seed}", "-timeout=20", "-rss_limit_mb=4096", "-print_final_stats=1",
+                   f"-artifact_prefix={found}/{target}-", corpus]
+        committed = context.root / "tests/fuzz/corpus" / target
+        outcome = context.run(f"fuzz-{target}", f"fuzzing {target}", [*command, committed], seconds + 30)
+        add_fuzz(context, target, outcome)
+
+    return Item(f"fuzzing: {target}", (("fuzz", f"fuzz_{target}"),), run, one_core=True)
+
+
+def add_fuzz(context, target, outcome):
+    """The row of a fuzzer that was started."""
+    runs = re.search(r"number_of_executed_units: (\d+)", outcome.output)
+    covered = re.findall(r"cov: (\d+) ft: (\d+)", outcome.output)
+    broke = problem_with_tool(outcome)
+    if broke:
+        context.add(report.not_run("fuzzing", target, broke, "libFuzzer", outcome.log))
+    elif not outcome.clean:
+        artefact = re.search(r"Test unit written to (\S+)", outcome.output)
+        again = f" (again: build/fuzz/tests/fuzz_{target} {artefact[1]})" if artefact else ""
+        context.add(report.ended_badly("fuzzing", target, outcome, outcome.describe() + again, "libFuzzer"))
+    elif not runs or int(runs[1]) == 0 or not covered:
+        context.add(report.not_run("fuzzing", target, "no run was counted", "libFuzzer", outcome.log))
+    else:
+        work = f"{int(runs[1]):,} runs, {covered[-1][0]} edges"
+        context.add(report.Row("fuzzing", target, "libFuzzer", work, outcome.seconds, f"SAMPLED({runs[1]})", "pass",
+                               log=outcome.log))
+
+
+def wrapped(build):
+    """(preset, wrapper) of a build: a preset, or a tool of Valgrind."""
+    if build in VALGRIND_TOOLS:
+        return "valgrind", ["valgrind", *VALGRIND_TOOLS[build]]
+    return build, [] if build == "release" else stress.randomisation_off()
+
+
+def stress_run(context, part, build, allocator, arguments, seconds):
+    """Runs the stress program once and adds a row for each scenario. The seed is printed with what fails."""
+    preset, wrapper = wrapped(build)
+    how = build if allocator == "heap" else f"{build}, C API"
+    if "noise" in arguments:
+        how += ", noise"
+    program, cause = context.program(preset, "tests/stress")
+    if program is None:
+        context.add(report.not_run(part, "stress", cause, how))
+        return
+    environment = stress.TSAN if "tsan" in preset else stress.ASAN if "asan" in preset else {}
+    key = contexts.file_name(f"{part}-{how}-{arguments[1]}")
+    path = context.fresh_report(key)
+    command = [*wrapper, program, *arguments, "--allocator", allocator, "--seed", context.seed, "--json", path]
+    outcome = context.run(key, f"{part} {how} {arguments[1]}", command, seconds, environment)
+    results, problem = contexts.read_results(path, stress.FIELDS)
+    broke = problem_with_tool(outcome)
+    if broke:
+        context.add(report.not_run(part, "stress", broke, how, outcome.log))
+        return
+    for result in results or []:
+        row = stress.row_of(result, how, outcome, command)
+        context.add(dataclasses.replace(row, part=part))
+    if results is None and not outcome.clean:
+        problem = f"{outcome.describe()} and {problem}"
+    problem = problem or stress.problem_of(how, outcome, results)
+    if not problem and build in VALGRIND_TOOLS and not NO_ERRORS.search(outcome.output):
+        problem = f"{build} does not say that it found 0 errors"
+    if problem:
+        again = " ".join(str(word) for word in command[:-2])
+        context.add(report.ended_badly(part, arguments[1], outcome, f"{problem} (again: {again})", how))
+
+
+def matrix_item(build, allocator):
+    threads = 3 if build in VALGRIND_TOOLS else 8
+
+    def run(context, seconds):
+        each = max(0.1, 0.7 * seconds / len(SCENARIOS))  # the rest is for starting, and for a tool's own work
+        arguments = ["--scenario", "all", "--threads", threads, "--seconds", f"{each:.1f}"]
+        stress_run(context, "matrix", build, allocator, arguments, seconds + 120)
+
+    return Item(f"matrix: {build}, {allocator}", ((wrapped(build)[0], "stress"),), run)
+
+
+def noise_item(build):
+    """Every scenario with schedule noise."""
+    def run(context, seconds):
+        each = max(0.1, 0.7 * seconds / len(SCENARIOS))
+        arguments = ["--scenario", "all", "--geometry", "noise", "--threads", 8, "--seconds", f"{each:.1f}"]
+        stress_run(context, "matrix", build, "heap", arguments, seconds + 120)
+
+    return Item(f"matrix: {build}, noise", ((build, "stress"),), run)
+
+
+def long_item(scenario, build, allocator):
+    def run(context, seconds):
+        arguments = ["--scenario", scenario, "--threads", 16, "--seconds", 60]
+        stress_run(context, "long stress", build, allocator, arguments, max(seconds, 60) + 60)
+
+    return Item(f"long stress: {scenario}, {build}, {allocator}", ((wrapped(build)[0], "stress"),), run)
+
+
+PROGRAMS = (Item("programs: all", (("release", "hakmem"),), run_programs, fills=False),)
+AUDIT = (Item("audit: all", (("model", "hakmem-check"),), run_audit, fills=False),)
+MUTANTS = tuple(mutants_item(header) for header in MUTATED)
+TESTS = tuple(tests_item(preset) for preset in SANITIZED)
+MODELS = tuple(models_item(number) for number in range(1, MODEL_SLICES + 1))
+FUZZING = tuple(fuzz_item(target) for target in FUZZ_TARGETS)
+NOISE = tuple(noise_item(build) for build in ("release", "tsan", "asan"))
+MATRIX = tuple(matrix_item(build, allocator) for build in (*SANITIZED, *VALGRIND_TOOLS) for allocator in ("heap", "api")) + NOISE
+LONG_STRESS = tuple(long_item(scenario, build, allocator) for scenario in SCENARIOS
+                    for build, allocator in (("release", "heap"), ("tsan", "heap"), ("asan", "heap"), ("release", "api"),
+                                             ("tsan", "api")))
+
+
+def missing_tools(presets):
+    """Preset -> why it cannot be used here."""
+    return {preset: f"{NEEDED_PROGRAMS[preset]} is not installed; run ci/setup --nightly" for preset in presets
+            if preset in NEEDED_PROGRAMS and shutil.which(NEEDED_PROGRAMS[preset]) is None}
