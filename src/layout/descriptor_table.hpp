@@ -137,6 +137,7 @@ class DescriptorTable {
 
   Group* find_group(std::uint32_t group) noexcept {
     const unsigned chunk = chunk_of(group);
+    if (chunk >= kChunks) return nullptr;
     // Acquire pairs with ensure_group: the chunk's initial state is visible.
     Group* groups = chunks_[chunk].load(std::memory_order_acquire);
     return groups == nullptr ? nullptr : groups + (group - first_group(chunk));
