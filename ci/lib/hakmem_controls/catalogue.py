@@ -75,6 +75,7 @@ EDGES = (
     ("JumpsReportDamage", "blocks are damaged by a jump out of a handler"),
     ("JumpsReportALockThatIsKept", "a lock is kept by a jump out of a handler"),
     ("ShortLivedThreadsReportALeak", "each thread leaks"),
+    ("CancelledThreadsReportALeak", "each cancelled thread leaks"),
     ("DriftReportsALeak", "each class leaks"),
     ("DriftOfThreadsReportsALeak", "each class leaks, in threads"),
     ("RestReportsALeak", "memory is held at rest"),
