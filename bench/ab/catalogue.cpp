@@ -13,6 +13,8 @@ const std::vector<Pair>& all_pairs() {
               0,
               {{"superslabs", 0.92}, {"mapping_calls", 0.48}}},
        sharing_pair},
+      {"tag", "C1", "What does a tag at the end of each block cost?", std::nullopt, tag_pair},
+      {"guard", "C1", "What does the hardened build's trailer cost, its sealed links apart?", std::nullopt, guard_pair},
       {"registry", "B9", "How else could an address be classified?", std::nullopt, registry_pair},
       {"caches", "B6", "What does each cache bring?", std::nullopt, caches_pair},
       {"refill", "C3", "How many small blocks should be cut at a time?", std::nullopt, refill_pair},

@@ -1,5 +1,6 @@
 #include "ab/pairs.hpp"
 #include "ab/workloads.hpp"
+#include "heap/guarded_heap.hpp"
 #include "heap/locked_heap.hpp"
 #include "os/pthread_lock.hpp"
 
@@ -19,7 +20,28 @@ struct UnsharedGeometry : FullGeometry {
 };
 using Unshared = MeasuredHeap<StdSync, UnsharedGeometry>;
 
+/// The shipping heap against the same one with a guard, on both workloads.
+template <template <class> class Guard>
+std::vector<Comparison> compare_guard(const char* name, const Effort& effort) {
+  using Guarded = GuardedHeap<Ships, Guard>;
+  Work work{.operations = effort.operations};
+  const RandomMixedWork mixed(work);
+  std::vector<Comparison> comparisons{
+      {described("random_mixed", work), 1, variant<Ships>("ships", mixed), variant<Guarded>(name, mixed)}};
+  work.live = 1000;
+  work.min_bytes = 8;
+  work.max_bytes = 1024;
+  const LarsonWork larson(work);
+  comparisons.push_back(
+      {described("larson", work), 1, variant<Ships>("ships", larson), variant<Guarded>(name, larson)});
+  return comparisons;
+}
+
 }  // namespace
+
+std::vector<Comparison> tag_pair(const Effort& effort) { return compare_guard<BlockTag>("block tag", effort); }
+
+std::vector<Comparison> guard_pair(const Effort& effort) { return compare_guard<Trailer>("trailer", effort); }
 
 std::vector<Comparison> locked_pair(const Effort& effort) {
   std::vector<Comparison> comparisons;

@@ -13,6 +13,8 @@ std::vector<Comparison> statistics_pair(const Effort& effort);
 // heap_pairs.cpp: the same synchronisation in another heap or geometry.
 std::vector<Comparison> locked_pair(const Effort& effort);
 std::vector<Comparison> sharing_pair(const Effort& effort);
+std::vector<Comparison> tag_pair(const Effort& effort);
+std::vector<Comparison> guard_pair(const Effort& effort);
 
 // setting_pairs.cpp: the shipping heap with other settings.
 std::vector<Comparison> refill_pair(const Effort& effort);
