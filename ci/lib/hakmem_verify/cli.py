@@ -19,7 +19,7 @@ PARTS = {  # name -> ((preset, target) that it needs, function)
     "programs": ((("release", "hakmem"),), programs.run),
     "mutants": ((("model", "hakmem-check"),), mutants.run),
 }
-NOT_QUICK = ("mutants",)
+ON_REQUEST = ("mutants",)  # takes long where nothing is known from before; the nightly runs it
 EXIT_GREEN, EXIT_RED, EXIT_BUSY, EXIT_INTERRUPTED = 0, 1, 1, 130
 
 
@@ -34,20 +34,20 @@ def arguments_of(argv):
     """The parsed command line; a wrong one ends with usage and exit code 2."""
     parser = argparse.ArgumentParser(
         prog="ci/verify", allow_abbrev=False,
-        description="Builds hakmem and checks it: models, properties, stress under sanitizers, real programs, mutants "
-                    "of plain logic. Exit code 0 only if every check ran and holds.")
+        description="Builds hakmem and checks it: models, properties, stress under sanitizers, real programs; on "
+                    "request mutants of plain logic. Exit code 0 only if every check ran and holds.")
     parser.add_argument("--quick", action="store_true",
-                        help="end within 5 minutes after the build, not 25; leaves out " + ", ".join(NOT_QUICK))
+                        help="end within 5 minutes after the build, not 15")
     parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N",
                         help="programs and compilations at a time (default: the number of cores)")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), metavar="PART",
-                        help="only these parts: " + ", ".join(PARTS))
+                        help="only these parts: " + ", ".join(PARTS) + " (default: all but " + ", ".join(ON_REQUEST) + ")")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE",
                         help="write the report there as well as to build/verify/report.json")
     arguments = parser.parse_args(argv)
     if arguments.json is not None and not arguments.json.resolve().parent.is_dir():
         parser.error(f"--json: there is no directory {arguments.json.resolve().parent}")
-    arguments.parts = arguments.only or [part for part in PARTS if not (arguments.quick and part in NOT_QUICK)]
+    arguments.parts = arguments.only or [part for part in PARTS if part not in ON_REQUEST]
     return arguments
 
 

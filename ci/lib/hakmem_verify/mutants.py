@@ -1,4 +1,4 @@
-"""The part `mutants`: changes of plain logic, each noticed by a test or explained. Not in the quick job."""
+"""The part `mutants`: changes of plain logic, each noticed by a test or explained. Only on request."""
 from hakmem_verify import context as contexts
 from hakmem_verify import report
 

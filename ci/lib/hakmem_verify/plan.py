@@ -34,7 +34,7 @@ QUICK = Plan(
 
 FULL = Plan(
     fresh_seed=True,
-    total_seconds=1500, build_seconds=1800,
+    total_seconds=900, build_seconds=1800,
     model_seconds=600, litmus_seconds=120, model_arguments=(),
     property_cases=1000, property_seconds=240,
     stress_seconds=8, stress_threads=8, helgrind_threads=3, helgrind_operations=8000, stress_limit_seconds=240,
