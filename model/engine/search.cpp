@@ -58,7 +58,7 @@ struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
 
 /// The checker's context, in which threads may vanish where they are switched.
 template <rl::thread_id_t kThreads>
-class Context : public rl::context_impl<Execution<kThreads>, Scheduler<kThreads>> {
+class SearchContext : public rl::context_impl<Execution<kThreads>, Scheduler<kThreads>> {
   using Base = rl::context_impl<Execution<kThreads>, Scheduler<kThreads>>;
 
  public:
@@ -79,7 +79,7 @@ rl::test_result_e run(rl::test_params& params) {
   rl::ostringstream state;
   rl::istringstream from_the_beginning(params.initial_state);
   typename Scheduler<kThreads>::shared_context_t shared;
-  return Context<kThreads>(params, shared).simulate(state, from_the_beginning, false);
+  return SearchContext<kThreads>(params, shared).simulate(state, from_the_beginning, false);
 }
 
 rl::test_result_e run(const ScenarioType& type, rl::test_params& params) {
