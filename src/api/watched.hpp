@@ -56,11 +56,12 @@ inline std::size_t size_of(const void* block) noexcept {
   auto* slab = process_heap.page_map().find(block);
   if (slab == nullptr) return 0;
   // Relaxed: as in the heap's own check, the caller got the block by a handoff.
-  const bool owned = slab->owner.load(std::memory_order_relaxed) != nullptr;
-  if (slab->state.get() == SlabState::kDirect) {
-    return process_heap.direct().is_block(*slab, block) ? process_heap.direct().usable_size(*slab) : 0;
+  if (slab->owner.load(std::memory_order_relaxed) != nullptr) {
+    return slab->is_block(block) ? slab->block_bytes() : 0;
   }
-  return owned && slab->is_block(block) ? slab->block_bytes() : 0;
+  // Only without an owner: a slab's state is its owner's to read, who may be changing it now.
+  if (slab->state.get() != SlabState::kDirect) return 0;
+  return process_heap.direct().is_block(*slab, block) ? process_heap.direct().usable_size(*slab) : 0;
 }
 
 inline void* handed_out(void* block, std::size_t bytes, bool zeroed) noexcept {
