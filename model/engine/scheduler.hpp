@@ -261,8 +261,7 @@ class Scheduler
   /// The step that begins does not branch here, but it does where this execution is replayed, without reduction.
   void record_stay(const thread_info_t& thread) {
     Visibility::stay = false;
-    const bool is_choice =
-        this->running_threads_count != 1 && (!bounded_ || preemptions_left_ != 0);
+    const bool is_choice = this->running_threads_count != 1 && (!bounded_ || preemptions_left_ != 0);
     if (!is_choice) return;
     const auto& running = this->running_threads;
     const auto position = std::find(running.begin(), running.end(), thread.index_) - running.begin();

@@ -66,7 +66,8 @@ class SearchContext : public rl::context_impl<Execution<kThreads>, Scheduler<kTh
 
   /// A step between two threads' operations. The base does the same, with a detour by the scenario's invariant.
   void sched() override {
-    if (this->special_function_executing || this->disable_preemption_ != 0 || running_type->has_invariant) [[unlikely]] {
+    if (this->special_function_executing || this->disable_preemption_ != 0 || running_type->has_invariant)
+        [[unlikely]] {
       Base::sched();
       return Faults::at_step();
     }

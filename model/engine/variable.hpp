@@ -79,9 +79,8 @@ class Variable {
 
   [[nodiscard]] T get(Where where = Where::here()) const {
     alive_.check(info_of(where));
-    check_.access(false, where, [this] {
-      return PlainEvent{this, "variable", trace_value(value_), false, std::is_pointer_v<T>};
-    });
+    check_.access(false, where,
+                  [this] { return PlainEvent{this, "variable", trace_value(value_), false, std::is_pointer_v<T>}; });
     return value_;
   }
 
