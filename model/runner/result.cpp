@@ -15,6 +15,7 @@ nlohmann::json to_json(const Result& result) {
                       {"scheduler", result.scheduler},
                       {"executions", result.executions},
                       {"seconds", result.seconds},
+                      {"processor_seconds", result.processor_seconds},
                       {"verdict", result.verdict},
                       {"status", result.pass ? "pass" : "fail"},
                       {"broken_variant", result.broken_variant},
@@ -32,6 +33,7 @@ Result result_from_json(const nlohmann::json& json) {
   result.scheduler = json.at("scheduler");
   result.executions = json.at("executions");
   result.seconds = json.at("seconds");
+  result.processor_seconds = json.value("processor_seconds", 0.0);
   result.verdict = json.at("verdict");
   result.pass = json.at("status") == "pass";
   result.broken_variant = json.at("broken_variant");
