@@ -117,8 +117,7 @@ struct Apart : Original {
 const Registered across_apart{
     Suite::of<Apart<AcrossSuperSlabs>>("shared_pool/across_superslabs_to_the_end",
                                        "I1 I3 I4 I5 I8: two threads need slots of two SuperSlabs, one gives back three")
-        .quick({bound(2, 250)})
-        .thorough({full(250)})
+        .quick({full(250)})
         .depth(6000)
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
         .as("DATA RACE")
