@@ -84,6 +84,9 @@ void check(const Options& options, const Words& words) {
   if (tears_the_heap(options.fault) && words.geometry != "toy" && words.geometry != "noise") {
     wrong_call(fmt::format("--fault {} needs --geometry toy or noise", words.fault));
   }
+  if (options.fault == Fault::kWildCap && words.allocator != "heap") {
+    wrong_call("--fault wild-cap needs the heap's own learner; leave --allocator out");
+  }
   if (words.geometry == "noise" && changes_the_heap(options.fault) && !tears_the_heap(options.fault)) {
     wrong_call(fmt::format("--fault {} is not there with --geometry noise; give another geometry", words.fault));
   }

@@ -32,7 +32,7 @@ std::unique_ptr<Allocator> make_heap(Fault fault, PageMapKind kind) {
       return std::make_unique<HeapAllocator<StressHeap<WeakenedSync<Weakness::kNoRelease>, Geometry>>>(kind);
     case Fault::kMissingAcquire:
       return std::make_unique<HeapAllocator<StressHeap<WeakenedSync<Weakness::kNoAcquire>, Geometry>>>(kind);
-    default: return std::make_unique<HeapAllocator<StressHeap<StressSync, Geometry>>>(kind);
+    default: return std::make_unique<HeapAllocator<StressHeap<StressSync, Geometry>>>(kind, fault);
   }
 }
 
@@ -51,7 +51,7 @@ std::unique_ptr<Allocator> make_toy_heap(Fault fault) {
       return std::make_unique<HeapAllocator<StressHeap<TornSync<Sync, Torn::kCompareExchange>, ToyGeometry>>>(kMap);
     case Fault::kMissingRelease:
     case Fault::kMissingAcquire: return make_heap<ToyGeometry>(fault, kMap);
-    default: return std::make_unique<HeapAllocator<StressHeap<Sync, ToyGeometry>>>(kMap);
+    default: return std::make_unique<HeapAllocator<StressHeap<Sync, ToyGeometry>>>(kMap, fault);
   }
 }
 
