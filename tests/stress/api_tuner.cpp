@@ -59,6 +59,8 @@ void set(const char* name, std::int64_t value) {
   }
 }
 
+#ifndef HAKMEM_VALGRIND
+
 /// What a child does, in which only the forking thread is left: allocate, check, free, and have a learner of its own.
 [[noreturn]] void live_as_child(std::uint64_t seed) {
   constexpr int kFine = 0;
@@ -104,6 +106,8 @@ void have_child(std::uint64_t seed) {
   }
 }
 
+#endif
+
 class ApiTuner : public Tuner {
  public:
   ApiTuner() {
@@ -118,8 +122,10 @@ class ApiTuner : public Tuner {
   }
 
   void change(Random& random) override {
-    constexpr std::size_t kForks = 64;
+#ifndef HAKMEM_VALGRIND
+    // To Memcheck, in a child, all that its parent's other threads hold is lost.
     if (random.one_in(kForks)) return have_child(random.next());
+#endif
     const std::size_t which = random.below(std::size(kRanges));
     const OptionRange& option = kRanges[which];
     if (which < kLearnersOptions && !disturb_learner(random)) return;
@@ -132,6 +138,7 @@ class ApiTuner : public Tuner {
   /// The first of them begin the learner anew, so it is mostly left in peace: for a window or two, or for many, of
   /// which it must have seen some.
   static constexpr std::size_t kLearnersOptions = 9;
+  static constexpr std::size_t kForks = 64;  ///< one in so many changes is a child
   static constexpr std::chrono::seconds kManyWindows{10};
 
   /// \return whether its time has come

@@ -1,0 +1,1 @@
+"""Lines and branches of the sources that the tests reach."""
