@@ -284,5 +284,16 @@ TEST_F(TaggedHeap, TagLiesBeforeTheNextBlockAndShowsAnOverflowIntoIt) {
   EXPECT_EQ(the_report().what, Corruption::kOverflow);
 }
 
+TEST_F(TaggedHeap, ARefusedResizeLeavesTheBlockAsItWas) {
+  char* block = allocate(5000);
+  std::memset(block, 3, 5000);
+  memory_.refuse(OsCall::kReserve, 1, 100);
+  EXPECT_EQ(heap_.reallocate(*owner_, block, 8 << 20), nullptr);
+  memory_.grant_everything();
+  EXPECT_EQ(block[4999], 3);
+  free(block);
+  EXPECT_TRUE(reports.empty());
+}
+
 }  // namespace
 }  // namespace hakmem::test

@@ -132,5 +132,15 @@ TEST(LinuxOsDeathTest, NamesEveryKindOfCorruptionAndEnds) {
                "double free: every block of the slab of 1024-byte blocks there is already free");
 }
 
+TEST(LinuxOs, AResizeThatCannotMoveThePagesLeavesThemWhereTheyAre) {
+  char* p = static_cast<char*>(LinuxOs::reserve(2 * kPage, kPage));
+  ASSERT_NE(p, nullptr);
+  p[0] = 7;
+  LinuxOs::release(p + kPage, kPage);  // the kernel moves no range with a hole in it
+  EXPECT_EQ(LinuxOs::resize(p, 2 * kPage, 64 * kPage, kPage), nullptr);
+  EXPECT_EQ(p[0], 7);
+  LinuxOs::release(p, kPage);
+}
+
 }  // namespace
 }  // namespace hakmem::test
