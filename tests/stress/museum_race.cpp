@@ -138,7 +138,7 @@ struct MarkClearedOverAPush {
 
 template <class Sync, bool kFaulty>
 struct RetryLimit {
-  static constexpr unsigned kEach = 4;
+  static constexpr unsigned kEach = 16;
   void thread(unsigned index) {
     for (unsigned i = 0; i < kEach; ++i) kFaulty ? push(nodes[index][i]) : list.push(nodes[index][i]);
   }
