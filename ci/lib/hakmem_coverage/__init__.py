@@ -1,1 +1,0 @@
-"""Lines and branches of the sources that the tests reach."""
