@@ -295,5 +295,15 @@ TEST_F(TaggedHeap, ARefusedResizeLeavesTheBlockAsItWas) {
   EXPECT_TRUE(reports.empty());
 }
 
+TEST_F(HardenedHeap, AFreeIntoASlabThatWasGivenBackIsReported) {
+  char* keeps_the_superslab = allocate(5000);
+  char* block = allocate(48);
+  free(block);
+  (void)heap_.trim(*owner_);
+  EXPECT_EQ(heap_.usable_size(block), 0u);
+  EXPECT_EQ(the_report().what, Corruption::kReleasedSlab);
+  free(keeps_the_superslab);
+}
+
 }  // namespace
 }  // namespace hakmem::test
