@@ -9,6 +9,8 @@ sys.path.insert(0, str(SOURCE / "ci/lib"))
 import coverage  # noqa: E402
 
 NAME = "src/heap/thing.hpp"
+NONE = coverage.Explanations([])
+GROW = coverage.Explanations([{"file": NAME, "lines": ["grow();"], "why": "because"}])
 TEXT = ["if (a) return 1;", "return 2;", "grow();"]
 
 def tally_of(counts, taken=(1, 1)):
@@ -25,26 +27,30 @@ def tally_of(counts, taken=(1, 1)):
 
 class Coverage(unittest.TestCase):
     def test_all_reached_is_green(self):
-        self.assertEqual(coverage.problems_of(tally_of([1, 1, 1]), {}), [])
+        self.assertEqual(coverage.problems_of(tally_of([1, 1, 1]), NONE), [])
 
     def test_a_line_without_a_reason_is_red(self):
-        problems = coverage.problems_of(tally_of([1, 1, 0]), {})
+        problems = coverage.problems_of(tally_of([1, 1, 0]), NONE)
         self.assertIn(f"{NAME}:3 is not reached and not explained", problems)
 
     def test_too_few_lines_are_red_however_well_explained(self):
-        problems = coverage.problems_of(tally_of([1, 1, 0]), {(NAME, "grow();"): "because"})
+        problems = coverage.problems_of(tally_of([1, 1, 0]), GROW)
         self.assertEqual(problems, ["66.7 % of lines are reached, less than 95 %"])
 
     def test_too_few_branches_are_red(self):
-        problems = coverage.problems_of(tally_of([1, 1, 1], (1, 0)), {})
+        problems = coverage.problems_of(tally_of([1, 1, 1], (1, 0)), NONE)
         self.assertEqual(problems, ["50.0 % of branches are reached, less than 90 %"])
 
     def test_a_reason_for_what_is_reached_is_red(self):
-        problems = coverage.problems_of(tally_of([1, 1, 1]), {(NAME, "grow();"): "because"})
+        problems = coverage.problems_of(tally_of([1, 1, 1]), GROW)
         self.assertEqual(problems, [f"explained, and reached or gone: {NAME}: grow();"])
 
+    def test_a_reason_for_what_a_race_reaches_now_and_then_is_green(self):
+        known = coverage.Explanations([{"file": NAME, "lines": ["grow();"], "why": "because", "by_chance": True}])
+        self.assertEqual(coverage.problems_of(tally_of([1, 1, 1]), known), [])
+
     def test_nothing_counted_is_red(self):
-        self.assertEqual(coverage.problems_of(coverage.Tally(SOURCE, {"files": []}), {}), ["nothing was counted"])
+        self.assertEqual(coverage.problems_of(coverage.Tally(SOURCE, {"files": []}), NONE), ["nothing was counted"])
 
 
 if __name__ == "__main__":

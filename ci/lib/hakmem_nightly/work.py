@@ -252,6 +252,7 @@ def add_afl(context, target, folder, outcome):
                                outcome.seconds, f"SAMPLED({runs})", "pass", log=outcome.log))
 
 
+OTHER_GEOMETRIES = ("noise", "spin", "unshared")  # of which "all" has none
 # What is stressed: name -> (program, its allocator, library for LD_PRELOAD, in words)
 SUBJECTS = {
     "heap": ("stress", "heap", None, ""),
@@ -284,7 +285,7 @@ def stress_run(context, part, build, subject, arguments, seconds, seed=None, jud
     it out. The seed is printed with what fails."""
     preset, wrapper = wrapped(build)
     name, allocator, library, in_words = SUBJECTS[subject]
-    how = build + in_words + (", noise" if "noise" in arguments else "")
+    how = build + in_words + "".join(f", {word}" for word in OTHER_GEOMETRIES if word in arguments)
     program, cause = context.program(preset, f"tests/{name}")
     environment = dict(stress.TSAN if "tsan" in preset else stress.ASAN if "asan" in preset else {})
     if library and cause is None:
@@ -328,14 +329,14 @@ def matrix_item(build, subject):
     return Item(f"matrix: {build}, {subject}", needs_of(build, subject), run)
 
 
-def noise_item(build):
-    """Every scenario with schedule noise."""
+def geometry_item(build, geometry):
+    """Every scenario with schedule noise, or on a baseline."""
     def run(context, seconds):
         each = max(0.1, 0.7 * seconds / len(SCENARIOS))
-        arguments = ["--scenario", "all", "--geometry", "noise", "--threads", 8, "--seconds", f"{each:.1f}"]
+        arguments = ["--scenario", "all", "--geometry", geometry, "--threads", 8, "--seconds", f"{each:.1f}"]
         stress_run(context, "matrix", build, "heap", arguments, seconds + 120)
 
-    return Item(f"matrix: {build}, noise", ((build, "stress"),), run)
+    return Item(f"matrix: {build}, {geometry}", ((build, "stress"),), run)
 
 
 REPETITIONS = 10
@@ -405,12 +406,13 @@ MUTANTS = tuple(mutants_item(header) for header in MUTATED)
 TESTS = tuple(tests_item(preset) for preset in SANITIZED)
 MODELS = tuple(models_item(number) for number in range(1, MODEL_SLICES + 1))
 FUZZING = (*(fuzz_item(target) for target in FUZZ_TARGETS), *(afl_item(target) for target in AFL_TARGETS))
-NOISE = tuple(noise_item(build) for build in ("release", "tsan", "asan"))
+NOISE = tuple(geometry_item(build, "noise") for build in ("release", "tsan", "asan"))
+BASELINES = tuple(geometry_item(build, geometry) for build in ("release", "tsan") for geometry in ("spin", "unshared"))
 TOOLS = (*SANITIZED, *VALGRIND_TOOLS)
 MATRIX = (*(matrix_item(build, subject) for build in TOOLS for subject in ("heap", "api")), *NOISE,
           *(matrix_item(build, "hardened") for build in ("asan", "tsan", *VALGRIND_TOOLS)),
           *(matrix_item(build, "locked") for build in ("asan", "tsan", "helgrind")),
-          *(matrix_item("release", subject) for subject in SUBJECTS if SUBJECTS[subject][1] == "malloc"))
+          *(matrix_item("release", subject) for subject in SUBJECTS if SUBJECTS[subject][1] == "malloc"), *BASELINES)
 STABILITY = tuple(stability_item(build, subject) for build, subject in (("release", "heap"), ("release", "api"), ("tsan", "heap")))
 SLOWDOWN = (slowdown_item(),)
 LONG_STRESS = tuple(long_item(scenario, build, allocator) for scenario in SCENARIOS
