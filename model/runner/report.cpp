@@ -35,8 +35,7 @@ std::string caught(const std::string& suite, const std::vector<Result>& results)
 
 }  // namespace
 
-std::string suite_table(const std::string& path, std::string& problem) {
-  const std::vector<Result> results = read_report(path, problem);
+std::string suite_table(const std::vector<Result>& results) {
   std::string table =
       "| suite | proves | scheduler | verdict | executions | seconds | broken variants caught |\n"
       "|---|---|---|---|---:|---:|---|\n";

@@ -11,16 +11,19 @@
 namespace hakmem::model {
 
 nlohmann::json to_json(const Result& result) {
-  return {{"suite", result.suite},
-          {"scheduler", result.scheduler},
-          {"executions", result.executions},
-          {"seconds", result.seconds},
-          {"verdict", result.verdict},
-          {"status", result.pass ? "pass" : "fail"},
-          {"broken_variant", result.broken_variant},
-          {"message", result.message},
-          {"trace", result.trace},
-          {"replay", result.token}};
+  nlohmann::json json{{"suite", result.suite},
+                      {"scheduler", result.scheduler},
+                      {"executions", result.executions},
+                      {"seconds", result.seconds},
+                      {"verdict", result.verdict},
+                      {"status", result.pass ? "pass" : "fail"},
+                      {"broken_variant", result.broken_variant},
+                      {"message", result.message},
+                      {"trace", result.trace},
+                      {"blind_spots", result.blind},
+                      {"replay", result.token}};
+  if (result.details.contains("part")) json["details"] = result.details;
+  return json;
 }
 
 Result result_from_json(const nlohmann::json& json) {
@@ -36,6 +39,7 @@ Result result_from_json(const nlohmann::json& json) {
   result.message = json.at("message");
   result.trace = json.at("trace");
   result.token = json.at("replay");
+  result.blind = json.value("blind_spots", "");
   result.details = json.value("details", nlohmann::json{});
   return result;
 }
@@ -77,6 +81,7 @@ std::string to_line(const Result& result) {
       fmt::format("{:4}  {:<50} {:<8} {:<14} {:>12} executions {:>8.2f} s", result.pass ? "pass" : "FAIL", result.suite,
                   result.scheduler, result.verdict, result.executions, result.seconds);
   if (!result.message.empty()) line += "  " + result.message;
+  if (!result.blind.empty()) line += "  [blind to " + result.blind + "]";
   return line;
 }
 

@@ -19,7 +19,8 @@ struct Result {
   std::string message;          ///< one line: what was found, or why there is no verdict
   std::string trace;            ///< the execution that shows it
   std::string token;            ///< replays it
-  nlohmann::json details = {};  ///< what else the job has to say; not for the report
+  std::string blind;            ///< what the checker never shows, of that which the suite's operations could show
+  nlohmann::json details = {};  ///< what else the job has to say; of a part of a search, what it needs to be united
 };
 
 nlohmann::json to_json(const Result& result);

@@ -221,7 +221,8 @@ class Heap {
 
   /// A block that no slab has to be asked for, or hardly.
   [[nodiscard]] void* pop_any(Context& context, unsigned size_class) noexcept {
-    if (size_class >= Classes::kSmallCount) return pop_any_cached(context, size_class);
+    constexpr bool kHasLarger = Classes::kCount > Classes::kSmallCount;
+    if (kHasLarger && size_class >= Classes::kSmallCount) return pop_any_cached(context, size_class);
     void* block = context.heads[size_class].pop();
     return block != nullptr ? block : take_up_own(context, size_class);
   }
