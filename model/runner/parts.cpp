@@ -69,7 +69,7 @@ Result united_parts(const std::vector<Result>& parts) {
 
 Priors::Priors(const std::string& path, std::string& problem) {
   if (path.empty()) return;
-  for (Result& row : read_results(path, problem)) {
+  for (Result& row : read_report(path, problem)) {
     if (row.details.contains("knowledge")) rows_.push_back(std::move(row));
   }
   if (problem.empty() && rows_.empty()) problem = fmt::format("{} holds nothing that parts have learned", path);
@@ -88,7 +88,7 @@ std::vector<Result> united_reports(const std::vector<std::string>& paths, std::s
   std::vector<Result> rows;
   std::map<std::pair<std::string, std::string>, std::vector<Result>> searches;
   for (const std::string& path : paths) {
-    for (Result& row : read_results(path, problem)) {
+    for (Result& row : read_report(path, problem)) {
       if (!is_part(row) || row.details.at("parts") == 0) {
         rows.push_back(std::move(row));
         continue;

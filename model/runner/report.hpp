@@ -9,9 +9,6 @@
 
 namespace hakmem::model {
 
-/// The rows of a report of `run --json`. \param problem what is wrong with it
-std::vector<Result> read_results(const std::string& path, std::string& problem);
-
 /// The suites and what a run has proved of them, as a table.
 std::string suite_table(const std::vector<Result>& results);
 

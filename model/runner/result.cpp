@@ -31,7 +31,8 @@ Result result_from_json(const nlohmann::json& json) {
   Result result;
   result.suite = json.at("suite");
   result.scheduler = json.at("scheduler");
-  result.executions = json.at("executions");
+  // Not by conversion: a number below zero or above all others would become some other one.
+  result.executions = json.at("executions").get_ref<const nlohmann::json::number_unsigned_t&>();
   result.seconds = json.at("seconds");
   result.processor_seconds = json.value("processor_seconds", 0.0);
   result.verdict = json.at("verdict");
@@ -58,6 +59,23 @@ std::string write_report(const std::string& path, const std::vector<Result>& res
     return fmt::format("cannot write {}: {}", path, why);
   }
   return {};
+}
+
+std::vector<Result> read_report(const std::string& path, std::string& problem) {
+  std::ifstream file(path);
+  if (!file) {
+    problem = fmt::format("cannot read {}", path);
+    return {};
+  }
+  std::vector<Result> results;
+  try {
+    const nlohmann::json report = nlohmann::json::parse(file);
+    for (const auto& row : report.at("results")) results.push_back(result_from_json(row));
+  } catch (const nlohmann::json::exception&) {
+    problem = fmt::format("{} is no report of hakmem-check run --json", path);
+    return {};
+  }
+  return results;
 }
 
 std::string to_line(const Result& result) {
