@@ -27,6 +27,21 @@ nlohmann::json to_json(const Result& result) {
   return json;
 }
 
+namespace {
+
+/// Throws unless the details of a part of a search are what runner/parts.cpp takes them for.
+void check_part(const nlohmann::json& details) {
+  using Json = nlohmann::json;
+  (void)details.at("part").get_ref<const Json::number_unsigned_t&>();
+  (void)details.at("knowledge").get_ref<const Json::string_t&>();
+  (void)details.at("waits").get_ref<const Json::boolean_t&>();
+  if (details.at("parts").get_ref<const Json::number_unsigned_t&>() == 0) return;
+  (void)details.at("build").get_ref<const Json::string_t&>();
+  if (details.contains("verdict")) (void)details.at("verdict").get_ref<const Json::string_t&>();
+}
+
+}  // namespace
+
 Result result_from_json(const nlohmann::json& json) {
   Result result;
   result.suite = json.at("suite");
@@ -43,6 +58,7 @@ Result result_from_json(const nlohmann::json& json) {
   result.token = json.at("replay");
   result.blind = json.value("blind_spots", "");
   result.details = json.value("details", nlohmann::json{});
+  if (result.details.contains("part")) check_part(result.details);
   return result;
 }
 
