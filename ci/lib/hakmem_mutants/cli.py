@@ -47,14 +47,16 @@ def model_stage(root, scenario):
     words = {pathlib.Path(entry["file"]): shlex.split(entry["command"]) for entry in entries
              if "hakmem-check.dir" in entry["command"]}.get(scenario, ())
     objects = [pathlib.Path(entry["directory"]) / shlex.split(entry["command"])[-3] for entry in entries
-               if "hakmem_model_runner.dir" in entry["command"]]
-    engine = sorted(build.rglob("libhakmem_model_engine.a"))
-    if not words or not engine or not all(path.suffix == ".o" and path.is_file() for path in objects):
+               if "hakmem_model_runner.dir" in entry["command"]
+               or ("hakmem-check.dir" in entry["command"] and entry["file"].endswith("/scenarios/heap_program.cpp"))]
+    # The runner wants the heap's programs. They come after the scenario: of what both instantiate, the first counts.
+    libraries = sorted(build.rglob("libhakmem_model_*.a"), reverse=True)  # programs, then the engine below them
+    if not words or not libraries or not all(path.suffix == ".o" and path.is_file() for path in objects):
         return None
     flags = [word for word in words if word.startswith(("-D", "-I", "-O", "-f")) and not word.startswith("-fmacro")]
     flags += [f"-isystem{word}" for at, word in enumerate(words) if at != 0 and words[at - 1] == "-isystem"]
-    return Stage("model", (scenario,), flags, (*objects, *engine, "-lfmt", "-pthread"), ("run", "--quick"),
-                 binaries=(*engine, *(path for path in objects if path.parent.name == "runner")))
+    return Stage("model", (scenario,), flags, (*objects, *libraries, "-lfmt", "-pthread"), ("run", "--quick", f"{scenario.stem}/*"),
+                 binaries=(*libraries, *(path for path in objects if path.parent.name == "runner")))
 
 
 def unit_tests(root, header):
@@ -107,19 +109,25 @@ def audit_header(bench, root, header, jobs):
     mutants = operators.mutants_of(text)
     if not stages and mutants:
         return [], [f"{shown}: no test is named after it"]
-    verdict, by = bench.judge(f"{header.stem}-0", header, text, stages)
-    if verdict != "survived":
-        return [], [f"{shown}: its tests do not pass as it is: {verdict} by {by}: {bench.last_words}"]
+    bench.plan(header, text, mutants)
     reasons = explained(header)
 
+    def judge_as_it_is(stage):
+        verdict, by = bench.judge(f"{header.stem}-0-{stage.tag}", header, text, [stage])
+        return [] if verdict == "survived" else [f"{shown}: the {stage.name} test does not pass as it is: "
+                                                 f"{verdict} by {by}: {bench.last_words}"]
+
     def judge(numbered):
-        one = Verdict(numbered[1], "")
-        one.verdict, one.by = bench.judge(f"{header.stem}-{numbered[0]}", header, operators.apply(text, one.mutant), stages,
-                                          one.key() in reasons)
+        number, one = numbered[0], Verdict(numbered[1], "")
+        one.verdict, one.by = bench.judge(f"{header.stem}-{number}", header, operators.apply(text, one.mutant), stages,
+                                          one.key() in reasons, number)
         return one
 
     verdicts = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        problems = sum(pool.map(judge_as_it_is, stages if mutants else []), [])
+        if problems:
+            return [], problems
         for one in pool.map(judge, enumerate(mutants, 1)):
             verdicts.append(one)
             if one.verdict != "killed":
@@ -218,6 +226,8 @@ def audit_all(root, headers, arguments, bench):
             found[header], wrong = [], [f"{header.relative_to(root)}: {cause}"]
         bench.cache.save()
         problems += wrong
+        for problem in wrong:
+            print(f"PROBLEM   {problem}", flush=True)
         print(f"{header.relative_to(root)}: {len(found[header])} mutants, "
               f"{sum(one.verdict == 'killed' for one in found[header])} killed", flush=True)
     return found, problems
@@ -236,8 +246,6 @@ def main(root, argv):
     with tempfile.TemporaryDirectory(prefix="hakmem-mutants-") as work:
         bench = Bench(root, pathlib.Path(work), stop, Cache(root / "build/mutants/verdicts.json"))
         found, problems = audit_all(root, headers, arguments, bench)
-    for problem in problems:
-        print(f"PROBLEM   {problem}")
     verdicts = [one for of_header in found.values() for one in of_header]
     killed = sum(one.verdict == "killed" for one in verdicts)
     print(f"{len(verdicts)} mutants: {killed} killed, {len(verdicts) - killed} not; {len(problems)} problems; "
