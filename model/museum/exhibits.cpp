@@ -567,7 +567,7 @@ const Exhibited all{{
          "unit_learner Learner.CapsRestOnASteadyLoad"},
         moves_a_cap_to_and_fro),
     part('b', of_program({12, "A waste that swings with it", "W_MAX was adopted and dropped in turns.",
-                          "of the shipping law, whose trials end with the rival in force, whatever its score",
+                          "the shipping law, but each trial ends with the rival adopted, whatever its score",
                           "never settles", "unit_learner WasteLaw.*"},
                          moves_the_waste_to_and_fro)),
     of_suite({13, "Compare-and-swap pop over links in blocks",
