@@ -53,6 +53,22 @@ class Museum(unittest.TestCase):
             self.assertEqual(result, code, output)
             self.assertIn(word, output)
 
+    def test_library_is_preloaded_where_an_exhibit_says_so(self):
+        holds = '#!/bin/sh\ntest "$LD_PRELOAD" && echo "$1: holds"\n'
+        for edges, library, word in ((holds, True, "guard passes"), (holds, False, "guard is not built"),
+                                     ("#!/bin/sh\necho nothing: holds\n", True, "guard FAILS")):
+            with tempfile.TemporaryDirectory() as directory:
+                tests = pathlib.Path(directory, "tests")
+                tests.mkdir()
+                guards(tests, PASSING)
+                (tests / "edges").write_text(edges)
+                (tests / "edges").chmod(0o755)
+                if library:
+                    pathlib.Path(directory, "libhakmem.so").write_text("")
+                result, output = museum(CHECK, "Nothing for fork", "--tests", str(tests))
+            self.assertEqual(result, 0 if word == "guard passes" else 1, output)
+            self.assertIn(word, output)
+
     def test_number_shows_every_part_and_a_letter_only_one(self):
         self.assertIn("4 exhibits of 1 bugs, 4 caught", museum(CHECK, "20", "--tests", "")[1])
         self.assertIn("1 exhibits of 1 bugs, 1 caught", museum(CHECK, "20c", "--tests", "")[1])
