@@ -17,7 +17,7 @@ COMPILE_SECONDS, TEST_SECONDS = 300, 120
 SLACK = 10  # how many times as long as over the header as it is a test may take, but see LEAST_SECONDS
 LEAST_SECONDS = 6
 # Of processor time, for tests in one process. Who has used that up would do so on any machine at any load, so it lasts.
-LEAST_CPU_SECONDS, MOST_CPU_SECONDS = 3, 20
+LEAST_CPU_SECONDS, MOST_CPU_SECONDS = 3, 10
 SPUN = "did not end"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 ERROR = re.compile(r"^[^\s:]+:\d+:(\d+:)? (fatal )?error: ", re.MULTILINE)  # the compiler's, not the linker's
