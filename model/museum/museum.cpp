@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <regex>
 #include <set>
@@ -13,6 +14,7 @@
 #include "model/audit/content.hpp"
 #include "model/museum/exhibit.hpp"
 #include "model/museum/guard.hpp"
+#include "model/runner/picture.hpp"
 #include "model/runner/pool.hpp"
 
 namespace hakmem::model {
@@ -148,7 +150,8 @@ std::string steady(const std::string& trace) {
   return std::regex_replace(std::regex_replace(trace, mark, ""), address, "0x...");
 }
 
-std::string section_of(const Exhibit& exhibit, const Result& result) {
+/// \param picture where it is, as seen from the page
+std::string section_of(const Exhibit& exhibit, const Result& result, const std::string& picture) {
   std::string text = fmt::format(
       "## {}. {}\n\n{}\n\n- Fault shown: {}\n- Shown by: {}\n- Found: {} ({})\n", exhibit.label(), exhibit.title,
       exhibit.story, exhibit.fault,
@@ -158,8 +161,30 @@ std::string section_of(const Exhibit& exhibit, const Result& result) {
       result.message, result.scheduler == "program" ? "no schedule needed" : "scheduler " + result.scheduler);
   if (!exhibit.guard.empty()) text += fmt::format("- Guard: `{}`\n", exhibit.guard);
   if (!exhibit.preloaded.empty()) text += fmt::format("- Guard under `LD_PRELOAD`: `{}`\n", exhibit.preloaded);
-  if (!result.trace.empty()) text += "\n```\n" + steady(result.trace) + "```\n";
+  if (!result.trace.empty()) {
+    text += fmt::format("- {}\n\n![Exhibit {}: the steps of each thread]({})\n\n```\n{}```\n",
+                        picture_of(steady(result.trace)).missing, exhibit.label(), picture, steady(result.trace));
+  }
   return text + "\n";
+}
+
+/// The page, and beside it a folder of its name with the pictures. \return the problem, or nothing
+std::string write_page(const std::string& path, const std::vector<const Exhibit*>& shown,
+                       const std::vector<const Result*>& results) {
+  const std::filesystem::path folder = std::filesystem::path(path).replace_extension();
+  std::string page = kHead;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const Exhibit& exhibit = *shown[i];
+    const std::string name = exhibit.label() + ".svg";
+    page += section_of(exhibit, *results[i], folder.filename().string() + "/" + name);
+    if (results[i]->trace.empty()) continue;
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    const std::string title = fmt::format("{}. {}: {}", exhibit.label(), exhibit.title, results[i]->message);
+    const std::string problem = write_text(folder / name, to_svg(picture_of(steady(results[i]->trace)), title));
+    if (!problem.empty()) return problem;
+  }
+  return write_text(path, page);
 }
 
 bool chosen(const Exhibit& exhibit, const std::string& pattern) {
@@ -194,7 +219,7 @@ int museum(const MuseumOptions& options) {
   }
   JobPool pool(options.jobs, 0);
   const std::vector<Result> results = pool.run(std::move(jobs), [](const Result&) {});
-  std::string page = kHead;
+  std::vector<const Result*> found;
   std::size_t caught = 0;
   std::set<unsigned> bugs;
   bool guarded = true;
@@ -207,7 +232,7 @@ int museum(const MuseumOptions& options) {
     bugs.insert(exhibit->number);
     std::printf("%-8s %-3s  %-50s %s (%s); %s\n", result->pass ? "caught" : "ESCAPED", exhibit->label().c_str(),
                 exhibit->title.c_str(), result->message.c_str(), result->scheduler.c_str(), name_of(guard));
-    page += section_of(*exhibit, *result);
+    found.push_back(&*result);
   }
   std::printf("%zu exhibits of %zu bugs, %zu caught, %zu escaped\n", shown.size(), bugs.size(), caught,
               shown.size() - caught);
@@ -215,7 +240,7 @@ int museum(const MuseumOptions& options) {
   if (JobPool::interrupted()) return 130;
   const bool good = caught == shown.size() && guarded;
   if (good && options.pattern.empty() && !options.page.empty()) {
-    if (const std::string problem = write_text(options.page, page); !problem.empty()) {
+    if (const std::string problem = write_page(options.page, shown, found); !problem.empty()) {
       std::fprintf(stderr, "hakmem-check: %s\n", problem.c_str());
       return 1;
     }

@@ -13,10 +13,12 @@
 
 #include "model/audit/audit.hpp"
 #include "model/audit/command.hpp"
+#include "model/audit/content.hpp"
 #include "model/litmus/litmus.hpp"
 #include "model/museum/command.hpp"
 #include "model/programs/command.hpp"
 #include "model/runner/job.hpp"
+#include "model/runner/picture.hpp"
 #include "model/runner/pool.hpp"
 #include "model/runner/position.hpp"
 #include "model/runner/report.hpp"
@@ -41,6 +43,7 @@ struct Options {
   unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
   std::string json;
   std::string token;
+  std::string picture;
   std::string shard;
   std::string state;
   unsigned split = 1;
@@ -349,6 +352,17 @@ int replay(const CLI::App& app, const Options& options) {
   if (!replayed.problem.empty()) return wrong_call(app, replayed.problem);
   std::fputs(replayed.outcome.trace.c_str(), stdout);
   std::printf("%s\n", replayed.outcome.failed ? replayed.outcome.problem.c_str() : "this execution holds");
+  if (!replayed.outcome.failed && !options.picture.empty()) std::puts("there is nothing to draw");
+  if (replayed.outcome.failed) {
+    const Picture picture = picture_of(replayed.outcome.trace);
+    std::printf("%s\n", picture.missing.c_str());
+    if (options.picture.empty()) return kFailed;
+    const std::string title =
+        fmt::format("{}: {}", options.token.substr(0, options.token.find(':')), replayed.outcome.problem);
+    if (const std::string problem = write_text(options.picture, to_svg(picture, title)); !problem.empty()) {
+      return wrong_call(app, problem);
+    }
+  }
   return replayed.outcome.failed ? kFailed : kPassed;
 }
 
@@ -407,6 +421,8 @@ int main(int argc, char** argv) {
   MuseumOptions museum_options;
   CLI::App* museum_command = add_museum(app, museum_options);
   replay_command->add_option("token", options.token, "as printed with the failure")->required();
+  replay_command->add_option("--picture", options.picture,
+                             "draw the failure in SVG into this file: a lane for each thread, and the missing edge");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

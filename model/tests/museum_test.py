@@ -1,5 +1,6 @@
 """The museum catches its exhibits, says who escapes, and runs the guards."""
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,17 @@ class Museum(unittest.TestCase):
         code, output = museum(CHECK, "--tests", "")
         self.assertEqual(code, 0, output)
         self.assertIn("26 exhibits of 22 bugs, 26 caught, 0 escaped", output)
+
+    def test_page_has_a_picture_of_every_counterexample(self):
+        with tempfile.TemporaryDirectory() as directory:
+            page = pathlib.Path(directory, "page.md")
+            done = subprocess.run([CHECK, "museum", "--tests", "", "--page", str(page)], text=True, capture_output=True,
+                                  check=False, timeout=300)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            shown = re.findall(r"!\[Exhibit (\w+): [^]]*\]\((page/\1\.svg)\)", page.read_text())
+            self.assertEqual(len(shown), 22, "of 26, four are programs without a schedule")
+            for label, name in shown:
+                self.assertIn(f"{label}. ", (page.parent / name).read_text())
 
     def test_what_escapes_is_named_with_the_reason(self):
         code, output = museum(FAULTY, "--tests", "")
