@@ -74,13 +74,15 @@ class Heap {
     return context.heads[Classes::of_small(bytes)].pop();
   }
 
-  /// Second fast path: a mid or large block from the detached list. \return nullptr when that does not do.
+  /// Second fast path: a mid or large block from the detached list, or a small one that this thread has freed.
+  /// \return nullptr when that does not do.
   [[nodiscard, gnu::always_inline]] void* try_allocate_cached(Context& context, std::size_t bytes) noexcept {
     const std::size_t above_small = bytes - (Geometry::kSmallMax + 1);
     if (above_small < Geometry::kMidMax - Geometry::kSmallMax) [[likely]]
       return pop_cached(context, Classes::of_mid(bytes));
     if (above_small < Geometry::kLargeMax - Geometry::kSmallMax)
       return pop_any_cached(context, Classes::of_large(bytes));
+    if (bytes - 1 < Geometry::kSmallMax) return take_up_own(context, Classes::of_small(bytes));
     return nullptr;
   }
 
@@ -91,8 +93,7 @@ class Heap {
     if (bytes > Geometry::kLargeMax) [[unlikely]]
       return allocate_direct(context, bytes, 1, Contents::kAny);
     const unsigned size_class = Classes::of(bytes);
-    void* block =
-        size_class < Classes::kSmallCount ? context.heads[size_class].pop() : pop_any_cached(context, size_class);
+    void* block = pop_any(context, size_class);
     return block != nullptr ? block : allocate_missed(context, size_class, bytes);
   }
 
@@ -214,6 +215,32 @@ class Heap {
     return block;
   }
 
+  /// A block that no slab has to be asked for, or hardly.
+  [[nodiscard]] void* pop_any(Context& context, unsigned size_class) noexcept {
+    if (size_class >= Classes::kSmallCount) return pop_any_cached(context, size_class);
+    void* block = context.heads[size_class].pop();
+    return block != nullptr ? block : take_up_own(context, size_class);
+  }
+
+  /// The commonest refill of a small class, whose detached list is empty: what the owner has freed into the class's
+  /// first slab. \return the first block, or nullptr when only `refill` can tell.
+  [[nodiscard, gnu::always_inline]] void* take_up_own(Context& context, unsigned size_class) noexcept {
+    SlabT* slab = context.slabs[size_class].first();
+    if (slab == nullptr || slab->free.empty() || !settings_.caches(PoolKind::kSmall)) return nullptr;
+    // Who posts slabs is not kept waiting.
+    if (!context.inbox.looks_empty()) return nullptr;
+    unretain(context, *slab);
+    const auto out = static_cast<std::uint32_t>(slab->frees_to_event.get());
+    const std::uint32_t cut = slab->carved.get();
+    slab->frees_to_event.set(static_cast<std::int32_t>(cut));
+    constexpr auto kPool = static_cast<unsigned>(PoolKind::kSmall);
+    context.refills[kPool].add();
+    context.refilled_blocks[kPool].add(cut - out);
+    void* first = slab->free.take_all();
+    context.heads[size_class].adopt(Sync::load_link(first));
+    return first;
+  }
+
   /// So many blocks more of a class are kept on a detached list; only large ones count.
   static void change_retained(Context& context, unsigned size_class, std::int32_t blocks) noexcept {
     if (!Classes::is_large(size_class)) return;
@@ -225,8 +252,7 @@ class Heap {
 
   /// A block of exactly this class: a larger class's need not be aligned as is asked for.
   void* allocate_of_class(Context& context, unsigned size_class) noexcept {
-    void* block =
-        size_class < Classes::kSmallCount ? context.heads[size_class].pop() : pop_any_cached(context, size_class);
+    void* block = pop_any(context, size_class);
     return block != nullptr ? block : refill(context, size_class);
   }
 

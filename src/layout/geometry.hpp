@@ -52,7 +52,7 @@ struct FullGeometry {
   static constexpr std::size_t kCacheBytes = std::size_t{2048} << 10;
   static constexpr std::size_t kCarveBytes = 4096;
   static constexpr unsigned kRefillBlocks = 128;
-  static constexpr unsigned kRefillBatch = 1;
+  static constexpr unsigned kRefillBatch = 2;
   static constexpr std::size_t kRetainBytes = std::size_t{1} << 20;
   static constexpr unsigned kWakeDivisor = 8;
   static constexpr unsigned kWakeBlocks = 32;

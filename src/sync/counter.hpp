@@ -30,15 +30,22 @@ class Counter {
   [[no_unique_address]] std::conditional_t<kCounts, typename Sync::template Atomic<std::uint64_t>, Nothing> value_{};
 };
 
-/// A counter that one thread at a time adds to and any thread reads: a load and a store instead of an atomic addition.
+/// A counter that one thread at a time adds to and any thread reads: a load and a store instead of an atomic addition,
+/// or what the policy has for the two (`add_owned`).
 template <class Sync>
 class OwnerCounter {
   static constexpr bool kCounts = !requires { requires !Sync::kStatistics; };
 
  public:
   void add(std::uint64_t n = 1) noexcept {
-    // Relaxed: a statistic; nobody else writes.
-    if constexpr (kCounts) value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    if constexpr (!kCounts) {
+      return;
+    } else if constexpr (requires { Sync::add_owned(value_, n); }) {
+      Sync::add_owned(value_, n);
+    } else {
+      // Relaxed: a statistic; nobody else writes.
+      value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    }
   }
   [[nodiscard]] std::uint64_t get() const noexcept {
     // Relaxed: a statistic.

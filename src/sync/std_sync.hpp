@@ -2,6 +2,7 @@
 /// Floor 1. The production policy: `std::atomic` and plain variables, at no cost.
 
 #include <atomic>
+#include <cstdint>
 #include <cstring>
 
 #include "sync/sync_concept.hpp"
@@ -36,10 +37,16 @@ struct StdSync {
   static void store_link(void* block, void* next) noexcept { std::memcpy(block, &next, sizeof next); }
 
   static void pause() noexcept { __builtin_ia32_pause(); }
+
+  /// Adds to a count that only the calling thread writes: a relaxed load and a relaxed store, as the one instruction
+  /// that compilers do not make of them. Its store of 8 aligned bytes is atomic to readers; see OwnerCounter.
+  static void add_owned(Atomic<std::uint64_t>& count, std::uint64_t n) noexcept {
+    asm("addq %1, %0" : "+m"(count) : "er"(n) : "cc");
+  }
 };
 
 static_assert(SyncPolicy<StdSync>);
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && sizeof(std::atomic<std::uint64_t>) == 8);
 static_assert(sizeof(StdSync::Plain<std::uint64_t>) == 8);
 
 }  // namespace hakmem

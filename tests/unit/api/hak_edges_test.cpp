@@ -155,7 +155,7 @@ void switch_settings(const std::atomic<bool>& stop, std::atomic<unsigned>& switc
   constexpr const char* kSettings[][3] = {
       {"HAKMEM_CACHE_TINY", "0", "1"},        {"HAKMEM_CACHE_MID", "0", "1"},
       {"HAKMEM_CACHE_LARGE", "0", "1"},       {"HAKMEM_CACHE_WHALE", "0", "1"},
-      {"HAKMEM_TINY_REFILL", "16", "128"},    {"HAKMEM_POOL_REFILL_BATCH", "4", "1"},
+      {"HAKMEM_TINY_REFILL", "16", "128"},    {"HAKMEM_POOL_REFILL_BATCH", "4", "2"},
       {"HAKMEM_PURGE_DELAY_MS", "0", "1000"}, {"HAKMEM_TINY_DRAIN_INTERVAL", "64", "1024"},
       {"HAKMEM_SS_LRU_MAX", "0", "16777216"}, {"HAKMEM_WHALE_MAX", "0", "33554432"},
   };

@@ -233,6 +233,24 @@ TEST_F(ToyHeapTest, FastPathServesSmallBlocksFromTheDetachedListAlone) {
   EXPECT_EQ(heap_.try_allocate(context_, 257), nullptr) << "not small";
 }
 
+TEST_F(ToyHeapTest, SecondFastPathTakesUpSmallBlocksThatTheThreadHasFreed) {
+  const auto blocks = toy_.allocate(context_, 64, 2);
+  EXPECT_EQ(heap_.try_allocate_cached(context_, 64), nullptr) << "nothing freed yet";
+  toy_.deallocate(context_, blocks);
+  EXPECT_EQ(heap_.try_allocate(context_, 64), nullptr);
+  EXPECT_EQ(heap_.try_allocate_cached(context_, 64), blocks[1]);
+  EXPECT_EQ(heap_.try_allocate(context_, 64), blocks[0]);
+  EXPECT_EQ(context_.retained_bytes.get(), 0u) << "the slab was empty and is in use again";
+  EXPECT_EQ(heap_.try_allocate_cached(context_, 64), nullptr);
+}
+
+TEST_F(ToyHeapTest, SecondFastPathIsOffWithTheSmallCache) {
+  toy_.deallocate(context_, toy_.allocate(context_, 64, 2));
+  heap_.settings().set_caches(PoolKind::kSmall, false);
+  EXPECT_EQ(heap_.try_allocate_cached(context_, 64), nullptr);
+  EXPECT_NE(heap_.allocate(context_, 64), nullptr);
+}
+
 TEST_F(ToyHeapTest, FullSlabSleepsAndWakesWhenItsOwnerHasFreedEnough) {
   const auto blocks = toy_.allocate(context_, 64, 17);
   auto& slab = toy_.slab_of(blocks[0]);

@@ -48,5 +48,13 @@ TEST(StdSync, ZeroBytesAreTheInitialStateOfAtomicsAndPlainVariables) {
   StdSync::pause();
 }
 
+TEST(StdSync, OwnersAdditionIsASumOf64Bits) {
+  StdSync::Atomic<std::uint64_t> count{0xffff'ffff};
+  StdSync::add_owned(count, 1);
+  EXPECT_EQ(count.load(), 0x1'0000'0000u);
+  StdSync::add_owned(count, 0x7000'0000'0000'0000u);
+  EXPECT_EQ(count.load(), 0x7000'0001'0000'0000u);
+}
+
 }  // namespace
 }  // namespace hakmem::test
