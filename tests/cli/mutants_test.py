@@ -183,6 +183,20 @@ class Running(unittest.TestCase):
         self.assertEqual(self.judge(""), ("timeout", "unit: did not end", 1))
         self.assertEqual(self.judge(""), ("timeout", "unit: did not end", 0))
 
+    def test_header_that_does_not_compile_or_hold_as_it_is_is_no_kill(self):
+        saved, cli.stages_of = cli.stages_of, lambda *_: [bench.Stage("model", self.stage.sources, self.stage.flags, ())]
+        self.addCleanup(setattr, cli, "stages_of", saved)
+        for text, said in (("inline int answer() {\n  return x + 1;\n}\n",
+                            r"src/box.hpp: as it is, the header does not compile as a model test: .*error: .*x"),
+                           ("inline int answer() {\n  return 1 + 1;\n}\n",
+                            r"src/box.hpp: as it is, the header does not hold as a model test: ")):
+            self.header.write_text(text, encoding="utf-8")
+            with tempfile.TemporaryDirectory() as work:
+                one = bench.Bench(self.root, pathlib.Path(work), Stop(), self.cache)
+                verdicts, problems = cli.audit_header(one, self.root, self.header, 1)
+            self.assertEqual(verdicts, [])
+            self.assertRegex(problems[0], said)
+
     def test_failure_of_the_linker_is_no_verdict(self):
         self.source.write_text('#include "box.hpp"\nint gone();\nint main() { return gone(); }\n', encoding="utf-8")
         self.assertEqual(self.judge("")[:2], ("timeout", "unit: not built"))

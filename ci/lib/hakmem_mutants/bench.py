@@ -21,6 +21,7 @@ LEAST_CPU_SECONDS, MOST_CPU_SECONDS = 3, 10
 SPUN = "did not end"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 ERROR = re.compile(r"^[^\s:]+:\d+:(\d+:)? (fatal )?error: ", re.MULTILINE)  # the compiler's, not the linker's
+FIRST_ERROR = re.compile(r"^.* error: .*$", re.MULTILINE)
 LASTING = ("passed", "killed", "does not compile", SPUN)  # endings that depend on nothing but content
 
 
@@ -93,7 +94,7 @@ class Bench:
         self.compiler = os.environ.get("CXX", "c++")
         version = subprocess.run([self.compiler, "--version"], capture_output=True, text=True, check=True).stdout
         self.version = version.splitlines()[0]
-        self.last_words = ""  # of the latest program that did not do as it should
+        self.last_words = {}  # name -> of the latest program of that name that did not do as it should
         self.ran = 0  # programs that the cache did not spare
         self.seconds = 0.0  # that all programs took, now or when they ran
         self.made = {}  # what is compiled once: key -> path, or None where that failed
@@ -217,7 +218,8 @@ class Bench:
         if number not in numbers:
             program, built = self.build(name, stage, overlay, header)
             if not built.clean:
-                self.last_words = built.output[-300:]
+                first = FIRST_ERROR.search(built.output)
+                self.last_words[name] = first[0] if first else built.output[-300:]
                 if built.ending == "exited" and not ERROR.search(built.output):
                     return "not built", 0  # for want of memory or of a library: that is no verdict on the mutant
                 return "does not compile" if built.ending == "exited" else built.ending, 0
@@ -235,7 +237,7 @@ class Bench:
                               {**stage.environment, switches.VARIABLE: str(number)})
         if number not in numbers:
             program.unlink(missing_ok=True)
-        self.last_words = ran.output[-300:]
+        self.last_words[name] = ran.output[-300:]
         if ran.ending != "exited":
             return ran.ending, ran.seconds
         if ran.code == -signal.SIGXCPU:

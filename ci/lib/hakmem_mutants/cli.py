@@ -115,9 +115,13 @@ def audit_header(bench, root, header, jobs):
     reasons = explained(header)
 
     def judge_as_it_is(stage):
-        verdict, by = bench.judge(f"{header.stem}-0-{stage.tag}", header, text, [stage])
-        return [] if verdict == "survived" else [f"{shown}: the {stage.name} test does not pass as it is: "
-                                                 f"{verdict} by {by}: {bench.last_words}"]
+        name = f"{header.stem}-0-{stage.tag}"
+        verdict, by = bench.judge(name, header, text, [stage])
+        if verdict == "survived":
+            return []
+        how = "does not compile" if by == "compiler" else "does not hold"
+        return [f"{shown}: as it is, the header {how} as a {stage.name} test: "
+                f"{bench.last_words.get(name) or ' '.join((verdict, by))}"]
 
     def judge(numbered):
         number, one = numbered[0], Verdict(numbered[1], "")
