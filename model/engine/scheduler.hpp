@@ -86,7 +86,7 @@ struct Course {
   bool deterministic = true;
   unsigned most_steps = 1;             ///< of an execution, for pct
   std::uint64_t with_fewer_steps = 0;  ///< executions before that was known
-  Choices choices;                     ///< of the latest execution
+  Choices choices;                     ///< of the latest execution, when the search has ended
 };
 
 /// The course of the search that this process runs at the moment.
@@ -110,10 +110,14 @@ class Scheduler
     course_.tree.clear();
   }
 
+  ~Scheduler() { course_.choices.resize(chosen_); }
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
   // What the checker calls ------------------------------------------------------------------------------------------
 
   rl::thread_id_t iteration_begin_impl() {
-    course_.choices.clear();
+    chosen_ = 0;
     Sites::digest() = 0xcbf29ce484222325u;  // not 0, which the first site would leave as it is
     this->stree_depth_ = 0;
     Visibility::begin();
@@ -162,7 +166,7 @@ class Scheduler
       Visibility::announce_local_step(static_cast<unsigned>(this->thread_->index_));
       yield = 0;
     }
-    if (course_.strategy.exhaustive()) return schedule_by_tree(reason, yield);
+    if (exhaustive_) return schedule_by_tree(reason, yield);
     reason = rl::unpark_reason_normal;
     if (course_.strategy.kind == Strategy::Kind::kPct) return schedule_by_priority(yield);
     const auto running = static_cast<unsigned>(this->running_threads_count);
@@ -173,7 +177,7 @@ class Scheduler
     if (!keeps_sleep_sets()) return choose(limit, type);
     if (type == rl::sched_type_sched) return choose_awake(limit);
     if (!seen_before_) return choose(limit, type);
-    course_.choices.push_back(0);
+    record(0);
     return 0;
   }
 
@@ -182,11 +186,11 @@ class Scheduler
       record_stay(thread);
       return false;
     }
-    return course_.strategy.kind != Strategy::Kind::kBound || preemptions_left_ != 0;
+    return !bounded_ || preemptions_left_ != 0;
   }
 
   void on_switch(thread_info_t& from) {
-    if (course_.strategy.kind == Strategy::Kind::kBound && from.state_ == rl::thread_state_running) --preemptions_left_;
+    if (bounded_ && from.state_ == rl::thread_state_running) --preemptions_left_;
   }
 
   rl::iteration_t iteration_count_impl() { return ~rl::iteration_t{0}; }
@@ -195,6 +199,7 @@ class Scheduler
 
  private:
   static constexpr std::uint64_t kRepeatEvery = 4096;
+  static constexpr std::size_t kChoices = 256;
   /// Choices above the subtrees that parts are made of.
   static constexpr std::size_t kPrefix = 14;
   /// Change points of PCT fall into the first so many steps: those of the longest execution so far. A replay takes what
@@ -206,30 +211,44 @@ class Scheduler
 
   // Choices ---------------------------------------------------------------------------------------------------------
 
-  unsigned choose(unsigned limit, rl::sched_type type) {
+  [[gnu::always_inline]] unsigned choose(unsigned limit, rl::sched_type type) {
     const unsigned choice = next_choice(limit, type);
-    course_.choices.push_back(static_cast<std::uint16_t>(choice));
+    record(choice);
     return choice;
   }
 
-  unsigned next_choice(unsigned limit, rl::sched_type type) {
-    const std::size_t position = course_.choices.size();
-    if (course_.replay != nullptr) {
-      // Past the end, and where the list does not fit the program: the caller compares the outcome.
-      if (position < course_.replay->size() && (*course_.replay)[position] < limit) return (*course_.replay)[position];
-      course_.deterministic = false;
-      return 0;
-    }
-    if (!course_.strategy.exhaustive()) return random_(limit);
-    check_node(limit, type);
-    return Tree::rand_impl(limit, type);
+  /// The list has more room than choices until the search ends, as this is done in every step.
+  [[gnu::always_inline]] void record(std::size_t choice) {
+    if (chosen_ == course_.choices.size()) [[unlikely]]
+      course_.choices.resize(2 * chosen_ + kChoices);
+    course_.choices[chosen_++] = static_cast<std::uint16_t>(choice);
   }
 
-  /// The next node of the tree, where there is one already, is for a choice like this.
-  void check_node(unsigned limit, rl::sched_type type) {
-    if (limit == 1 || this->stree_depth_ >= this->stree_.size()) return;
-    const auto& node = this->stree_[this->stree_depth_];
-    if (node.count_ != limit || node.type_ != type) diverged();
+  [[gnu::always_inline]] unsigned next_choice(unsigned limit, rl::sched_type type) {
+    if (course_.replay != nullptr) [[unlikely]]
+      return next_in_list(limit);
+    if (!exhaustive_) return random_(limit);
+    return next_in_tree(limit, type);
+  }
+
+  /// Of a replay. Past the end, and where the list does not fit the program, anything: the caller compares the outcome.
+  unsigned next_in_list(unsigned limit) {
+    if (chosen_ < course_.replay->size() && (*course_.replay)[chosen_] < limit) return (*course_.replay)[chosen_];
+    course_.deterministic = false;
+    return 0;
+  }
+
+  /// Goes down by one node of the tree, which grows by the first of `limit` branches where it ends.
+  [[gnu::always_inline]] unsigned next_in_tree(unsigned limit, rl::sched_type type) {
+    const std::size_t depth = this->stree_depth_++;
+    if (depth == this->stree_.size()) {
+      this->stree_.push_back({limit, 0, type, 0});
+      return 0;
+    }
+    const auto& node = this->stree_[depth];
+    if (node.count_ != limit || node.type_ != type) [[unlikely]]
+      diverged();
+    return node.index_;
   }
 
   /// A prefix of choices that led somewhere has led elsewhere.
@@ -242,30 +261,42 @@ class Scheduler
   /// The step that begins does not branch here, but it does where this execution is replayed, without reduction.
   void record_stay(const thread_info_t& thread) {
     Visibility::stay = false;
-    const bool is_choice =
-        this->running_threads_count != 1 && (course_.strategy.kind != Strategy::Kind::kBound || preemptions_left_ != 0);
+    const bool is_choice = this->running_threads_count != 1 && (!bounded_ || preemptions_left_ != 0);
     if (!is_choice) return;
     const auto& running = this->running_threads;
     const auto position = std::find(running.begin(), running.end(), thread.index_) - running.begin();
-    course_.choices.push_back(static_cast<std::uint16_t>(position));
+    record(static_cast<std::size_t>(position));
+  }
+
+  /// What Relacy's tree search does, without a detour where no thread waits for another: most steps are like that.
+  [[gnu::always_inline]] rl::thread_id_t next_thread(rl::unpark_reason& reason, unsigned yield) {
+    thread_info_t& from = *this->thread_;
+    if (yield != 0 || from.total_yield_priority_ != 0 || this->timed_thread_count_ != 0 ||
+        this->spurious_thread_count_ != 0) [[unlikely]] {
+      return Tree::schedule_impl(reason, yield);
+    }
+    reason = rl::unpark_reason_normal;
+    if (!can_switch(from) && from.state_ == rl::thread_state_running) return from.index_;
+    const auto running = static_cast<unsigned>(this->running_threads_count);
+    const rl::thread_id_t next = this->running_threads[running == 1 ? 0 : rand_impl(running, rl::sched_type_sched)];
+    if (next != from.index_) on_switch(from);
+    return next;
   }
 
   // Sleep sets ------------------------------------------------------------------------------------------------------
 
-  [[nodiscard]] bool keeps_sleep_sets() const noexcept {
-    return !course_.branches_everywhere && course_.strategy.kind == Strategy::Kind::kFull;
-  }
+  [[nodiscard]] bool keeps_sleep_sets() const noexcept { return keeps_sleep_sets_; }
   [[nodiscard]] bool sleeps(rl::thread_id_t thread) const noexcept { return (sleeping_ >> thread & 1) != 0; }
 
   rl::thread_id_t schedule_by_tree(rl::unpark_reason& reason, unsigned yield) {
-    if (!keeps_sleep_sets()) return Tree::schedule_impl(reason, yield);
+    if (!keeps_sleep_sets()) return next_thread(reason, yield);
     if (this->thread_->state_ == rl::thread_state_running) {
       Visibility::stands_before_step(static_cast<unsigned>(this->thread_->index_));
     }
     unsigned alive = 0;
     for (const thread_info_t& thread : this->threads_) alive += thread.state_ != rl::thread_state_finished;
     if (yield != 0 || alive != static_cast<unsigned>(this->running_threads_count)) sleeping_ = 0;
-    const rl::thread_id_t next = Tree::schedule_impl(reason, yield);
+    const rl::thread_id_t next = next_thread(reason, yield);
     if (sleeps(next)) seen_before_ = true;
     wake(next);
     return next;
@@ -274,7 +305,7 @@ class Scheduler
   /// Chooses a thread that does not sleep; those before it in the order of choices sleep from now on.
   unsigned choose_awake(unsigned limit) {
     const unsigned index = seen_before_ ? turn_++ % limit : next_awake(limit);
-    course_.choices.push_back(static_cast<std::uint16_t>(index));
+    record(index);
     return index;
   }
 
@@ -291,8 +322,7 @@ class Scheduler
       seen_before_ = true;
       return 0;
     }
-    check_node(count, rl::sched_type_sched);
-    const unsigned choice = count == 1 ? 0 : Tree::rand_impl(count, rl::sched_type_sched);
+    const unsigned choice = count == 1 ? 0 : next_in_tree(count, rl::sched_type_sched);
     for (unsigned i = 0; i < choice; ++i) sleeping_ |= 1u << this->running_threads[awake[i]];
     return awake[choice];
   }
@@ -396,6 +426,10 @@ class Scheduler
   static constexpr unsigned kLow = 1u << 30;
 
   Course& course_;
+  const bool exhaustive_ = course_.strategy.exhaustive();
+  const bool bounded_ = course_.strategy.kind == Strategy::Kind::kBound;
+  const bool keeps_sleep_sets_ = !course_.branches_everywhere && course_.strategy.kind == Strategy::Kind::kFull;
+  std::size_t chosen_ = 0;  ///< choices of this execution
   unsigned preemptions_left_ = 0;
   std::uint32_t sleeping_ = 0;  ///< a bit for each thread
   bool seen_before_ = false;    ///< the rest of the execution

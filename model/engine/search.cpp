@@ -64,8 +64,19 @@ class SearchContext : public rl::context_impl<Execution<kThreads>, Scheduler<kTh
  public:
   using Base::Base;
 
+  /// A step between two threads' operations. The base does the same, with a detour by the scenario's invariant.
   void sched() override {
-    Base::sched();
+    if (this->special_function_executing || this->disable_preemption_ != 0 || running_type->has_invariant)
+        [[unlikely]] {
+      Base::sched();
+      return Faults::at_step();
+    }
+    if (this->sched_count_++ > this->params_.execution_depth_limit) [[unlikely]]
+      this->fail_test("livelock", rl::test_result_livelock, rl::debug_info("sched", __FILE__, __LINE__));
+    rl::unpark_reason reason = rl::unpark_reason_normal;
+    const rl::thread_id_t next = this->sched_.schedule(reason, 0);
+    this->threads_[next].unpark_reason_ = reason;
+    this->switch_to_fiber(next);
     Faults::at_step();
   }
   void yield(unsigned count, rl::debug_info_param info) override {

@@ -13,7 +13,6 @@ namespace hakmem::model {
 
 namespace {
 
-constexpr std::uintptr_t kFixedAddress = 0x5eed00000000;
 constexpr std::size_t kCells = SimulatedMemory::kPageBytes / SimulatedMemory::kCellBytes;
 constexpr unsigned kMostObjects = 256;
 
@@ -39,21 +38,19 @@ bool apart = false;
 Objects objects[kMostObjects];
 unsigned object_count = 0;
 
-/// Pages, scenario, descriptors. Reserved once per process, at the same address in every process.
-std::uintptr_t reserved() noexcept {
-  static const std::uintptr_t base = [] {
-    void* const wanted = reinterpret_cast<void*>(kFixedAddress);
-    constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
-    constexpr std::size_t kBytes =
-        SimulatedMemory::kPageBytes + SimulatedMemory::kScenarioBytes + SimulatedMemory::kDescriptorBytes;
-    void* got = ::mmap(wanted, kBytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
-    if (got != wanted) {
-      std::perror("hakmem-check: cannot reserve the simulated memory");
-      std::abort();
-    }
-    return kFixedAddress;
-  }();
-  return base;
+/// Pages, scenario, descriptors: once per process.
+void reserve() noexcept {
+  static bool done = false;
+  if (done) return;
+  void* const wanted = reinterpret_cast<void*>(SimulatedMemory::page_base());
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+  constexpr std::size_t kBytes =
+      SimulatedMemory::kPageBytes + SimulatedMemory::kScenarioBytes + SimulatedMemory::kDescriptorBytes;
+  if (::mmap(wanted, kBytes, PROT_READ | PROT_WRITE, kFlags, -1, 0) != wanted) {
+    std::perror("hakmem-check: cannot reserve the simulated memory");
+    std::abort();
+  }
+  done = true;
 }
 
 Cell& cell(std::size_t index) noexcept { return *std::launder(reinterpret_cast<Cell*>(storage[index])); }
@@ -72,8 +69,11 @@ std::size_t index_of(std::uintptr_t address, const Where& where) {
   return index;
 }
 
-PlainEvent event_at(const void* block, const char* what, std::uintptr_t value, bool is_write) {
-  return {block, what, value, is_write, value >= SimulatedMemory::page_base()};
+/// Checks an access to a cell.
+void access(const Cell& target, const void* block, const char* what, std::uintptr_t value, bool is_write,
+            const Where& where) {
+  target.check.access(is_write, where,
+                      [=] { return PlainEvent{block, what, value, is_write, value >= SimulatedMemory::page_base()}; });
 }
 
 void destroy_cell(std::size_t index) {
@@ -84,11 +84,8 @@ void destroy_cell(std::size_t index) {
 
 }  // namespace
 
-std::uintptr_t SimulatedMemory::page_base() noexcept { return reserved(); }
-
-void* SimulatedMemory::scenario_memory() noexcept { return reinterpret_cast<void*>(reserved() + kPageBytes); }
-
 void SimulatedMemory::begin() noexcept {
+  reserve();
   if (cells_in_use != 0) {
     for (bool& is_mapped : mapped) is_mapped = false;
   }
@@ -122,7 +119,7 @@ void SimulatedMemory::map(std::uintptr_t p, std::size_t bytes, const Where& wher
 void SimulatedMemory::unmap(std::uintptr_t p, std::size_t bytes, const Where& where) {
   for (std::uintptr_t address = p; address < p + bytes; address += kCellBytes) {
     const std::size_t index = index_of(address, where);
-    cell(index).check.access(event_at(reinterpret_cast<void*>(address), "page (unmap)", 0, true), where);
+    access(cell(index), reinterpret_cast<void*>(address), "page (unmap)", 0, true, where);
     destroy_cell(index);
   }
 }
@@ -130,7 +127,7 @@ void SimulatedMemory::unmap(std::uintptr_t p, std::size_t bytes, const Where& wh
 void SimulatedMemory::decommit(std::uintptr_t p, std::size_t bytes, const Where& where) {
   for (std::uintptr_t address = p; address < p + bytes; address += kCellBytes) {
     Cell& target = cell(index_of(address, where));
-    target.check.access(event_at(reinterpret_cast<void*>(address), "page (decommit)", 0, true), where);
+    access(target, reinterpret_cast<void*>(address), "page (decommit)", 0, true, where);
     target.initialised = false;
   }
 }
@@ -159,7 +156,7 @@ std::uintptr_t SimulatedMemory::find_unmapped(std::size_t bytes, std::size_t ali
 
 std::uintptr_t SimulatedMemory::read(const void* block, const char* what, const Where& where) {
   const Cell& target = cell(index_of(reinterpret_cast<std::uintptr_t>(block), where));
-  target.check.access(event_at(block, what, target.value, false), where);
+  access(target, block, what, target.value, false, where);
   if (!target.initialised) {
     rl::ctx().fail_test("memory that nobody has written since it was mapped", rl::test_result_unitialized_access,
                         info_of(where));
@@ -169,7 +166,7 @@ std::uintptr_t SimulatedMemory::read(const void* block, const char* what, const 
 
 void SimulatedMemory::write(const void* block, std::uintptr_t value, const char* what, const Where& where) {
   Cell& target = cell(index_of(reinterpret_cast<std::uintptr_t>(block), where));
-  target.check.access(event_at(block, what, value, true), where);
+  access(target, block, what, value, true, where);
   target.value = value;
   target.initialised = true;
 }
@@ -185,7 +182,7 @@ void* SimulatedMemory::take(std::size_t bytes, std::size_t alignment) {
     std::abort();
   }
   descriptor_bytes[arena] = start + bytes;
-  return reinterpret_cast<void*>(reserved() + kPageBytes + kScenarioBytes + arena * kArenaBytes + start);
+  return reinterpret_cast<void*>(page_base() + kPageBytes + kScenarioBytes + arena * kArenaBytes + start);
 }
 
 void SimulatedMemory::at_end(void* first, std::size_t count, void (*destroy)(void*, std::size_t)) {

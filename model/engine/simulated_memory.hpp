@@ -20,10 +20,10 @@ class SimulatedMemory {
   static constexpr std::size_t kScenarioBytes = std::size_t{1} << 20;
   static constexpr std::size_t kDescriptorBytes = std::size_t{20} << 20;
 
-  /// Where the pages begin; aligned to kPageBytes.
-  static std::uintptr_t page_base() noexcept;
-  /// Where the scenario itself lives: kScenarioBytes, aligned to a page.
-  static void* scenario_memory() noexcept;
+  /// Where the pages begin; aligned to kPageBytes. The same in every process.
+  static constexpr std::uintptr_t page_base() noexcept { return 0x5eed00000000; }
+  /// Where the scenario itself lives: kScenarioBytes, aligned to a page. To be used between begin() and end().
+  static void* scenario_memory() noexcept { return reinterpret_cast<void*>(page_base() + kPageBytes); }
 
   // Executions ------------------------------------------------------------------------------------------------------
 

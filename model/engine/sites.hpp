@@ -89,7 +89,7 @@ class Sites {
       cached = &find_or_add(where, operation, orders);
     }
     ++cached->hits;
-    note(static_cast<std::uint64_t>(cached - sites_));
+    note(reinterpret_cast<std::uintptr_t>(cached));
     return *cached;
   }
 

@@ -52,13 +52,14 @@ class RaceCheck {
   /// The current thread makes the location valid; whoever has not synchronised with that races.
   void initialise() { data_->init(*rl::ctx().threadx_); }
 
-  /// Records the access for a trace and ends the run when it races.
-  void access(const PlainEvent& event, const Where& where) const {
+  /// Records the access for a trace and ends the run when it races. \param event makes the line of the trace
+  template <class Event>
+  void access(bool is_write, const Where& where, const Event& event) const {
     rl::context& c = rl::ctx();
     if (c.invariant_executing) return;
     if (c.collecting_history()) [[unlikely]]
-      c.exec_log(info_of(where), event);
-    const bool ordered = event.is_write ? data_->store(*c.threadx_) : data_->load(*c.threadx_);
+      c.exec_log(info_of(where), event());
+    const bool ordered = is_write ? data_->store(*c.threadx_) : data_->load(*c.threadx_);
     if (!ordered) [[unlikely]]
       c.fail_test("data race detected", rl::test_result_data_race, info_of(where));
   }
@@ -78,13 +79,16 @@ class Variable {
 
   [[nodiscard]] T get(Where where = Where::here()) const {
     alive_.check(info_of(where));
-    check_.access({this, "variable", trace_value(value_), false, std::is_pointer_v<T>}, where);
+    check_.access(false, where,
+                  [this] { return PlainEvent{this, "variable", trace_value(value_), false, std::is_pointer_v<T>}; });
     return value_;
   }
 
   void set(T value, Where where = Where::here()) {
     alive_.check(info_of(where));
-    check_.access({this, "variable", trace_value(value), true, std::is_pointer_v<T>}, where);
+    check_.access(true, where, [this, value] {
+      return PlainEvent{this, "variable", trace_value(value), true, std::is_pointer_v<T>};
+    });
     value_ = value;
   }
 

@@ -54,7 +54,22 @@ class Meeting {
   StdSync::Atomic<unsigned> arrived_{0};
 };
 
-/// Runs a shape again and again, each time in memory of its own.
+/// Spins for a while: 0 up to about a hundred cycles, evenly.
+class Delay {
+ public:
+  explicit Delay(unsigned seed) : state_(seed * 2654435761u + 1) {}
+  void operator()() {
+    state_ = state_ * 1664525u + 1013904223u;
+    for (volatile unsigned i = state_ >> 27; i != 0;) i = i - 1;
+  }
+
+ private:
+  unsigned state_;
+};
+
+/// Runs a shape again and again, each time in memory of its own. In every other batch the threads meet before each run,
+/// and then wait for a little while, so that they do not always meet in the same way; in the others they only begin
+/// together, which lets them drift past each other.
 template <class Shape>
 std::set<std::string> on_hardware(double seconds) {
   constexpr unsigned kBatch = 512;
@@ -66,11 +81,15 @@ std::set<std::string> on_hardware(double seconds) {
   for (const double end = now() + seconds; now() < end;) {
     const auto instances = std::make_unique<Instance[]>(kBatch);
     Meeting meeting(Shape::kThreads);
+    const bool meets = hardware_runs() / kBatch % 2 == 0;
+    const auto seed = static_cast<unsigned>(hardware_runs());
     std::vector<std::thread> threads;
     for (unsigned index = 0; index < Shape::kThreads; ++index) {
       threads.emplace_back([&, index] {
+        Delay delay(seed + index);
         for (unsigned i = 0; i < kBatch; ++i) {
-          meeting.wait(i + 1);
+          if (i == 0 || meets) meeting.wait(i + 1);
+          if (meets) delay();
           Shape::thread(instances[i].memory, index);
         }
       });

@@ -2,6 +2,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <iterator>
 
 #include "model/engine/relacy_sync.hpp"
@@ -71,22 +73,81 @@ Job job_for(const Litmus& litmus, const Search& search) {
   return job;
 }
 
+namespace {
+
+Result judge_on_hardware(const Litmus& litmus, const Job& job, const std::set<std::string>& shown, double started) {
+  const auto forbidden = minus(shown, litmus.allowed);
+  Result result = without_verdict(job, "shows " + text_of(shown));
+  result.executions = hardware_runs();
+  result.seconds = now() - started;
+  result.verdict = "SHOWN";
+  result.pass = forbidden.empty() && !shown.empty();
+  if (!forbidden.empty()) result.message += "; FORBIDDEN: " + text_of(forbidden);
+  result.details = text_of(shown);
+  return result;
+}
+
+const Litmus& test_named(const std::string& name) {
+  for (const Litmus& test : litmus_tests()) {
+    if (test.name == name) return test;
+  }
+  std::fprintf(stderr, "hakmem-check: there is no litmus test %s\n", name.c_str());
+  std::abort();
+}
+
+/// Runs in which stores overtake loads must occur, sooner or later.
+Job store_buffering_is_shown() {
+  constexpr double kPatience = 30;
+  constexpr double kRound = 0.1;
+  const Litmus& litmus = test_named("SB+rlx");
+  Job job{"control/SB+rlx is shown", "hardware", false, 0, {}};
+  job.work = [&litmus, job](const Limits& limits) {
+    const double started = now();
+    std::set<std::string> shown;
+    while (!shown.contains("00") && now() < started + kPatience && !*limits.stop) {
+      shown.merge(litmus.on_hardware(kRound));
+    }
+    Result result = judge_on_hardware(litmus, job, shown, started);
+    if (!shown.contains("00")) {
+      result.pass = false;
+      result.message += "; 00 is never shown: these runs are blind, or there is only one processor";
+    }
+    return result;
+  };
+  return job;
+}
+
+/// The judge must object to a forbidden outcome.
+Job forbidden_outcome_is_reported() {
+  static Litmus planted = test_named("MP+rel+acq");
+  planted.allowed.clear();
+  Job job{"control/forbidden outcome is reported", "hardware", false, 0, {}};
+  job.work = [job](const Limits&) {
+    const double started = now();
+    Result result = judge_on_hardware(planted, job, planted.on_hardware(0.01), started);
+    result.pass = !result.pass && result.message.find("FORBIDDEN") != std::string::npos;
+    result.verdict = result.pass ? "CAUGHT" : "FAILED";
+    return result;
+  };
+  return job;
+}
+
+}  // namespace
+
 Job hardware_job_for(const Litmus& litmus, double seconds) {
   Job job{"litmus/" + litmus.name, "hardware", false, 0, {}};
   job.work = [&litmus, seconds, job](const Limits&) {
     const double started = now();
-    const auto shown = litmus.on_hardware(seconds);
-    const auto forbidden = minus(shown, litmus.allowed);
-    Result result = without_verdict(job, "shows " + text_of(shown));
-    result.executions = hardware_runs();
-    result.seconds = now() - started;
-    result.verdict = "SHOWN";
-    result.pass = forbidden.empty() && !shown.empty();
-    if (!forbidden.empty()) result.message += "; FORBIDDEN: " + text_of(forbidden);
-    result.details = text_of(shown);
-    return result;
+    return judge_on_hardware(litmus, job, litmus.on_hardware(seconds), started);
   };
   return job;
+}
+
+std::vector<Job> hardware_controls() {
+  std::vector<Job> jobs;
+  jobs.push_back(store_buffering_is_shown());
+  jobs.push_back(forbidden_outcome_is_reported());
+  return jobs;
 }
 
 }  // namespace hakmem::model

@@ -40,4 +40,8 @@ Job job_for(const Litmus& litmus, const Search& search);
 /// The test on real threads. Passes when no outcome is shown that the language forbids.
 Job hardware_job_for(const Litmus& litmus, double seconds);
 
+/// What proves that the runs on real threads see something: store buffering, which every processor of this kind shows,
+/// must be shown, and a shape of whose outcomes all are called forbidden must fail.
+std::vector<Job> hardware_controls();
+
 }  // namespace hakmem::model

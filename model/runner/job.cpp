@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "model/engine/sites.hpp"
@@ -30,6 +31,39 @@ std::string verdict_of(const Search& search, const Outcome& outcome) {
   }
 }
 
+constexpr bool is_release(std::memory_order order) {
+  return order == std::memory_order_release || order == std::memory_order_acq_rel || order == std::memory_order_seq_cst;
+}
+constexpr bool is_acquire(std::memory_order order) {
+  return order != std::memory_order_relaxed && order != std::memory_order_release;
+}
+
+/// Of what the checker never shows (docs/models.md), that which the operations that this process has met could show.
+std::string blind_spots(const Search& search) {
+  bool free_reads = false;
+  bool free_writes = false;
+  bool reorders = false;
+  bool old_values = false;
+  bool fails_once = false;
+  for (const Site& site : Sites::all()) {
+    if (site.operation == Operation::kPause) continue;
+    const std::memory_order order = site.in_force.success;
+    const bool reads = site.operation != Operation::kStore;
+    const bool writes = site.operation != Operation::kLoad;
+    free_reads |= reads && !is_acquire(order);
+    free_writes |= writes && !is_release(order);
+    reorders |= writes && order != std::memory_order_seq_cst;
+    old_values |= site.operation == Operation::kLoad || site.operation == Operation::kCompareExchange;
+    fails_once |= site.weak && search.strategy.exhaustive();
+  }
+  std::string text;
+  if (free_reads && free_writes) text += " LB";
+  if (reorders) text += " 2+2W";
+  if (old_values) text += " STALE";
+  if (fails_once) text += " SPURIOUS";
+  return text.empty() ? text : text.substr(1);
+}
+
 Result row_of(const std::string& name, const Search& search, const Outcome& outcome) {
   Result result;
   result.suite = name;
@@ -38,6 +72,7 @@ Result row_of(const std::string& name, const Search& search, const Outcome& outc
   result.seconds = outcome.seconds;
   result.trace = outcome.trace;
   result.token = token_for(name, search.strategy, outcome);
+  if (!outcome.failed) result.blind = blind_spots(search);
   return result;
 }
 
@@ -116,8 +151,13 @@ Job job_for_part(const Suite& suite, const Search& search, Part part, const std:
     Result result = row_of(suite.name(), search, outcome);
     result.pass = !outcome.failed && !outcome.cut;
     result.verdict = outcome.failed ? "FAILED" : verdict_of(search, outcome);
-    result.message = outcome.failed ? outcome.problem : outcome.cut ? "ended before it was done" : "";
-    result.details = {{"knowledge", outcome.knowledge}, {"waits", outcome.waits}};
+    result.message = outcome.failed ? outcome.problem : fmt::format("part {} of {}", part.index + 1, part.count);
+    if (outcome.cut && !outcome.failed) result.message += ", ended before it was done";
+    result.details = {{"part", part.index + 1},
+                      {"parts", part.count},
+                      {"build", fingerprint()},
+                      {"knowledge", outcome.knowledge},
+                      {"waits", outcome.waits}};
     return result;
   };
   return {suite.name(), to_string(search), false, search.seconds, work};
@@ -142,6 +182,7 @@ std::optional<Result> united(const std::vector<Result>& parts, std::string& know
     return {};
   }
   Result whole = parts.front();
+  whole.details = {};
   whole.executions = executions;
   whole.seconds = seconds;
   whole.message = fmt::format("in {} parts", parts.size());

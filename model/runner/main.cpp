@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <map>
 #include <string>
 #include <thread>
@@ -18,6 +19,7 @@
 #include "model/museum/command.hpp"
 #include "model/programs/command.hpp"
 #include "model/runner/job.hpp"
+#include "model/runner/parts.hpp"
 #include "model/runner/picture.hpp"
 #include "model/runner/pool.hpp"
 #include "model/runner/position.hpp"
@@ -45,9 +47,11 @@ struct Options {
   std::string token;
   std::string picture;
   std::string shard;
+  std::string part;
+  std::string knowledge;
   std::string state;
   unsigned split = 1;
-  std::string report;
+  std::vector<std::string> reports;
   std::string program;
   bool markdown = false;
   bool hardware = false;
@@ -59,8 +63,8 @@ struct Shard {
   std::size_t count = 1;
 };
 
-/// The shard that "i/n" names; the problem in `problem` if it names none.
-Shard parse_shard(const std::string& text, std::string& problem) {
+/// The shard that "i/n" names; the problem in `problem` if it names none. \param option whose value it is
+Shard parse_shard(const std::string& text, const char* option, std::string& problem) {
   Shard shard;
   if (text.empty()) return shard;
   unsigned index = 0;
@@ -68,7 +72,7 @@ Shard parse_shard(const std::string& text, std::string& problem) {
   int end = 0;
   const bool read = std::sscanf(text.c_str(), "%5u/%5u%n", &index, &count, &end) == 2;
   if (!read || static_cast<std::size_t>(end) != text.size() || index < 1 || index > count) {
-    problem = fmt::format("--shard takes i/n with 1 <= i <= n, not '{}'", text);
+    problem = fmt::format("{} takes i/n with 1 <= i <= n, not '{}'", option, text);
     return shard;
   }
   return {index, count};
@@ -179,6 +183,46 @@ std::vector<Result> run_in_parts(const Options& options, const Strategy& strateg
   return results;
 }
 
+/// The result of one part is no verdict on its search.
+Result as_part(Result result) {
+  if (!result.pass) return result;
+  result.details["verdict"] = result.verdict;
+  result.verdict =
+      fmt::format("PART({}/{})", result.details.at("part").get<unsigned>(), result.details.at("parts").get<unsigned>());
+  return result;
+}
+
+/// One part of the tree of each exhaustive search; `report` unites it with the others, which run elsewhere.
+std::vector<Result> run_one_part(const Options& options, const Strategy& strategy, const Shard& part,
+                                 const Priors& priors, JobPool& pool) {
+  std::vector<Job> jobs;
+  for (const Suite* suite : Suite::all()) {
+    if (!matches(suite->name(), options.pattern)) continue;
+    for (const Search& search : searches_for(*suite, options, strategy, options.seconds)) {
+      if (!search.strategy.exhaustive()) continue;
+      const Prior prior = priors.of(*suite, search);
+      const Part which{static_cast<unsigned>(part.index - 1), static_cast<unsigned>(part.count)};
+      jobs.push_back(job_for_part(*suite, search, which, prior.knowledge, prior.waits));
+    }
+  }
+  std::vector<Result> results =
+      pool.run(std::move(jobs), [](const Result& result) { JobPool::print(as_part(result)); });
+  for (Result& result : results) result = as_part(std::move(result));
+  return results;
+}
+
+/// What is wrong with the options that share work out, or nothing.
+std::string wrong_division(const Options& options) {
+  if (options.split > 1 && (!options.state.empty() || !options.shard.empty())) {
+    return "--split takes neither --state nor --shard: its parts begin together";
+  }
+  if (!options.part.empty() && (options.split > 1 || !options.state.empty() || !options.shard.empty())) {
+    return "--part takes neither --split nor --state nor --shard: it divides the work itself";
+  }
+  if (!options.knowledge.empty() && options.part.empty()) return "--knowledge needs --part";
+  return {};
+}
+
 /// Uses up the rest of the time with random executions of all suites, each round with another seed.
 void sample_until(double deadline, const Options& options, JobPool& pool, std::vector<Result>& results) {
   constexpr double kLeast = 1;  // seconds of a suite, below which starting a process is not worth it
@@ -244,9 +288,7 @@ int run(const CLI::App& app, const Options& options) {
   if (options.executions != 0 && options.scheduler.empty()) {
     return wrong_call(app, "--executions needs --scheduler random or pct=D");
   }
-  if (options.split > 1 && (!options.state.empty() || !options.shard.empty())) {
-    return wrong_call(app, "--split takes neither --state nor --shard: its parts begin together");
-  }
+  if (problem = wrong_division(options); !problem.empty()) return wrong_call(app, problem);
   if (options.executions != 0 && strategy.exhaustive()) {
     return wrong_call(app, "--executions bounds random and pct=D only: a search ends when it is done");
   }
@@ -256,7 +298,9 @@ int run(const CLI::App& app, const Options& options) {
     return wrong_call(app, fmt::format("no suite matches '{}'; hakmem-check list names them", options.pattern));
   }
   const double deadline = options.seconds == 0 ? 0 : started + options.seconds;
-  const Shard shard = parse_shard(options.shard, problem);
+  const Shard shard = parse_shard(options.shard, "--shard", problem);
+  const Shard part = parse_shard(options.part, "--part", problem);
+  const Priors priors(options.knowledge, problem);
   if (problem.empty() && !options.state.empty()) problem = stale_position(options, strategy);
   if (!problem.empty()) return wrong_call(app, problem);
   if (shard.index > jobs.size()) {
@@ -269,6 +313,11 @@ int run(const CLI::App& app, const Options& options) {
     if (results.empty()) return wrong_call(app, "--split needs a full or bound=N search, and there is none");
     return conclude(results, options, started);
   }
+  if (!options.part.empty()) {
+    const std::vector<Result> results = run_one_part(options, strategy, part, priors, pool);
+    if (results.empty()) return wrong_call(app, "--part needs a full or bound=N search, and there is none");
+    return conclude(results, options, started);
+  }
   keep_shard(jobs, shard);
   std::vector<Result> results = pool.run(std::move(jobs));
   if (deadline != 0 && options.scheduler.empty()) sample_until(deadline, options, pool, results);
@@ -279,7 +328,7 @@ int run(const CLI::App& app, const Options& options) {
 int litmus_on_hardware(const Options& options) {
   constexpr double kSeconds = 0.25;  // of each test, unless said otherwise
   const double started = now();
-  std::vector<Job> jobs;
+  std::vector<Job> jobs = hardware_controls();
   for (const Litmus& test : litmus_tests()) {
     jobs.push_back(hardware_job_for(test, options.seconds == 0 ? kSeconds : options.seconds));
   }
@@ -337,12 +386,21 @@ int sites() {
   return kPassed;
 }
 
+/// A table of reports. Parts of a search that do not make a whole are said to be so, and are no success.
 int report(const CLI::App& app, const Options& options) {
   std::string problem;
-  const std::string table = suite_table(options.report, problem);
+  const std::vector<Result> results = united_reports(options.reports, problem);
   if (!problem.empty()) return wrong_call(app, problem);
-  std::fputs(table.c_str(), stdout);
-  return kPassed;
+  std::fputs(suite_table(results).c_str(), stdout);
+  bool whole = true;
+  for (const Result& result : results) {
+    if (result.verdict != "TRUNCATED" && result.verdict != "FAILED") continue;
+    std::fprintf(stderr, "%s\n", to_line(result).c_str());
+    whole = false;
+  }
+  if (!options.json.empty()) problem = write_report(options.json, results);
+  if (!problem.empty()) std::fprintf(stderr, "hakmem-check: %s\n", problem.c_str());
+  return whole && problem.empty() ? kPassed : kFailed;
 }
 
 int replay(const CLI::App& app, const Options& options) {
@@ -392,6 +450,12 @@ void add_run(CLI::App& command, Options& options) {
                   "1 to 64: explore each full or bound=N search in so many parts of its tree, --jobs at a time, and "
                   "nothing else")
       ->check(CLI::Range(1u, 64u));
+  command.add_option("--part", options.part,
+                     "i/n: only part i of n of the tree of each full or bound=N search; report unites the n reports");
+  command
+      .add_option("--knowledge", options.knowledge,
+                  "of --part: a report in which parts were united that had learned different things")
+      ->check(CLI::ExistingFile);
   command.add_option("--state", options.state, "folder where full and bound=N go on from when they were cut")
       ->check(CLI::ExistingDirectory);
   add_common(command, options);
@@ -412,8 +476,9 @@ int main(int argc, char** argv) {
   litmus_command->add_option("--seconds", options.seconds, "of each test on real threads (default 0.25)")
       ->check(CLI::Range(0.001, 3600.0))
       ->needs(hardware);
-  CLI::App* report_command = app.add_subcommand("report", "prints a table of the suites from a report of run --json");
-  report_command->add_option("report", options.report, "the report")->required();
+  CLI::App* report_command = app.add_subcommand("report", "prints a table of the suites from reports of run --json");
+  report_command->add_option("reports", options.reports, "the reports; parts of one search become one row")->required();
+  report_command->add_option("--json", options.json, "write all of them as one report to this file");
   CLI::App* sites_command = app.add_subcommand("sites", "names the atomic operations that some suite reaches");
   CLI::App* replay_command = app.add_subcommand("replay", "shows one execution again, from the token of a failure");
   AuditOptions audit_options;

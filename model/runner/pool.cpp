@@ -15,6 +15,8 @@
 #include <cstring>
 #include <new>
 
+#include "model/engine/visibility.hpp"
+
 namespace hakmem::model {
 
 namespace {
@@ -25,6 +27,21 @@ constexpr double kGrace = 5;                     // seconds between the request 
 volatile bool stop_requested = false;
 
 void request_stop(int) { stop_requested = true; }
+
+/// Ends a process that does not end: says first which operation each thread was at. Signal-safe as far as it has to be:
+/// nothing comes after it.
+void end_with_last_words(int) {
+  for (unsigned thread = 0; thread < Visibility::kMostThreads; ++thread) {
+    const Site* const site = Visibility::latest(thread);
+    if (site == nullptr) continue;
+    char text[160];
+    const int length =
+        std::snprintf(text, sizeof text, "thread %u was last at %s of %s, %s:%u; ", thread, name_of(site->operation),
+                      site->where.function, site->where.file, site->where.line);
+    (void)!::write(STDERR_FILENO, text, std::min(static_cast<std::size_t>(length), sizeof text - 1));
+  }
+  std::_Exit(3);
+}
 
 /// A process at work.
 struct Running {
@@ -56,6 +73,7 @@ void write_all(int fd, const std::string& text) {
   ::setrlimit(RLIMIT_AS, &memory);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  std::signal(SIGUSR1, end_with_last_words);
   stop_requested = false;
   const Limits limits{0, &stop_requested, &shared->executions, &shared->share};
   const Result result = job.work(limits);
@@ -103,7 +121,11 @@ std::string last_words(int fd) {
 
 /// How a process without a report has ended.
 std::string end_of(const Running& running, int status) {
-  if (running.killed) return fmt::format("did not end within {:.0f} s and was killed", now() - running.started);
+  if (running.killed) {
+    const std::string at = last_words(running.output_fd);
+    return fmt::format("did not end within {:.0f} s and was killed{}{}", now() - running.started,
+                       at.empty() ? "" : "; ", at);
+  }
   std::string text = WIFSIGNALED(status) ? fmt::format("crashed: {}", ::strsignal(WTERMSIG(status)))
                                          : fmt::format("ended with exit code {}", WEXITSTATUS(status));
   const std::string words = last_words(running.output_fd);
@@ -139,9 +161,10 @@ void enforce_limits(Running& running, double deadline) {
   }
   const double last = running.job.seconds == 0 ? 0 : running.started + running.job.seconds + 2 * kGrace;
   const bool ignores = (last != 0 && at > last) || (deadline != 0 && at > deadline + kGrace);
-  if (ignores && !running.killed) {
+  if (ignores) {
+    // The second time it has had a chance to say where it is.
+    ::kill(running.pid, running.killed ? SIGKILL : SIGUSR1);
     running.killed = true;
-    ::kill(running.pid, SIGKILL);
   }
 }
 

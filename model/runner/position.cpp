@@ -12,13 +12,22 @@
 
 namespace hakmem::model {
 
-std::string fingerprint() {
-  std::ifstream file("/proc/self/exe", std::ios::binary);
+namespace {
+
+std::string fingerprint_of(const char* path) {
+  std::ifstream file(path, std::ios::binary);
   std::uint64_t hash = 0xcbf29ce484222325u;
   for (auto byte = std::istreambuf_iterator<char>(file); byte != std::istreambuf_iterator<char>(); ++byte) {
     hash = (hash ^ static_cast<unsigned char>(*byte)) * 0x100000001b3u;
   }
   return fmt::format("{:08x}", static_cast<std::uint32_t>(hash ^ (hash >> 32)));
+}
+
+}  // namespace
+
+std::string fingerprint() {
+  static const std::string of_this_program = fingerprint_of("/proc/self/exe");
+  return of_this_program;
 }
 
 PositionFile::PositionFile(const std::string& folder, const std::string& suite, const Search& search) {

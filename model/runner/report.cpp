@@ -33,26 +33,9 @@ std::string caught(const std::string& suite, const std::vector<Result>& results)
   return fmt::format("{} of {}", found, all);
 }
 
-std::vector<Result> read_results(const std::string& path, std::string& problem) {
-  std::vector<Result> results;
-  std::ifstream file(path);
-  if (!file) {
-    problem = fmt::format("cannot read {}", path);
-    return results;
-  }
-  try {
-    const nlohmann::json report = nlohmann::json::parse(file);
-    for (const auto& row : report.at("results")) results.push_back(result_from_json(row));
-  } catch (const nlohmann::json::exception&) {
-    problem = fmt::format("{} is no report of hakmem-check run --json", path);
-  }
-  return results;
-}
-
 }  // namespace
 
-std::string suite_table(const std::string& path, std::string& problem) {
-  const std::vector<Result> results = read_results(path, problem);
+std::string suite_table(const std::vector<Result>& results) {
   std::string table =
       "| suite | proves | scheduler | verdict | executions | seconds | broken variants caught |\n"
       "|---|---|---|---|---:|---:|---|\n";

@@ -3,12 +3,14 @@
 
 #include <map>
 #include <string>
+#include <vector>
+
+#include "model/runner/result.hpp"
 
 namespace hakmem::model {
 
-/// The suites and what a run has proved of them. \param path a report of `run --json`. \param problem what is wrong
-/// with it. \return the table.
-std::string suite_table(const std::string& path, std::string& problem);
+/// The suites and what a run has proved of them, as a table.
+std::string suite_table(const std::vector<Result>& results);
 
 /// The litmus tests: what C++20 allows, what the checker produces and what it is blind to. `litmus` proves it.
 std::string litmus_table(const std::map<std::string, std::string>& shown = {});

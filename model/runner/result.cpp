@@ -11,23 +11,27 @@
 namespace hakmem::model {
 
 nlohmann::json to_json(const Result& result) {
-  return {{"suite", result.suite},
-          {"scheduler", result.scheduler},
-          {"executions", result.executions},
-          {"seconds", result.seconds},
-          {"verdict", result.verdict},
-          {"status", result.pass ? "pass" : "fail"},
-          {"broken_variant", result.broken_variant},
-          {"message", result.message},
-          {"trace", result.trace},
-          {"replay", result.token}};
+  nlohmann::json json{{"suite", result.suite},
+                      {"scheduler", result.scheduler},
+                      {"executions", result.executions},
+                      {"seconds", result.seconds},
+                      {"verdict", result.verdict},
+                      {"status", result.pass ? "pass" : "fail"},
+                      {"broken_variant", result.broken_variant},
+                      {"message", result.message},
+                      {"trace", result.trace},
+                      {"blind_spots", result.blind},
+                      {"replay", result.token}};
+  if (result.details.contains("part")) json["details"] = result.details;
+  return json;
 }
 
 Result result_from_json(const nlohmann::json& json) {
   Result result;
   result.suite = json.at("suite");
   result.scheduler = json.at("scheduler");
-  result.executions = json.at("executions");
+  // Not by conversion: a number below zero or above all others would become some other one.
+  result.executions = json.at("executions").get_ref<const nlohmann::json::number_unsigned_t&>();
   result.seconds = json.at("seconds");
   result.verdict = json.at("verdict");
   result.pass = json.at("status") == "pass";
@@ -35,6 +39,7 @@ Result result_from_json(const nlohmann::json& json) {
   result.message = json.at("message");
   result.trace = json.at("trace");
   result.token = json.at("replay");
+  result.blind = json.value("blind_spots", "");
   result.details = json.value("details", nlohmann::json{});
   return result;
 }
@@ -54,11 +59,29 @@ std::string write_report(const std::string& path, const std::vector<Result>& res
   return {};
 }
 
+std::vector<Result> read_report(const std::string& path, std::string& problem) {
+  std::ifstream file(path);
+  if (!file) {
+    problem = fmt::format("cannot read {}", path);
+    return {};
+  }
+  std::vector<Result> results;
+  try {
+    const nlohmann::json report = nlohmann::json::parse(file);
+    for (const auto& row : report.at("results")) results.push_back(result_from_json(row));
+  } catch (const nlohmann::json::exception&) {
+    problem = fmt::format("{} is no report of hakmem-check run --json", path);
+    return {};
+  }
+  return results;
+}
+
 std::string to_line(const Result& result) {
   std::string line =
       fmt::format("{:4}  {:<50} {:<8} {:<14} {:>12} executions {:>8.2f} s", result.pass ? "pass" : "FAIL", result.suite,
                   result.scheduler, result.verdict, result.executions, result.seconds);
   if (!result.message.empty()) line += "  " + result.message;
+  if (!result.blind.empty()) line += "  [blind to " + result.blind + "]";
   return line;
 }
 

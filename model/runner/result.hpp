@@ -19,14 +19,19 @@ struct Result {
   std::string message;          ///< one line: what was found, or why there is no verdict
   std::string trace;            ///< the execution that shows it
   std::string token;            ///< replays it
-  nlohmann::json details = {};  ///< what else the job has to say; not for the report
+  std::string blind;            ///< what the checker never shows, of that which the suite's operations could show
+  nlohmann::json details = {};  ///< what else the job has to say; of a part of a search, what it needs to be united
 };
 
 nlohmann::json to_json(const Result& result);
+/// \throws nlohmann::json::exception when it is none
 Result result_from_json(const nlohmann::json& json);
 
 /// {"results": [...]}, written whole or not at all. \return what went wrong, or nothing.
 std::string write_report(const std::string& path, const std::vector<Result>& results);
+
+/// The results in a report. \param problem says why it is no good; then nothing is returned
+std::vector<Result> read_report(const std::string& path, std::string& problem);
 
 /// One line for people; two when there is something to say.
 std::string to_line(const Result& result);

@@ -114,6 +114,16 @@ struct Apart : Original {
   }
 };
 
+const Registered across_apart{
+    Suite::of<Apart<AcrossSuperSlabs>>("shared_pool/across_superslabs_to_the_end",
+                                       "I1 I3 I4 I5 I8: two threads need slots of two SuperSlabs, one gives back three")
+        .quick({bound(2, 250)})
+        .thorough({full(250)})
+        .depth(6000)
+        .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
+        .as("DATA RACE")
+        .broken("claim_is_not_atomic", split(kClaim))};
+
 /// Each thread acquires slots of two classes and gives them back, from nothing: the first mappings, the cache, reuse.
 struct FromNothing : PoolInUse {
   static constexpr unsigned kThreads = 2;
@@ -134,6 +144,21 @@ const Registered from_nothing{
         .depth(6000)
         .broken("cache_put_does_not_release", weaken(kCachePut, kRelaxed))
         .as("DATA RACE")
+        .broken("cache_take_does_not_acquire", weaken(kCacheTake, kRelaxed))
+        .as("DATA RACE")
+        .broken("group_is_not_acquired", weaken(kFindGroup, kRelaxed))
+        .broken("group_is_not_released", weaken(kNewGroup, kRelaxed, kAcquire))};
+
+/// The same with one slot for each thread.
+struct OneFromNothing : FromNothing {
+  void thread(unsigned index) override { release(acquire(index)); }
+};
+
+const Registered from_nothing_apart{
+    Suite::of<Apart<OneFromNothing>>("shared_pool/from_nothing_to_the_end",
+                                     "I1 I3 I4 I5 I8: two threads map, cache and give back, in every execution")
+        .quick({full(250)})
+        .depth(6000)
         .broken("cache_take_does_not_acquire", weaken(kCacheTake, kRelaxed))
         .as("DATA RACE")
         .broken("group_is_not_acquired", weaken(kFindGroup, kRelaxed))
@@ -177,6 +202,29 @@ const Registered last_slots{
         .as("DATA RACE")
         .broken("release_is_not_atomic", split(kReleaseSlots))
         .broken<RetireInTwoSteps>("retire_in_two_steps", "retired after a second look at the word, not by its CAS")};
+
+/// The same with an acquire that maps nothing.
+struct LastSlotsAgainstLiveAcquire : LastSlotsAgainstAcquire {
+  void thread(unsigned index) override {
+    if (index < 2) return release(held[index]);
+    SlabT* slab = pool.acquire_live(map, 1);
+    if (slab == nullptr) return;
+    payload_write(memory(slab), 3);
+    release(slab);
+  }
+};
+
+const Registered last_slots_apart{
+    Suite::of<Apart<LastSlotsAgainstLiveAcquire>>(
+        "shared_pool/last_slots_to_the_end",
+        "I1 I3 I4 I5 I8: the last slots of a SuperSlab are released against a claim, in every execution")
+        .quick({full(250)})
+        .depth(6000)
+        .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
+        .as("DATA RACE")
+        .broken("release_does_not_release", weaken(kReleaseSlots, kAcquire))
+        .as("DATA RACE")
+        .broken("release_is_not_atomic", split(kReleaseSlots))};
 
 /// Two SuperSlabs, each with a slot in use and one EMPTY, of two classes. Two threads want a slot of the first class:
 /// one of them gets the slot that last held it, the other one that of the other class, and nothing is mapped.

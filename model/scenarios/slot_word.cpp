@@ -143,8 +143,7 @@ struct LateClaim : Slots<W> {
 const Registered late_claim{
     Suite::of<LateClaim<Word>>("slot_word/late_claim",
                                "I1 I3 I5: claims against the last release; retired never while active")
-        .quick({bound(4)})
-        .thorough({bound(6, 200)})
+        .quick({full()})
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
         .as("DATA RACE")
         .broken("claim_is_not_atomic", split(kClaim))

@@ -73,6 +73,14 @@ class PlantedFaults(unittest.TestCase):
     def test_the_exit_code_says_so(self):
         self.assertEqual(self.code, 1)
 
+    def test_threads_that_wait_for_ever_are_shown(self):
+        for name in ("deadlock", "livelock", "lock_holder_vanishes", "forks_under_a_mutex"):
+            with self.subTest(name):
+                self.assertGreater(len(self.results[f"faults/{name}"]["trace"].splitlines()), 3)
+
+    def test_what_never_ends_says_where_it_was(self):
+        self.assertRegex(self.results["faults/hangs"]["message"], r"thread \d was last at \w+ of \w+, model/tests/faults.cpp:\d+")
+
     def test_traces_name_operation_and_place(self):
         trace = self.results["faults/use_after_free_of_atomic"]["trace"]
         self.assertIn("atomic load, value=1, order=acquire, in thread, model/tests/faults.cpp(", trace)

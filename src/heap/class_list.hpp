@@ -46,6 +46,20 @@ class ClassList {
     if (first_.get() == &slab) first_.set(next);
   }
 
+  /// Calls `visit(slab)` for each slab, once round the circle; the call may remove the slab at hand.
+  template <class Visit>
+  void visit(Visit visit) noexcept {
+    SlabT* slab = first_.get();
+    if (slab == nullptr) return;
+    SlabT* const last = slab->previous.get();
+    for (bool done = false; !done;) {
+      SlabT* next = slab->next.get();
+      done = slab == last;
+      visit(*slab);
+      slab = next;
+    }
+  }
+
   /// Whether the slab, which is on the list, is alone there.
   [[nodiscard]] bool alone(const SlabT& slab) const noexcept { return slab.next.get() == &slab; }
 

@@ -201,6 +201,10 @@ class Heap {
   using SlabT = Slab<Config>;
   using SettingsT = Settings<Config>;
 
+  /// Blocks or slabs that a thread may not keep until it gives back what it has kept. What that costs, a few hundred
+  /// instructions for each of a few slabs, is then small beside what the refusals have cost.
+  static constexpr std::uint32_t kRefusals = 64;
+
   [[nodiscard, gnu::always_inline]] static void* pop_cached(Context& context, unsigned size_class) noexcept {
     void* block = context.heads[size_class].pop();
     if (block != nullptr) [[likely]]
@@ -217,7 +221,8 @@ class Heap {
 
   /// A block that no slab has to be asked for, or hardly.
   [[nodiscard]] void* pop_any(Context& context, unsigned size_class) noexcept {
-    if (size_class >= Classes::kSmallCount) return pop_any_cached(context, size_class);
+    constexpr bool kHasLarger = Classes::kCount > Classes::kSmallCount;
+    if (kHasLarger && size_class >= Classes::kSmallCount) return pop_any_cached(context, size_class);
     void* block = context.heads[size_class].pop();
     return block != nullptr ? block : take_up_own(context, size_class);
   }
@@ -429,15 +434,22 @@ class Heap {
   /// Large blocks are kept within what the thread may retain.
   [[gnu::noinline]] void deallocate_large(Context& context, SlabT& slab, void* block) noexcept {
     const unsigned size_class = slab.size_class.get();
-    const bool fits = fits_retained(context, Classes::layout(size_class).block_bytes);
-    if (!fits || !settings_.caches(PoolKind::kLarge)) {
-      if (slab.free.peek() == block) [[unlikely]]
-        return report_double_free(slab, block);
-      return put_back(context, slab, block);
-    }
+    const std::size_t bytes = Classes::layout(size_class).block_bytes;
+    if (!settings_.caches(PoolKind::kLarge) || !fits_retained(context, bytes)) [[unlikely]]
+      return deallocate_refused(context, slab, block);
     context.heads[size_class].push(block);
     change_retained(context, size_class, 1);
-    if (!context.allowances[size_class].put()) adjust_cached(context, size_class);
+    if (!context.allowances[size_class].put()) [[unlikely]]
+      adjust_cached(context, size_class);
+  }
+
+  /// A large block that the thread may not keep, unless what it has kept gives way.
+  [[gnu::noinline]] void deallocate_refused(Context& context, SlabT& slab, void* block) noexcept {
+    const std::size_t bytes = Classes::layout(slab.size_class.get()).block_bytes;
+    if (settings_.caches(PoolKind::kLarge) && gives_way(context, bytes)) return deallocate_large(context, slab, block);
+    if (slab.free.peek() == block) [[unlikely]]
+      return report_double_free(slab, block);
+    put_back(context, slab, block);
   }
 
   /// A detached list has outgrown its allowance: the allowance grows with the setting, or the list's colder half goes
@@ -495,14 +507,39 @@ class Heap {
   /// An awake slab has become empty: the owner keeps a few, so that coming and going blocks cost no slots.
   void retain_or_release(Context& context, ClassList<Config>& list, SlabT& slab) noexcept {
     const bool caches = settings_.caches(SettingsT::pool_of(slab.size_class.get()));
-    if (!fits_retained(context, bytes_of(slab)) || !caches) return release_slab(list, slab);
+    if (!caches || !may_retain(context, bytes_of(slab))) return release_slab(list, slab);
     context.retained_bytes.set(context.retained_bytes.get() + bytes_of(slab));
     slab.state.set(SlabState::kRetained);
   }
 
-  /// Whether a thread may keep so much more.
+  /// Whether a thread may keep so much more. What was kept first does not keep the place for ever: after a number of
+  /// refusals it goes back, and what is freed now is kept instead.
+  [[nodiscard]] bool may_retain(Context& context, std::size_t bytes) noexcept {
+    return fits_retained(context, bytes) || gives_way(context, bytes);
+  }
+
+  [[nodiscard, gnu::noinline]] bool gives_way(Context& context, std::size_t bytes) noexcept {
+    const std::uint32_t refusals = context.refusals.get() + 1;
+    context.refusals.set(refusals % kRefusals);
+    if (refusals < kRefusals) return false;
+    release_retained(context);
+    return fits_retained(context, bytes);
+  }
+
   static bool fits_retained(const Context& context, std::size_t bytes) noexcept {
     return context.retained_bytes.get() + bytes <= Geometry::kRetainBytes;
+  }
+
+  /// Large blocks in lists and empty slabs go back.
+  [[gnu::noinline]] void release_retained(Context& context) noexcept {
+    for (unsigned c = Classes::kCount; c-- > Classes::kSmallCount && Classes::is_large(c);) put_back_list(context, c);
+    for (auto& list : context.slabs) {
+      list.visit([&](SlabT& slab) {
+        if (slab.state.get() != SlabState::kRetained) return;
+        unretain(context, slab);
+        release_slab(list, slab);
+      });
+    }
   }
 
   /// Takes a slab that is about to be used or released out of the retained ones.
@@ -576,20 +613,12 @@ class Heap {
   void sweep_empty(Context& context) noexcept {
     if (!context.inbox.looks_empty()) collect_inbox(context);
     for (auto& list : context.slabs) {
-      SlabT* first = list.first();
-      if (first == nullptr) continue;
-      // Once round the circle; releasing removes only the slab at hand.
-      SlabT* last = first->previous.get();
-      for (SlabT* slab = first;;) {
-        SlabT* next = slab->next.get();
-        const bool done = slab == last;
-        unretain(context, *slab);
+      list.visit([&](SlabT& slab) {
+        unretain(context, slab);
         // Every block that is out has come back from others: to take fewer up would walk their cold links for nothing.
-        if (Ops::is_out(*slab, slab->remote.count())) Ops::collect(*slab);
-        if (Ops::is_empty(*slab)) release_slab(list, *slab);
-        if (done) break;
-        slab = next;
-      }
+        if (Ops::is_out(slab, slab.remote.count())) Ops::collect(slab);
+        if (Ops::is_empty(slab)) release_slab(list, slab);
+      });
     }
   }
 

@@ -50,10 +50,11 @@ class Settings {
   /// \param thousandths kNoWaste..16000
   void set_max_waste(std::uint32_t thousandths) noexcept { max_waste_.set(thousandths); }
 
-  /// Blocks that are cut from a slab at a time at the most: of small classes, and for larger ones a multiple of what
+  /// Blocks that are cut from a slab at a time at the most: a bound for small classes, for mid ones a multiple of what
   /// their layout says (C3, E1).
   [[nodiscard]] unsigned carve_blocks(unsigned size_class) const noexcept {
     const unsigned blocks = Classes::layout(size_class).carve;
+    if (Classes::is_large(size_class)) return blocks;
     if (size_class >= Classes::kSmallCount) return blocks * refill_batch_.get();
     const unsigned most = refill_blocks_.get();
     return blocks < most ? blocks : most;

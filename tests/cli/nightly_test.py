@@ -14,7 +14,6 @@ sys.path.insert(0, str(SOURCE / "ci/lib"))
 from hakmem_nightly import plan, work  # noqa: E402
 
 HOUR = 3600
-CLANG_PRESETS = ("asan-clang", "tsan-clang")
 AUDIT = """
     import json, sys
     if sys.argv[1] == "audit":
@@ -38,6 +37,12 @@ FUZZER = """
     print("#9 DONE cov: 12 ft: 30 corp: 1/1b")
     print("stat::number_of_executed_units: 900")
 """
+AFL = """
+    import pathlib, sys
+    folder = pathlib.Path(sys.argv[sys.argv.index("-o") + 1]) / "default"
+    folder.mkdir(exist_ok=True)
+    (folder / "fuzzer_stats").write_text("execs_done : 500\\nsaved_crashes : 0\\nsaved_hangs : 0\\nedges_found : 9\\n")
+"""
 MUTANTS = "print('7 mutants: 6 killed, 1 not; 0 problems; 1 s')\n"
 VALGRIND = """
     import subprocess, sys
@@ -58,10 +63,17 @@ class NightlyTree(FakeTree):
         self.script("bin/ctest", CTEST)
         self.script("bin/clang++-19", "")
         self.script("ci/mutants", MUTANTS)
-        for target in work.FUZZ_TARGETS:
-            self.script(f"build/fuzz/tests/fuzz_{target}", FUZZER)
-        for preset in CLANG_PRESETS:
-            self.script(f"build/{preset}/tests/stress", reporting(STRESS))
+        for target, (preset, _) in work.FUZZ_TARGETS.items():
+            self.script(f"build/{preset}/tests/fuzz_{target}", FUZZER)
+        for target in work.AFL_TARGETS:
+            self.script(f"build/afl/tests/fuzz_{target}", "")
+        for name in ("afl-clang-fast++", "afl-fuzz"):
+            self.script(f"bin/{name}", AFL if name == "afl-fuzz" else "")
+        for library in ("hakmem_hardened", "hakmem_locked"):
+            self.script(f"build/release/lib{library}.so", "")
+        for preset in (*work.SANITIZED, "release", "valgrind"):
+            for program in ("stress", "stress_hardened", "stress_locked"):
+                self.script(f"build/{preset}/tests/{program}", reporting(STRESS))
 
 
 def checks_of(report):
@@ -99,8 +111,8 @@ class Plan(unittest.TestCase):
     def test_names_what_the_tree_has(self):
         for header in work.MUTATED:
             self.assertTrue((SOURCE / f"src/{header}.hpp").is_file(), header)
-        for target in work.FUZZ_TARGETS:
-            self.assertTrue((SOURCE / f"tests/fuzz/corpus/{target}").is_dir(), target)
+        for target, (_, corpora) in work.FUZZ_TARGETS.items():
+            self.assertTrue((SOURCE / corpora / target).is_dir(), target)
 
     def test_names_every_scenario_of_the_stress_program(self):
         if STRESS_PROGRAM is None:
@@ -146,7 +158,7 @@ class Nightly(unittest.TestCase):
         self.tree.script("build/fuzz/tests/fuzz_api", FUZZER.replace("900", "1800"))
         code, output = self.nightly("--only", "fuzzing", night=4)
         self.assertEqual(code, 0, output)
-        self.assertIn("work of fuzzing, same checks: 2,700 then, 3,600 now (+33 %)", output)
+        self.assertIn("work of fuzzing, same checks: 6,000 then, 6,900 now (+15 %)", output)
 
     def test_a_failing_seed_is_kept_until_it_holds(self):
         bad = {**STRESS[0], "status": "fail", "message": "block 7 is out twice"}
@@ -231,6 +243,24 @@ class Nightly(unittest.TestCase):
     def test_a_crash_that_a_fuzzer_finds_fails_and_is_kept(self):
         self.tree.script("build/fuzz/tests/fuzz_api", "import sys\nprint('Test unit written to /x/api-crash')\nsys.exit(77)\n")
         self.assert_not_green("FAILED", "fuzz_api /x/api-crash", only=["fuzzing"])
+
+    def test_a_crash_that_afl_keeps_fails(self):
+        self.tree.script("bin/afl-fuzz", AFL.replace("saved_crashes : 0", "saved_crashes : 2"))
+        self.assert_not_green("FAILED", "2 crashes and hangs", only=["fuzzing"])
+
+    def test_an_afl_that_cannot_work_here_is_not_run(self):
+        self.tree.script("bin/afl-fuzz", "print('[-] PROGRAM ABORT : no shared memory')\nraise SystemExit(1)\n")
+        self.assert_not_green("INCOMPLETE", "AFL++ itself: no shared memory", only=["fuzzing"])
+
+    def test_a_run_of_ten_that_fails_is_counted(self):
+        fails_once = reporting(STRESS) + """
+    import pathlib, sys
+    count = pathlib.Path(__file__).with_suffix(".count")
+    count.write_text(count.read_text() + "x" if count.exists() else "x")
+    sys.exit(1 if len(count.read_text()) == 4 else 0)
+"""
+        self.tree.script("build/tsan/tests/stress", fails_once)
+        self.assert_not_green("FAILED", "9 of 10 runs", only=["stability"])
 
     def test_a_fuzzer_that_runs_nothing_is_not_run(self):
         self.tree.script("build/fuzz/tests/fuzz_api", "print('stat::number_of_executed_units: 0')\n")

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "failure.hpp"
+#include "tuner.hpp"
 
 namespace hakmem::stress {
 
@@ -61,6 +62,9 @@ class Allocator {
   [[nodiscard]] virtual std::unique_ptr<ThreadAllocator> attach_after_exit() = 0;
 
   [[nodiscard]] virtual SizeLimits limits() const = 0;
+
+  /// What can be changed while threads are at work; nullptr when there is nothing. One at a time.
+  [[nodiscard]] virtual std::unique_ptr<Tuner> tuner() { return nullptr; }
 
   // While no thread is attached. An allocator without books answers nothing.
 

@@ -118,7 +118,8 @@ std::unique_ptr<ThreadAllocator> with_fault(std::unique_ptr<ThreadAllocator> thr
     case Fault::kMissingAcquire:
     case Fault::kTornExchange:
     case Fault::kTornFetch:
-    case Fault::kTornCompare: break;
+    case Fault::kTornCompare:
+    case Fault::kWildCap: break;
   }
   return thread;
 }

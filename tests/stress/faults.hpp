@@ -22,6 +22,7 @@ enum class Fault {
   kTornExchange,        ///< the heap's exchanges are a load and a store
   kTornFetch,           ///< the heap's fetch_or and fetch_and are a load and a store
   kTornCompare,         ///< the heap's compare-and-swaps are a load and a store
+  kWildCap,             ///< a cap leaves the learner's bounds
 };
 
 struct FaultName {
@@ -43,6 +44,7 @@ inline constexpr std::array kFaults{
     FaultName{Fault::kTornExchange, "torn-exchange", "exchange by a load and a store (toy, noise)"},
     FaultName{Fault::kTornFetch, "torn-fetch", "set and clear bits by a load and a store (toy, noise)"},
     FaultName{Fault::kTornCompare, "torn-compare", "compare-and-swap by a load and a store (toy, noise)"},
+    FaultName{Fault::kWildCap, "wild-cap", "let a cap leave the learner's bounds"},
 };
 
 /// `thread` with a fault between it and its user; `thread` itself when the fault is not one of a thread's.

@@ -3,6 +3,7 @@
 
 #include "allocator.hpp"
 #include "census.hpp"
+#include "heap_tuner.hpp"
 #include "limits.hpp"
 #include "policies.hpp"
 
@@ -77,6 +78,13 @@ auto& core_of(Heap& heap) noexcept {
   }
 }
 
+template <class AnyHeap>
+struct ConfigOf;
+template <class Config>
+struct ConfigOf<Heap<Config>> {
+  using Type = Config;
+};
+
 /// \tparam HeapT a Heap, or a LockedHeap as the oracle.
 template <class HeapT>
 class HeapAllocator : public Allocator {
@@ -84,7 +92,7 @@ class HeapAllocator : public Allocator {
   using Core = std::remove_reference_t<decltype(core_of(std::declval<HeapT&>()))>;
 
  public:
-  explicit HeapAllocator(PageMapKind kind) {
+  explicit HeapAllocator(PageMapKind kind, Fault fault = Fault::kNone) : fault_(fault) {
     if (!heap_.init(kind)) throw Failure("no memory for the heap's page map");
   }
 
@@ -93,6 +101,14 @@ class HeapAllocator : public Allocator {
     return std::make_unique<ExitedHeapThread<HeapT>>(heap_, stand_in_);
   }
   SizeLimits limits() const override { return limits_of<Geometry>(); }
+  /// Behind the lock nothing is cached, so there is nothing to learn.
+  std::unique_ptr<Tuner> tuner() override {
+    if constexpr (kCachesByThread<Geometry>) {
+      return std::make_unique<HeapTuner<typename ConfigOf<Core>::Type>>(core_of(heap_), fault_);
+    } else {
+      return nullptr;
+    }
+  }
 
   std::optional<std::uint64_t> blocks_out() override {
     heap_.trim(stand_in_);
@@ -107,6 +123,7 @@ class HeapAllocator : public Allocator {
   }
 
  private:
+  const Fault fault_;
   HeapT heap_;
   typename HeapT::Context stand_in_{};
 };

@@ -6,9 +6,10 @@
 #include <cstdio>
 
 #include "last_words.hpp"
+#include "policies.hpp"
 #include "run.hpp"
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef HAKMEM_ASAN
 /// Inside the heap, memset and memcpy work on blocks that are about to be handed out and still marked as free.
 extern "C" const char* __asan_default_options() { return "replace_intrin=0"; }
 #endif

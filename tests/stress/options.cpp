@@ -18,7 +18,8 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: stress [--scenario NAME|all] [--threads N] [--seconds S | --operations N] [--seed X]\n"
-    "              [--geometry full|toy|least|noise|all] [--allocator heap|locked|api|malloc] [--fault NAME]\n"
+    "              [--geometry full|toy|least|noise|spin|unshared|all] [--allocator heap|locked|api|malloc] [--fault "
+    "NAME]\n"
     "              [--json FILE]\n"
     "       stress --list | --help\n";
 
@@ -63,11 +64,17 @@ std::vector<Target> targets_of(const Words& words) {
   if (words.geometry == "toy") return {Target::kToy};
   if (words.geometry == "least") return {Target::kLeast};
   if (words.geometry == "noise") return {Target::kNoise};
+  if (words.geometry == "spin") return {Target::kSpin};
+  if (words.geometry == "unshared") return {Target::kUnshared};
   return {Target::kFull, Target::kToy, Target::kLeast};
 }
 
 bool tears_the_heap(Fault fault) {
   return fault == Fault::kTornExchange || fault == Fault::kTornFetch || fault == Fault::kTornCompare;
+}
+
+bool has_plain_policy(const std::string& geometry) {
+  return geometry != "noise" && geometry != "spin" && geometry != "unshared";
 }
 
 bool changes_the_heap(Fault fault) {
@@ -84,8 +91,12 @@ void check(const Options& options, const Words& words) {
   if (tears_the_heap(options.fault) && words.geometry != "toy" && words.geometry != "noise") {
     wrong_call(fmt::format("--fault {} needs --geometry toy or noise", words.fault));
   }
-  if (words.geometry == "noise" && changes_the_heap(options.fault) && !tears_the_heap(options.fault)) {
-    wrong_call(fmt::format("--fault {} is not there with --geometry noise; give another geometry", words.fault));
+  if (options.fault == Fault::kWildCap && words.allocator != "heap") {
+    wrong_call("--fault wild-cap needs the heap's own learner; leave --allocator out");
+  }
+  if (!has_plain_policy(words.geometry) && changes_the_heap(options.fault) && !tears_the_heap(options.fault)) {
+    wrong_call(
+        fmt::format("--fault {} is not there with --geometry {}; give another geometry", words.fault, words.geometry));
   }
 }
 
@@ -125,8 +136,9 @@ Options parse_options(int count, char** arguments) {
       ->check(is_natural_number);
   app.add_option("--geometry", words.geometry,
                  "dimensions of the heap: full, toy, least, or all (default); noise: toy, and its atomics yield, "
-                 "sleep and change processors at random")
-      ->check(CLI::IsMember(std::vector<std::string>{"full", "toy", "least", "noise", "all"}));
+                 "sleep and change processors at random; the baselines: spin: full, and each shared word has a lock; "
+                 "unshared: full, and a SuperSlab serves one class")
+      ->check(CLI::IsMember(std::vector<std::string>{"full", "toy", "least", "noise", "spin", "unshared", "all"}));
   app.add_option(
          "--allocator", words.allocator,
          "heap: the headers, with explicit contexts (default); locked: the same behind one lock; api: hak_alloc and so "

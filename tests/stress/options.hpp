@@ -9,7 +9,7 @@
 
 namespace hakmem::stress {
 
-enum class Target { kFull, kToy, kLeast, kNoise, kLocked, kApi, kMalloc };
+enum class Target { kFull, kToy, kLeast, kNoise, kSpin, kUnshared, kLocked, kApi, kMalloc };
 
 struct Options {
   std::vector<std::string> scenarios;

@@ -418,6 +418,36 @@ class LateFrees : public Scenario {
   pthread_key_t key_{};
 };
 
+/// Settings are changed, caches switched, the learner started, stopped and given windows, and children born, while the
+/// other threads exchange blocks and use blocks of one size in bursts.
+class Retuning : public Scenario {
+ public:
+  explicit Retuning(const Round& round) : Scenario(32 * round.threads), tuner_(round.allocator.tuner()) {}
+
+  void work(Worker& worker) override {
+    worker.attach();
+    while (worker.goes_on()) {
+      if (worker.index == 0 && tuner_ != nullptr) tuner_->change(worker.random);
+      if (worker.random.one_in(64)) burst(worker);
+      exchange_step(worker, slots(), kMostlyMid);
+    }
+    worker.exit();
+  }
+
+ private:
+  static constexpr SizeSpread kMostlyMid{40, 50, 9};
+
+  static void burst(Worker& worker) {
+    std::vector<Held> blocks;
+    const SizeLimits& limits = worker.round.limits;
+    const std::size_t size = worker.random.between(std::min(limits.small_max + 1, limits.mid_max), limits.mid_max);
+    for (std::size_t i = worker.random.between(1, 64); i != 0; --i) blocks.push_back(worker.allocate(size));
+    free_all(worker, blocks);
+  }
+
+  std::unique_ptr<Tuner> tuner_;
+};
+
 template <class S>
 std::unique_ptr<Scenario> make(const Round& round) {
   return std::make_unique<S>(round);
@@ -433,6 +463,8 @@ constexpr ScenarioEntry kScenarios[] = {
     {"idle_owner", "others free everything while the owner does nothing", make<IdleOwner>},
     {"mixed_sizes", "all sizes, requests and operations at once", make<MixedSizes>},
     {"late_frees", "frees and allocations after the thread's exit handler", make<LateFrees>},
+    // The last one: of the process's heap, caps that were learned stay.
+    {"retuning", "settings change and the learner works under use", make<Retuning>},
 };
 
 }  // namespace

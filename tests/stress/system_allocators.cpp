@@ -9,6 +9,7 @@
 #include "limits.hpp"
 
 #ifdef HAKMEM_STRESS_API
+#include "api_tuner.hpp"
 #include "hakmem/hakmem.h"
 #endif
 
@@ -60,6 +61,8 @@ class ApiAllocator : public SystemAllocator<ApiThread> {
     if (hak_init() != 0) throw Failure("no memory for the process's heap");
     superslabs_before_ = statistics().superslabs_peak;
   }
+
+  std::unique_ptr<Tuner> tuner() override { return make_api_tuner(); }
 
   std::optional<Footprint> footprint() override {
     const hak_statistics now = statistics();

@@ -1,5 +1,6 @@
 #include "targets.hpp"
 
+#include "baselines/spin_sync.hpp"
 #include "heap/locked_heap.hpp"
 #include "heap_allocator.hpp"
 #include "noise.hpp"
@@ -22,6 +23,16 @@ struct CachelessGeometry : FullGeometry {
   static constexpr bool kThreadCaches = false;
 };
 
+/// The baselines: a lock beside each shared word (A7), and one class for each SuperSlab (D7).
+#ifdef HAKMEM_ASAN
+using SpinSync = WatchedSync<bench::SpinSync>;
+#else
+using SpinSync = bench::SpinSync;
+#endif
+struct UnsharedGeometry : FullGeometry {
+  static constexpr bool kShareSuperSlabs = false;
+};
+
 template <class Sync, class Geometry>
 using StressHeap = Heap<Config<Sync, StressOs, Geometry>>;
 
@@ -32,7 +43,7 @@ std::unique_ptr<Allocator> make_heap(Fault fault, PageMapKind kind) {
       return std::make_unique<HeapAllocator<StressHeap<WeakenedSync<Weakness::kNoRelease>, Geometry>>>(kind);
     case Fault::kMissingAcquire:
       return std::make_unique<HeapAllocator<StressHeap<WeakenedSync<Weakness::kNoAcquire>, Geometry>>>(kind);
-    default: return std::make_unique<HeapAllocator<StressHeap<StressSync, Geometry>>>(kind);
+    default: return std::make_unique<HeapAllocator<StressHeap<StressSync, Geometry>>>(kind, fault);
   }
 }
 
@@ -51,7 +62,7 @@ std::unique_ptr<Allocator> make_toy_heap(Fault fault) {
       return std::make_unique<HeapAllocator<StressHeap<TornSync<Sync, Torn::kCompareExchange>, ToyGeometry>>>(kMap);
     case Fault::kMissingRelease:
     case Fault::kMissingAcquire: return make_heap<ToyGeometry>(fault, kMap);
-    default: return std::make_unique<HeapAllocator<StressHeap<Sync, ToyGeometry>>>(kMap);
+    default: return std::make_unique<HeapAllocator<StressHeap<Sync, ToyGeometry>>>(kMap, fault);
   }
 }
 
@@ -63,6 +74,9 @@ std::unique_ptr<Allocator> make_target(Target target, Fault fault) {
     case Target::kToy: return make_toy_heap<StressSync>(fault);
     case Target::kNoise: return make_toy_heap<NoisySync>(fault);
     case Target::kLeast: return make_heap<test::LeastGeometry>(fault, PageMapKind::kTwoLevel);
+    case Target::kSpin: return std::make_unique<HeapAllocator<StressHeap<SpinSync, FullGeometry>>>(kFullMap, fault);
+    case Target::kUnshared:
+      return std::make_unique<HeapAllocator<StressHeap<StressSync, UnsharedGeometry>>>(kFullMap, fault);
     case Target::kLocked:
       return std::make_unique<HeapAllocator<LockedHeap<StressHeap<StressSync, CachelessGeometry>, PthreadLock>>>(
           kFullMap);
@@ -78,6 +92,8 @@ std::string suffix_of(Target target) {
     case Target::kToy: return "/toy";
     case Target::kLeast: return "/least";
     case Target::kNoise: return "/noise";
+    case Target::kSpin: return "/spin";
+    case Target::kUnshared: return "/unshared";
     case Target::kLocked: return "/locked";
     case Target::kApi: return "/api";
     case Target::kMalloc: break;

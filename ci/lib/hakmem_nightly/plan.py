@@ -25,8 +25,10 @@ PARTS = (
     Part("mutants", 8, 60, True, work.MUTANTS, "changes to plain logic, a few headers each night"),
     Part("tests", 12, 60, False, work.TESTS, "unit tests under AddressSanitizer and ThreadSanitizer, g++ and clang"),
     Part("models", 18, 5, False, work.MODELS, "hakmem-check run: the suites' plans, then samples while there is time"),
-    Part("fuzzing", 12, 5, False, work.FUZZING, "libFuzzer from the corpus of all nights before"),
-    Part("matrix", 15, 10, False, work.MATRIX, "every stress scenario under every tool"),
+    Part("fuzzing", 12, 5, False, work.FUZZING, "libFuzzer and AFL++ from the corpora of all nights before"),
+    Part("matrix", 15, 10, True, work.MATRIX, "every stress scenario under every tool, on every variant"),
+    Part("stability", 5, 15, False, work.STABILITY, "all scenarios ten times over, with ten seeds"),
+    Part("slow-down", 4, 30, False, work.SLOWDOWN, "16 threads under every tool, and what each costs"),
     Part("long stress", 15, 60, True, work.LONG_STRESS, "16 threads for 60 s, scenario by scenario"),
 )
 NAMES = tuple(part.name for part in PARTS)

@@ -80,5 +80,22 @@ TEST(Hardened, SitesWorkWithEveryFunction) {
   hak_free_at(block, 0);
 }
 
+TEST(HardenedLibrary, SettingsStatisticsAndWalksReachTheHeapBehindTheGuards) {
+  ASSERT_EQ(hak_option_set("HAKMEM_CACHE_MID", "0"), 0);
+  void* block = hak_alloc(5000);
+  std::size_t out = 0;
+  const auto add = [](const hak_region* region, void* sum) {
+    if (region->kind == HAK_REGION_SLAB) *static_cast<std::size_t*>(sum) += region->out;
+    return 0;
+  };
+  EXPECT_EQ(hak_heap_walk(add, &out), 0);
+  EXPECT_GE(out, 1u);
+  hak_statistics now;
+  hak_statistics_get(&now);
+  EXPECT_GE(now.thread_contexts, 1u);
+  hak_free(block);
+  EXPECT_EQ(hak_option_set("HAKMEM_CACHE_MID", "1"), 0);
+}
+
 }  // namespace
 }  // namespace hakmem::test

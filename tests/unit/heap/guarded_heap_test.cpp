@@ -284,5 +284,26 @@ TEST_F(TaggedHeap, TagLiesBeforeTheNextBlockAndShowsAnOverflowIntoIt) {
   EXPECT_EQ(the_report().what, Corruption::kOverflow);
 }
 
+TEST_F(TaggedHeap, ARefusedResizeLeavesTheBlockAsItWas) {
+  char* block = allocate(5000);
+  std::memset(block, 3, 5000);
+  memory_.refuse(OsCall::kReserve, 1, 100);
+  EXPECT_EQ(heap_.reallocate(*owner_, block, 8 << 20), nullptr);
+  memory_.grant_everything();
+  EXPECT_EQ(block[4999], 3);
+  free(block);
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(HardenedHeap, AFreeIntoASlabThatWasGivenBackIsReported) {
+  char* keeps_the_superslab = allocate(5000);
+  char* block = allocate(48);
+  free(block);
+  (void)heap_.trim(*owner_);
+  EXPECT_EQ(heap_.usable_size(block), 0u);
+  EXPECT_EQ(the_report().what, Corruption::kReleasedSlab);
+  free(keeps_the_superslab);
+}
+
 }  // namespace
 }  // namespace hakmem::test

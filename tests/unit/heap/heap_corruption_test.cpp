@@ -163,5 +163,20 @@ TEST_F(HeapCorruptionDeathTest, OtherCallsNameThemselves) {
   EXPECT_DEATH((void)heap_.reallocate(*owner_, block, 10), "hakmem: realloc\\(.*double free");
 }
 
+/// The second free finds another block at the head of the thread's list, and cannot know.
+TEST(HeapCorruptionOfCachedBlocksDeathTest, ADoubleFreeIsFoundWhenTheListGoesBack) {
+  RealHeap heap;
+  ASSERT_TRUE(heap.init());
+  Context& owner = *heap.attach();
+  std::vector<void*> blocks;
+  for (int i = 0; i < 12; ++i) blocks.push_back(heap.allocate(owner, 32768));
+  void* of_another_slab = blocks.back();
+  ASSERT_NE(heap.page_map().find(blocks[0]), heap.page_map().find(of_another_slab));
+  heap.deallocate(owner, blocks[0]);
+  heap.deallocate(owner, of_another_slab);
+  heap.deallocate(owner, blocks[0]);
+  EXPECT_DEATH(heap.detach(owner), kDouble);
+}
+
 }  // namespace
 }  // namespace hakmem::test

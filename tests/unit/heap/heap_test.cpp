@@ -295,6 +295,24 @@ TEST_F(ToyHeapTest, TrimLeavesLiveBlocksAlone) {
 }
 
 /// What a thread only keeps is memory: a request fails when even that does not serve it.
+TEST_F(ToyHeapTest, WhatWasRetainedFirstGivesWayToWhatComesAndGoesNow) {
+  const auto first = toy_.allocate(context_, 64, 16);
+  auto& kept = toy_.slab_of(first[0]);
+  toy_.deallocate(context_, first);
+  ASSERT_EQ(kept.state.get(), SlabState::kRetained);
+  unsigned refused = 0;
+  for (;; ++refused) {
+    ASSERT_LE(refused, 100u);
+    void* block = heap_.allocate(context_, 256);
+    auto& slab = toy_.slab_of(block);
+    heap_.deallocate(context_, block);
+    if (slab.state.get() == SlabState::kRetained) break;
+  }
+  EXPECT_GT(refused, 10u) << "not at the first try: that would be no cache";
+  EXPECT_EQ(kept.state.get(), SlabState::kNone);
+  EXPECT_LE(context_.retained_bytes.get(), 1024u);
+}
+
 TEST_F(ToyHeapTest, RetainedSlabsServeOtherRequestsWhenTheSystemRefuses) {
   toy_.deallocate(context_, toy_.allocate(context_, 64, 16));
   toy_.memory.refuse(OsCall::kReserve, 1, TestMemory::kForEver);

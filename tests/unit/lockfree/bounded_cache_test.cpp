@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "support/losing_sync.hpp"
 #include "support/test_sync.hpp"
 #include "support/together.hpp"
 
@@ -86,6 +87,17 @@ TEST(BoundedCache, ThreadsNeverOwnTheSameThing) {
   });
   EXPECT_TRUE(exclusive);
   for (const auto& count : owners) EXPECT_EQ(count.load(), 0);
+}
+
+TEST(BoundedCache, WhoLosesARaceForAThingPausesAndLooksAgain) {
+  BoundedCache<LosingSync, 2> cache;
+  EXPECT_TRUE(cache.put({3, 5, 0}, kNoBound));
+  races_to_lose = 1;
+  pauses = 0;
+  CacheItem taken{};
+  EXPECT_TRUE(cache.take(taken, any));
+  EXPECT_EQ(taken.id, 3u);
+  EXPECT_EQ(pauses, 1u);
 }
 
 }  // namespace

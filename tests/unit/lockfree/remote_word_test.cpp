@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/losing_sync.hpp"
 #include "support/test_sync.hpp"
 #include "support/together.hpp"
 
@@ -137,6 +138,15 @@ TEST_F(RemoteWordTest, PushersAndOwnerAgreeOnBlocksAndWakers) {
   });
   EXPECT_EQ(sleeps, kRounds);
   EXPECT_EQ(wakers.load(), kRounds);
+}
+
+TEST_F(RemoteWordTest, WhoCountsNoRetriesTriesAgainAllTheSame) {
+  RemoteWord<LosingSync, kShift> word;
+  races_to_lose = 1;
+  pauses = 0;
+  EXPECT_FALSE(word.push_chain(base(), block(1), block(1), 1));
+  EXPECT_EQ(pauses, 1u);
+  EXPECT_EQ(word.take_all(base()).head, block(1));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/losing_sync.hpp"
 #include "support/test_sync.hpp"
 #include "support/together.hpp"
 
@@ -152,6 +153,17 @@ TEST(SlotWord, ThreadsNeverHoldTheSameSlot) {
   });
   EXPECT_TRUE(exclusive);
   EXPECT_EQ(word.snapshot().active(), 0b0001u);
+}
+
+TEST(SlotWord, WhoLosesARaceForAllEmptySlotsPausesAndTriesAgain) {
+  SlotWord<LosingSync, 4> word;
+  word.activate(2);
+  ASSERT_FALSE(word.release(1, 1).retired);
+  races_to_lose = 2;
+  pauses = 0;
+  EXPECT_EQ(word.claim_empty(), 0b0010u);
+  EXPECT_EQ(races_to_lose, 0u);
+  EXPECT_EQ(pauses, 2u);
 }
 
 }  // namespace

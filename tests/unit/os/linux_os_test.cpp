@@ -132,5 +132,25 @@ TEST(LinuxOsDeathTest, NamesEveryKindOfCorruptionAndEnds) {
                "double free: every block of the slab of 1024-byte blocks there is already free");
 }
 
+#ifndef __SANITIZE_THREAD__  // there the bytes are copied
+TEST(LinuxOs, AResizeThatCannotMoveThePagesLeavesThemWhereTheyAre) {
+  char* p = static_cast<char*>(LinuxOs::reserve(2 * kPage, kPage));
+  ASSERT_NE(p, nullptr);
+  p[0] = 7;
+  LinuxOs::release(p + kPage, kPage);  // the kernel moves no range with a hole in it
+  EXPECT_EQ(LinuxOs::resize(p, 2 * kPage, 64 * kPage, kPage), nullptr);
+  EXPECT_EQ(p[0], 7);
+  LinuxOs::release(p, kPage);
+}
+#endif
+
+TEST(LinuxOsDeathTest, AnAlignmentThatIsNotTheBlocksIsNamed) {
+  static char block[64];
+  BlockHistory history{};
+  history.given = 64;
+  EXPECT_DEATH(LinuxOs::fatal(Corruption::kAlignmentMismatch, "free", block, block, 48, history),
+               "hakmem: free\\(.*alignment mismatch: the 48-byte block .* is not aligned to 64");
+}
+
 }  // namespace
 }  // namespace hakmem::test

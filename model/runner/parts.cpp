@@ -1,0 +1,107 @@
+#include "model/runner/parts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "model/runner/job.hpp"
+#include "model/runner/position.hpp"
+#include "model/runner/report.hpp"
+
+namespace hakmem::model {
+
+namespace {
+
+bool is_part(const Result& row) { return row.details.contains("part") && row.details.contains("parts"); }
+
+/// The row of a search whose parts make no whole.
+Result not_whole(const std::vector<Result>& parts, std::string message) {
+  Result row = parts.front();
+  row.verdict = "TRUNCATED";
+  row.pass = false;
+  row.executions = 0;
+  for (const Result& part : parts) row.executions += part.executions;
+  row.message = std::move(message);
+  row.details = {};
+  return row;
+}
+
+/// Why the parts are not each part of one search, once; empty when they are.
+std::string missing_part(const std::vector<Result>& parts) {
+  const unsigned count = parts.front().details.at("parts");
+  std::vector<unsigned> times(count, 0);
+  for (const Result& part : parts) {
+    const unsigned number = part.details.at("part");
+    if (part.details.at("parts") != count || number < 1 || number > count)
+      return "the parts are of different divisions";
+    ++times[number - 1];
+  }
+  for (unsigned i = 0; i < count; ++i) {
+    if (times[i] != 1) return fmt::format("part {} of {} is there {} times", i + 1, count, times[i]);
+  }
+  return {};
+}
+
+Result united_parts(const std::vector<Result>& parts) {
+  const std::string missing = missing_part(parts);
+  const auto failed = std::find_if(parts.begin(), parts.end(), [](const Result& part) { return !part.pass; });
+  if (failed != parts.end()) {
+    Result row = *failed;
+    row.details = {};
+    return row;
+  }
+  if (!missing.empty()) return not_whole(parts, missing);
+  Prior prior;
+  if (std::optional<Result> whole = united(parts, prior.knowledge, prior.waits)) {
+    whole->verdict = parts.front().details.at("verdict");
+    return *whole;
+  }
+  Result row =
+      not_whole(parts, "the parts have learned different things: run each again with --knowledge and this report");
+  row.details = {{"part", 0}, {"parts", 0}, {"knowledge", prior.knowledge}, {"waits", prior.waits}};
+  return row;
+}
+
+}  // namespace
+
+Priors::Priors(const std::string& path, std::string& problem) {
+  if (path.empty()) return;
+  for (Result& row : read_report(path, problem)) {
+    if (row.details.contains("knowledge")) rows_.push_back(std::move(row));
+  }
+  if (problem.empty() && rows_.empty()) problem = fmt::format("{} holds nothing that parts have learned", path);
+}
+
+Prior Priors::of(const Suite& suite, const Search& search) const {
+  for (const Result& row : rows_) {
+    if (row.suite == suite.name() && row.scheduler == to_string(search)) {
+      return {row.details.at("knowledge"), row.details.at("waits")};
+    }
+  }
+  return {};
+}
+
+std::vector<Result> united_reports(const std::vector<std::string>& paths, std::string& problem) {
+  std::vector<Result> rows;
+  std::map<std::pair<std::string, std::string>, std::vector<Result>> searches;
+  for (const std::string& path : paths) {
+    for (Result& row : read_report(path, problem)) {
+      if (!is_part(row) || row.details.at("parts") == 0) {
+        rows.push_back(std::move(row));
+        continue;
+      }
+      if (row.details.value("build", "") != fingerprint()) {
+        problem = fmt::format("{} has a part that another build of hakmem-check has run; run it again", path);
+      }
+      searches[{row.suite, row.scheduler}].push_back(std::move(row));
+    }
+    if (!problem.empty()) return rows;
+  }
+  for (const auto& [name, parts] : searches) rows.push_back(united_parts(parts));
+  return rows;
+}
+
+}  // namespace hakmem::model
