@@ -23,7 +23,8 @@ struct Exhibit {
   std::optional<ScenarioType> faulty = {};
   std::optional<ScenarioType> sound = {};
   std::string (*program)(bool faulty) = nullptr;  ///< \return what is wrong, or nothing
-  char part = 0;                                  ///< 'b', 'c', ... where a bug shows itself in several ways
+  std::string preloaded = {};  ///< what proves it of the library under LD_PRELOAD: "edges NAME" or "conformance REGEX"
+  char part = 0;               ///< 'b', 'c', ... where a bug shows itself in several ways
 
   /// Such as "20" or "20b".
   [[nodiscard]] std::string label() const { return std::to_string(number) + (part == 0 ? "" : std::string(1, part)); }
@@ -39,7 +40,8 @@ struct Exhibited {
 
 /// Of those that are shown by a program.
 std::string forgets_the_lock_at_fork(bool faulty);
-std::string moves_a_limit_to_and_fro(bool faulty);
+std::string moves_a_cap_to_and_fro(bool faulty);
+std::string moves_the_waste_to_and_fro(bool faulty);
 std::string keeps_slots_for_their_class(bool faulty);
 
 struct MuseumOptions {

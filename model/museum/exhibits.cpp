@@ -494,6 +494,12 @@ Exhibit part(char letter, Exhibit exhibit) {
   return exhibit;
 }
 
+/// With a guard over the library under LD_PRELOAD.
+Exhibit preloaded(const char* guard, Exhibit exhibit) {
+  exhibit.preloaded = guard;
+  return exhibit;
+}
+
 Exhibit bounded(Exhibit exhibit, ScenarioType faulty) {
   exhibit.faulty = faulty;
   exhibit.sound = ScenarioType::of<BoundedList<WhenFull::kIsNeverFull>>();
@@ -556,10 +562,14 @@ const Exhibited all{{
                       "and the block with it.",
                       "two tries, then silence", "I2 conserved", "unit_lockfree TakeAllList*"}),
     of_program(
-        {12, "A limit that swings for ever",
-         "The learner raised and lowered a cap in turns, and adopted and dropped the wasted share W_MAX with it.",
-         "a step up below the target, a step down above it; no dead band, no dwell", "never settles", ""},
-        moves_a_limit_to_and_fro),
+        {12, "A limit that swings for ever", "The learner raised and lowered a cap in turns, and never came to rest.",
+         "the shipping law forgets after each decision which caps were too small and too large", "never settles",
+         "unit_learner Learner.CapsRestOnASteadyLoad"},
+        moves_a_cap_to_and_fro),
+    part('b', of_program({12, "A waste that swings with it", "W_MAX was adopted and dropped in turns.",
+                          "the shipping law, but each trial ends with the rival adopted, whatever its score",
+                          "never settles", "unit_learner WasteLaw.*"},
+                         moves_the_waste_to_and_fro)),
     of_suite({13, "Compare-and-swap pop over links in blocks",
               "The pop reads the link of a block that another thread may own by then: race, ABA, read after unmap.",
               "one node is taken by compare-and-swap from its link", "DATA RACE", "unit_lockfree TakeAllList*"},
@@ -589,25 +599,34 @@ const Exhibited all{{
         {19, "A refill fills the bundle and uses the cache",
          "One branch of the refill filled the bundle but not the cache, then allocated from it.",
          "the bundle is not moved to the cache", "FREED MEMORY", "unit_heap ToyHeapTest.*"}),
-    of_program({20, "Nothing for fork: a lock that nobody releases",
-                "A fork while another thread held the lock left the child with a lock that nobody releases.",
-                "nothing is done around the fork", "for ever", "unit_api HakApi.ChildOfAThreadedProcessCanAllocate"},
-               forgets_the_lock_at_fork),
-    part('b', pair<ThreadExits>({20, "Nothing for exit: what a thread has gathered",
-                                 "Frees that a thread had gathered, and not yet sent, went with it when it ended.",
-                                 "what is gathered at the thread's exit is not sent", "I2 conserved",
-                                 "unit_heap HeapThreadsTest.ThreadThatExitsGivesEverythingBack_B11"})),
-    part('c', pair<FirstCallComesBack>(
-                  {20, "Nothing for re-entrancy: a first call comes back",
-                   "To watch a thread's exit the C library may need memory: the first call of the thread came back in "
-                   "the middle of itself and gave it a second context; the first was nobody's.",
-                   "the context is put in place after the call that may come back", "I8 reclaimed",
-                   "unit_reentrancy Reentrancy.AThreadsFirstCallMayComeBackInTheMiddleOfItself"})),
-    part('d', pair<FirstUseOfAll>({20, "Nothing for the first use: initialised before threads",
-                                   "Preloaded into a program, the library was used by two threads before anybody had "
-                                   "called its initialisation.",
-                                   "who finds nothing there makes it, without looking whether another does",
-                                   "DATA RACE", "unit_api HakApi.InitialisationMayBeAskedForByAnyThreadAnyTime"})),
+    preloaded("edges fork_storm",
+              of_program(
+                  {20, "Nothing for fork: a lock that nobody releases",
+                   "A fork while another thread held the lock left the child with a lock that nobody releases.",
+                   "nothing is done around the fork", "for ever", "unit_api HakApi.ChildOfAThreadedProcessCanAllocate"},
+                  forgets_the_lock_at_fork)),
+    part('b',
+         preloaded("edges short_lived_threads",
+                   pair<ThreadExits>({20, "Nothing for exit: what a thread has gathered",
+                                      "Frees that a thread had gathered, and not yet sent, went with it when it ended.",
+                                      "what is gathered at the thread's exit is not sent", "I2 conserved",
+                                      "unit_heap HeapThreadsTest.ThreadThatExitsGivesEverythingBack_B11"}))),
+    part('c',
+         preloaded(
+             "conformance Thread.AKeyDestructorMayBeTheFirstCall",
+             pair<FirstCallComesBack>(
+                 {20, "Nothing for re-entrancy: a first call comes back",
+                  "To watch a thread's exit the C library may need memory: the first call of the thread came back in "
+                  "the middle of itself and gave it a second context; the first was nobody's.",
+                  "the context is put in place after the call that may come back", "I8 reclaimed",
+                  "unit_reentrancy Reentrancy.AThreadsFirstCallMayComeBackInTheMiddleOfItself"}))),
+    part('d', preloaded("conformance Thread.FirstCall",
+                        pair<FirstUseOfAll>(
+                            {20, "Nothing for the first use: initialised before threads",
+                             "Preloaded into a program, the library was used by two threads before anybody had "
+                             "called its initialisation.",
+                             "who finds nothing there makes it, without looking whether another does", "DATA RACE",
+                             "unit_api HakApi.InitialisationMayBeAskedForByAnyThreadAnyTime"}))),
     pair<HeadAndCountApart>({21, "Head and count in two atomics",
                              "Each was atomic, but not both: between them they could not agree.",
                              "two exchanges instead of one", "I2 conserved", "unit_lockfree RemoteWord*"}),

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "learner/learner.hpp"
 #include "lockfree/slot_word.hpp"
 #include "model/museum/exhibit.hpp"
 #include "sync/std_sync.hpp"
@@ -57,26 +58,97 @@ std::string forgets_the_lock_at_fork(bool faulty) {
   return "the child waits for ever for a lock that a thread of its parent held";
 }
 
-std::string moves_a_limit_to_and_fro(bool faulty) {
-  constexpr double kTarget = 0.65;
-  constexpr double kBand = 0.05;
-  constexpr int kStep = 4;
-  constexpr int kWindows = 2000;
-  constexpr int kSettled = 500;
-  int cap = 8;
-  int moves = 0;
-  for (int window = 0; window < kWindows; ++window) {
-    // A constant load: the hit rate grows with the cap.
-    const double hit = static_cast<double>(cap) / 100;
-    const double slack = faulty ? 0 : kBand;
-    const int before = cap;
-    if (hit < kTarget - slack) cap += kStep;
-    if (hit > kTarget + slack) cap -= kStep;
-    if (window >= kSettled && cap != before) ++moves;
+// 12: the shipping learner over a cache with a steady load, once with its own laws and once with others in their place.
+
+namespace {
+
+/// A cache of one class. From a cap of 100 blocks on it serves nine requests of ten, below it serves half: no cap meets
+/// the target. And each value of W_MAX is as good as the next.
+class SteadyCache {
+ public:
+  static constexpr unsigned kClasses = 1;
+
+  [[nodiscard]] CacheCounters counters(unsigned) const { return counters_; }
+  [[nodiscard]] std::uint32_t cap(unsigned) const { return cap_; }
+  void set_cap(unsigned, std::uint32_t blocks) { cap_ = blocks; }
+  void set_max_waste(double) {}
+
+  /// One window goes by.
+  void run() {
+    constexpr std::uint64_t kRequests = 1'000'000;
+    constexpr std::uint32_t kEnough = 100;
+    const std::uint64_t hits = cap_ >= kEnough ? kRequests / 10 * 9 : kRequests / 2;
+    counters_ += {.hits = hits, .misses = kRequests - hits, .asked_bytes = hits, .served_bytes = hits};
   }
-  if (moves <= 2) return {};
-  return "the cap never settles under a constant load: " + std::to_string(moves) + " moves in " +
-         std::to_string(kWindows - kSettled) + " windows";
+
+ private:
+  CacheCounters counters_;
+  std::uint32_t cap_ = 8;
+};
+
+/// It steps up below the target and down above it: what has been found before is forgotten.
+struct ForgetfulCapLaw : ControlLaws {
+  static CapState cap(const CapState& state, const CacheCounters& window, const CapSettings& settings) {
+    CapState next = next_cap(state, window, settings);
+    learner_detail::forget(next);
+    return next;
+  }
+};
+
+/// Who was tried last stays, whatever its score.
+struct TheLastTriedStays : ControlLaws {
+  static WasteState waste(const WasteState& state, const CacheCounters& window, const WasteSettings& settings) {
+    WasteState next = next_waste(state, window, settings);
+    if (state.measuring() && !next.measuring()) next.adopted = state.rival;
+    return next;
+  }
+};
+
+/// Changes after the search should be over.
+struct Changes {
+  std::uint64_t of_caps = 0;
+  std::uint64_t of_waste = 0;
+};
+
+constexpr unsigned kLearnedWindows = 500;
+constexpr unsigned kWatchedWindows = 5000;
+
+template <class Laws>
+Changes changes_of(const LearnerSettings& settings) {
+  SteadyCache cache;
+  std::uint64_t now = 0;
+  Learner<SteadyCache, Laws> learner(cache, settings, now);
+  const auto run = [&](unsigned windows) {
+    for (unsigned i = 0; i < windows; ++i) {
+      cache.run();
+      learner.run_window(now += settings.window_ns);
+    }
+  };
+  run(kLearnedWindows);
+  const Changes before{learner.cap_moves(), learner.adoptions()};
+  run(kWatchedWindows);
+  return {learner.cap_moves() - before.of_caps, learner.adoptions() - before.of_waste};
+}
+
+std::string unsettled(const char* what, std::uint64_t changes) {
+  if (changes == 0) return {};
+  return std::string(what) + " never settles under a steady load: " + std::to_string(changes) + " changes in " +
+         std::to_string(kWatchedWindows) + " windows";
+}
+
+}  // namespace
+
+std::string moves_a_cap_to_and_fro(bool faulty) {
+  const LearnerSettings settings;
+  return unsettled("the cap",
+                   (faulty ? changes_of<ForgetfulCapLaw>(settings) : changes_of<ControlLaws>(settings)).of_caps);
+}
+
+std::string moves_the_waste_to_and_fro(bool faulty) {
+  LearnerSettings settings;
+  settings.learn_waste = true;
+  return unsettled("W_MAX",
+                   (faulty ? changes_of<TheLastTriedStays>(settings) : changes_of<ControlLaws>(settings)).of_waste);
 }
 
 std::string keeps_slots_for_their_class(bool faulty) {

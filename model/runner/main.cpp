@@ -6,7 +6,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -15,6 +14,7 @@
 
 #include "model/audit/audit.hpp"
 #include "model/audit/command.hpp"
+#include "model/audit/content.hpp"
 #include "model/litmus/litmus.hpp"
 #include "model/museum/command.hpp"
 #include "model/programs/command.hpp"
@@ -45,13 +45,13 @@ struct Options {
   unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
   std::string json;
   std::string token;
+  std::string picture;
   std::string shard;
   std::string part;
   std::string knowledge;
   std::string state;
   unsigned split = 1;
   std::vector<std::string> reports;
-  std::string svg;
   std::string program;
   bool markdown = false;
   bool hardware = false;
@@ -403,16 +403,6 @@ int report(const CLI::App& app, const Options& options) {
   return whole && problem.empty() ? kPassed : kFailed;
 }
 
-/// Draws a replayed failure. \return what went wrong, or nothing.
-std::string draw(const Replayed& replayed, const Options& options) {
-  const std::string title = options.token.substr(0, options.token.find(':'));
-  std::FILE* file = std::fopen(options.svg.c_str(), "w");
-  if (file == nullptr) return fmt::format("cannot write {}: {}", options.svg, std::strerror(errno));
-  const std::string svg = picture_of(replayed.outcome.trace, replayed.outcome.problem, title);
-  const bool written = std::fputs(svg.c_str(), file) >= 0;
-  return std::fclose(file) == 0 && written ? std::string() : fmt::format("cannot write {}", options.svg);
-}
-
 int replay(const CLI::App& app, const Options& options) {
   const Replayed replayed = is_mutant_token(options.token)
                                 ? replay_mutant(options.token, default_source(), default_audit_cache())
@@ -420,8 +410,16 @@ int replay(const CLI::App& app, const Options& options) {
   if (!replayed.problem.empty()) return wrong_call(app, replayed.problem);
   std::fputs(replayed.outcome.trace.c_str(), stdout);
   std::printf("%s\n", replayed.outcome.failed ? replayed.outcome.problem.c_str() : "this execution holds");
-  if (!options.svg.empty()) {
-    if (const std::string problem = draw(replayed, options); !problem.empty()) return wrong_call(app, problem);
+  if (!replayed.outcome.failed && !options.picture.empty()) std::puts("there is nothing to draw");
+  if (replayed.outcome.failed) {
+    const Picture picture = picture_of(replayed.outcome.trace);
+    std::printf("%s\n", picture.missing.c_str());
+    if (options.picture.empty()) return kFailed;
+    const std::string title =
+        fmt::format("{}: {}", options.token.substr(0, options.token.find(':')), replayed.outcome.problem);
+    if (const std::string problem = write_text(options.picture, to_svg(picture, title)); !problem.empty()) {
+      return wrong_call(app, problem);
+    }
   }
   return replayed.outcome.failed ? kFailed : kPassed;
 }
@@ -488,7 +486,8 @@ int main(int argc, char** argv) {
   MuseumOptions museum_options;
   CLI::App* museum_command = add_museum(app, museum_options);
   replay_command->add_option("token", options.token, "as printed with the failure")->required();
-  replay_command->add_option("--svg", options.svg, "draw the execution into this file: a lane for each thread");
+  replay_command->add_option("--picture", options.picture,
+                             "draw the failure in SVG into this file: a lane for each thread, and the missing edge");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-CHECK = NEEDLESS = WEAKENED = HEADERS = ROOT = None
+CHECK = NEEDLESS = WEAKENED = HANGING = HEADERS = ROOT = None
 MINUTES = 60
 
 
@@ -175,6 +175,14 @@ class Limits(AuditTest):
         self.assertEqual(code, 1)
         self.assertNotRegex(output, r" 0 problems")
 
+    def test_suite_that_does_not_end_under_a_mutant_has_not_killed_it(self):
+        report = self.work / "hanging.json"
+        code, output = self.audit(self.tree("hanging"), "remote_word.hpp/take_all/exchange(acquire)/lost", "--json",
+                                  str(report), program=str(HANGING), cache=self.work / "hanging cache")
+        self.assertEqual(code, 1)
+        self.assertRegex(output, "lost is a timeout of hanging/takes_until_empty without an explanation")
+        self.assertEqual([row["verdict"] for row in json.loads(report.read_text())["mutants"]], ["timeout"])
+
     def test_interrupted_audit_goes_on_where_it_was(self):
         root = self.tree("interrupted")
         self.audit(root, "slot_cache.hpp/put/load")  # measures the suites
@@ -203,6 +211,7 @@ class Limits(AuditTest):
 if __name__ == "__main__":
     ROOT = pathlib.Path(sys.argv.pop()).resolve()
     HEADERS = pathlib.Path(sys.argv.pop()).resolve()
+    HANGING = pathlib.Path(sys.argv.pop()).resolve()
     WEAKENED = pathlib.Path(sys.argv.pop()).resolve()
     NEEDLESS = pathlib.Path(sys.argv.pop()).resolve()
     CHECK = sys.argv.pop()

@@ -1,5 +1,6 @@
 """The museum catches its exhibits, says who escapes, and runs the guards."""
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ def museum(program, *words):
 
 
 def guards(directory, script):
-    for name in ("unit_lockfree", "unit_layout", "unit_superslab", "unit_heap", "unit_api", "unit_reentrancy"):
+    for name in ("unit_lockfree", "unit_layout", "unit_superslab", "unit_heap", "unit_api", "unit_reentrancy", "unit_learner"):
         path = pathlib.Path(directory) / name
         path.write_text(script)
         path.chmod(0o755)
@@ -28,7 +29,18 @@ class Museum(unittest.TestCase):
     def test_every_exhibit_is_caught(self):
         code, output = museum(CHECK, "--tests", "")
         self.assertEqual(code, 0, output)
-        self.assertIn("25 exhibits of 22 bugs, 25 caught, 0 escaped", output)
+        self.assertIn("26 exhibits of 22 bugs, 26 caught, 0 escaped", output)
+
+    def test_page_has_a_picture_of_every_counterexample(self):
+        with tempfile.TemporaryDirectory() as directory:
+            page = pathlib.Path(directory, "page.md")
+            done = subprocess.run([CHECK, "museum", "--tests", "", "--page", str(page)], text=True, capture_output=True,
+                                  check=False, timeout=300)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            shown = re.findall(r"!\[Exhibit (\w+): [^]]*\]\((page/\1\.svg)\)", page.read_text())
+            self.assertEqual(len(shown), 22, "of 26, four are programs without a schedule")
+            for label, name in shown:
+                self.assertIn(f"{label}. ", (page.parent / name).read_text())
 
     def test_what_escapes_is_named_with_the_reason(self):
         code, output = museum(FAULTY, "--tests", "")
@@ -51,6 +63,22 @@ class Museum(unittest.TestCase):
                 guards(directory, script)
                 result, output = museum(CHECK, "3", "--tests", directory)
             self.assertEqual(result, code, output)
+            self.assertIn(word, output)
+
+    def test_library_is_preloaded_where_an_exhibit_says_so(self):
+        holds = '#!/bin/sh\ntest "$LD_PRELOAD" && echo "$1: holds"\n'
+        for edges, library, word in ((holds, True, "guard passes"), (holds, False, "guard is not built"),
+                                     ("#!/bin/sh\necho nothing: holds\n", True, "guard FAILS")):
+            with tempfile.TemporaryDirectory() as directory:
+                tests = pathlib.Path(directory, "tests")
+                tests.mkdir()
+                guards(tests, PASSING)
+                (tests / "edges").write_text(edges)
+                (tests / "edges").chmod(0o755)
+                if library:
+                    pathlib.Path(directory, "libhakmem.so").write_text("")
+                result, output = museum(CHECK, "Nothing for fork", "--tests", str(tests))
+            self.assertEqual(result, 0 if word == "guard passes" else 1, output)
             self.assertIn(word, output)
 
     def test_number_shows_every_part_and_a_letter_only_one(self):

@@ -34,8 +34,19 @@ struct LearnerSettings {
   [[nodiscard]] constexpr bool valid() const noexcept { return window_ns > 0 && caps.valid() && waste.valid(); }
 };
 
+/// The laws by which it learns. Others may be put in their place to show what they would do.
+struct ControlLaws {
+  static constexpr CapState cap(const CapState& state, const CacheCounters& window, const CapSettings& settings) {
+    return next_cap(state, window, settings);
+  }
+  static constexpr WasteState waste(const WasteState& state, const CacheCounters& window,
+                                    const WasteSettings& settings) {
+    return next_waste(state, window, settings);
+  }
+};
+
 /// One thread at a time. The cache must outlive it.
-template <LearnableCache Cache>
+template <LearnableCache Cache, class Laws = ControlLaws>
 class Learner {
  public:
   /// Brings the caps within their bounds, puts the first candidate of W_MAX in force if that is learned, and begins
@@ -99,7 +110,7 @@ class Learner {
   void learn_caps(const std::array<CacheCounters, Cache::kClasses>& windows) {
     for (unsigned c = 0; c < Cache::kClasses; ++c) {
       const std::uint32_t before = caps_[c].cap;
-      caps_[c] = next_cap(caps_[c], windows[c], settings_.caps);
+      caps_[c] = Laws::cap(caps_[c], windows[c], settings_.caps);
       if (caps_[c].cap == before) continue;
       cache_.set_cap(c, caps_[c].cap);
       ++cap_moves_;
@@ -108,7 +119,7 @@ class Learner {
 
   void learn_waste(const CacheCounters& all) {
     const WasteState before = waste_;
-    waste_ = next_waste(waste_, all, settings_.waste);
+    waste_ = Laws::waste(waste_, all, settings_.waste);
     if (before.measuring() && !waste_.measuring()) ++(waste_.adopted != before.adopted ? adoptions_ : reverts_);
     if (waste_.in_force() != before.in_force()) cache_.set_max_waste(max_waste());
   }

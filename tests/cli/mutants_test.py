@@ -7,7 +7,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "ci/lib"))
-from hakmem_mutants import bench, cli, operators  # noqa: E402
+from hakmem_mutants import bench, cli, operators, switches  # noqa: E402
 from hakmem_verify.process import Stop  # noqa: E402
 
 HEADER = """#pragma once
@@ -37,6 +37,7 @@ class Operators(unittest.TestCase):
         self.assertIn("add(n);", changes("    add(n + 1);"))
         self.assertIn("", changes("    add(n + 1);"))
         self.assertIn("a || b;", changes("    a && b;"))
+        self.assertIn("return a ||", changes("    return a &&"))
 
     def test_declarations_comments_and_what_the_compiler_decides_stay(self):
         for line in ("#if A == B", "/// n == 4", "template <class T>", "    static_assert(1 < 2);",
@@ -47,6 +48,35 @@ class Operators(unittest.TestCase):
         mutant = next(m for m in operators.mutants_of(HEADER) if "n >= 4" in m.new)
         before, after = HEADER.splitlines(), operators.apply(HEADER, mutant).splitlines()
         self.assertEqual([i + 1 for i, pair in enumerate(zip(before, after)) if pair[0] != pair[1]], [mutant.line])
+
+
+class Switches(unittest.TestCase):
+    """Many mutants in one text, which is told at its start which of them is alive."""
+
+    def combined(self, text):
+        return switches.combine(text, operators.mutants_of(text))
+
+    def test_every_kind_of_statement_is_any_of_its_mutants(self):
+        for text, expected in (
+                ("  if (n > 4) {\n    add(n);\n  }\n",
+                 "if (hakmem_mutant(1) ? (n >= 4) : hakmem_mutant(2) ? (false && (n > 4)) : (n > 4)) {"),
+                ("  for (int i = 0; i < n; ++i) {\n  }\n",
+                 "for (int i = 0; hakmem_mutant(1) ? (i <= n) : (i < n); ++i) {"),
+                ("  const int m = n + 1;\n", "const int m = hakmem_mutant(1) ? (n) : (n + 1);"),
+                ("  bool full() { return n == 4; }\n",
+                 "bool full() { { if (hakmem_mutant(1)) { return n != 4; } else { return n == 4; } } }"),
+                ("    add(n);\n", "{ if (hakmem_mutant(1)) { ; } else { add(n); } }")):
+            self.assertEqual(self.combined(text)[0].splitlines()[0], expected)
+
+    def test_statements_of_several_lines_are_taken_whole_and_lines_stay_in_place(self):
+        text, contained = self.combined("  f();\n  return a &&\n         b < c;\n  // end\n")
+        self.assertEqual(text.splitlines()[1], "{ if (hakmem_mutant(1)) { return a || b < c; } else if (hakmem_mutant(2)) "
+                                               "{ return a && b <= c; } else { return a && b < c; } }")
+        self.assertEqual((text.splitlines()[2:], contained), (["", "  // end"], {2: [1, 2]}))
+
+    def test_what_cannot_be_written_so_is_left_as_it_is(self):
+        for text in ("  if (int n = f(); n > 4) {\n  }\n", "  else add(n + 1);\n"):
+            self.assertEqual(self.combined(text), (text, {}))
 
 
 class Judgement(unittest.TestCase):
@@ -63,7 +93,6 @@ class Judgement(unittest.TestCase):
         self.assertIn("timeout without an explanation", self.problems("timeout", {})[0])
         self.assertIn("was not run", self.problems("not run", {self.KEY: "why"})[0])
         self.assertIn("no such mutant lives", self.problems("killed", {self.KEY: "why"})[0])
-
 
 
 class Running(unittest.TestCase):
@@ -108,6 +137,65 @@ class Running(unittest.TestCase):
         self.judge(self.header.read_text())
         deep.write_text("#define one 1\n", encoding="utf-8")
         self.assertEqual(self.judge(self.header.read_text())[2], 1)
+
+    def judge_all(self, text):
+        """([(changed text, verdict, stage)], number of programs that were compiled); first the header as it is."""
+        self.header.write_text(text, encoding="utf-8")
+        mutants = operators.mutants_of(text)
+        with tempfile.TemporaryDirectory() as work:
+            one = bench.Bench(self.root, pathlib.Path(work), Stop(), self.cache)
+            one.plan(self.header, text, mutants)
+            found = [("", *one.judge("0", self.header, text, [self.stage]))]
+            for number, mutant in enumerate(mutants, 1):
+                mutated = operators.apply(text, mutant)
+                found.append((mutant.new.strip(),
+                              *one.judge(str(number), self.header, mutated, [self.stage], number=number)))
+            return found, len(list(pathlib.Path(work).glob("*-build.log")))
+
+    def test_mutants_of_a_header_are_compiled_together_and_told_apart(self):
+        self.source.write_text('#include "box.hpp"\nint main() { return less(1, 2) && !less(2, 2) ? 0 : 1; }\n')
+        found, compiled = self.judge_all("inline bool less(int a, int b) {\n  if (a > 7) return false;\n"
+                                         "  return a < b;\n}\n")
+        self.assertEqual(found, [("", "survived", ""), ("if (a >= 7) return false;", "survived", ""),
+                                 ("if (a > 7) return true;", "survived", ""),
+                                 ("if (false && (a > 7)) return false;", "survived", ""),
+                                 ("return a <= b;", "killed", "unit")])
+        self.assertEqual(compiled, 1)
+
+    def test_what_the_compiler_evaluates_is_judged_by_it(self):
+        self.source.write_text('#include "box.hpp"\nint main() {}\n', encoding="utf-8")
+        found, _ = self.judge_all("constexpr int answer() {\n  const int one = 0 + 1;\n  return one;\n}\n"
+                                  "static_assert(answer() == 1);\n")
+        self.assertEqual(found[1], ("const int one = 0;", "killed", "compiler"))
+
+    def test_statement_that_cannot_be_switched_is_compiled_by_itself(self):
+        # The branches of a conditional expression must have one type.
+        found, compiled = self.judge_all("struct Odd { int n; };\ninline int operator+(Odd odd, int m) { return odd.n + m; }\n"
+                                         "inline int as_int(Odd odd) { return odd.n; }\ninline int as_int(int n) { return n; }\n"
+                                         "inline int answer() {\n  const auto one = Odd{0} + 1;\n  return as_int(one);\n}\n")
+        self.assertEqual(found, [("", "survived", ""), ("const auto one = Odd{0};", "killed", "unit")])
+        self.assertGreater(compiled, 1)
+
+    def test_what_has_used_up_its_processor_time_did_not_end_and_is_remembered(self):
+        self.source.write_text("int main() { for (volatile int i = 0;;) i = i + 1; }\n", encoding="utf-8")
+        saved, bench.MOST_CPU_SECONDS = bench.MOST_CPU_SECONDS, 1
+        self.addCleanup(setattr, bench, "MOST_CPU_SECONDS", saved)
+        self.assertEqual(self.judge(""), ("timeout", "unit: did not end", 1))
+        self.assertEqual(self.judge(""), ("timeout", "unit: did not end", 0))
+
+    def test_header_that_does_not_compile_or_hold_as_it_is_is_no_kill(self):
+        saved, cli.stages_of = cli.stages_of, lambda *_: [bench.Stage("model", self.stage.sources, self.stage.flags, ())]
+        self.addCleanup(setattr, cli, "stages_of", saved)
+        for text, said in (("inline int answer() {\n  return x + 1;\n}\n",
+                            r"src/box.hpp: as it is, the header does not compile as a model test: .*error: .*x"),
+                           ("inline int answer() {\n  return 1 + 1;\n}\n",
+                            r"src/box.hpp: as it is, the header does not hold as a model test: ")):
+            self.header.write_text(text, encoding="utf-8")
+            with tempfile.TemporaryDirectory() as work:
+                one = bench.Bench(self.root, pathlib.Path(work), Stop(), self.cache)
+                verdicts, problems = cli.audit_header(one, self.root, self.header, 1)
+            self.assertEqual(verdicts, [])
+            self.assertRegex(problems[0], said)
 
     def test_failure_of_the_linker_is_no_verdict(self):
         self.source.write_text('#include "box.hpp"\nint gone();\nint main() { return gone(); }\n', encoding="utf-8")

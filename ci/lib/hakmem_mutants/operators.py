@@ -34,11 +34,12 @@ def split_comment(text):
 
 def changes_of(code):
     """Every changed form of a line of code."""
+    spaced = code + " "  # an operator may end the line
     for old, new in SWAPS:
-        at = code.find(old)
+        at = spaced.find(old)
         while at >= 0:
-            yield code[:at] + new + code[at + len(old):]
-            at = code.find(old, at + len(old))
+            yield (spaced[:at] + new + spaced[at + len(old):]).rstrip()
+            at = spaced.find(old, at + len(old))
     condition = CONDITION.match(code)
     if condition and " = " not in condition[2]:
         yield f"{condition[1]}false && ({condition[2]}){condition[3]}"

@@ -1,0 +1,106 @@
+"""One text of a header with many mutants in it: which of them is alive is said when the program starts, so that they
+are compiled together. What cannot be written so is left out, and is for the caller to compile by itself."""
+import re
+
+VARIABLE = "HAKMEM_MUTANT"  # of the environment: the number of the mutant that is alive; none: the header as it is
+
+# What the compiler evaluates by itself is always as it is.
+PRELUDE = f"""#pragma once
+#include <cstdlib>
+#include <type_traits>
+inline const int hakmem_mutant_alive = [] {{
+  const char* const said = std::getenv("{VARIABLE}");
+  return said == nullptr ? 0 : std::atoi(said);
+}}();
+constexpr bool hakmem_mutant(int number) {{
+  return std::is_constant_evaluated() ? false : hakmem_mutant_alive == number;
+}}
+"""
+
+BLOCK = re.compile(r"^((?:\} )?(?:else )?(?:if|while) \()(.*)(\)(?: \[\[\w+\]\])?(?: \{|;))$")
+LOOP = re.compile(r"^(for \([^;]*; )([^;]*)(;.*)$")
+DECLARATION = re.compile(r"^((?!return |else )(?:const |static )*[\w:<>,]+[&*]* \w+ = )(.*)(;)$")
+FUNCTION = re.compile(r"^([^;{}]*\)[\w ]* \{ )(.*;)( \})$")
+STATEMENT = re.compile(r"^()((?!else\b|case |default|for |do |using |\}).*;)()$")
+PAIRS = {")": "(", "]": "[", "}": "{"}
+
+
+def balanced(text):
+    """Whether every bracket of `text` is closed in it."""
+    open_ = []
+    for sign in text:
+        if sign in "([{":
+            open_.append(sign)
+        elif sign in PAIRS and (not open_ or open_.pop() != PAIRS[sign]):
+            return False
+    return not open_
+
+
+def chosen(original, variants):
+    """An expression: that of the mutant that is alive."""
+    return "".join(f"hakmem_mutant({number}) ? ({text}) : " for number, text in variants) + f"({original})"
+
+
+def branched(original, variants):
+    """A statement: that of the mutant that is alive."""
+    return "{ " + "".join(f"if (hakmem_mutant({number})) {{ {text} }} else "
+                          for number, text in variants) + f"{{ {original} }} }}"
+
+
+FORMS = ((BLOCK, chosen), (LOOP, chosen), (DECLARATION, chosen), (FUNCTION, branched), (STATEMENT, branched))
+
+
+def switched(original, variants):
+    """A statement that is any of several, or None. `variants`: [(number, text)]; an empty text is no statement."""
+    for form, choose in FORMS:
+        found = form.match(original)
+        if found is None or not balanced(found[2]) or (choose is chosen and re.search(r" = |^$", found[2])):
+            continue
+        parts = [(number, form.match(text or ";")) for number, text in variants]
+        if all(part is not None and part[1] == found[1] and part[3] == found[3] and balanced(part[2])
+               for _, part in parts):
+            return found[1] + choose(found[2], [(number, part[2]) for number, part in parts]) + found[3]
+    return None
+
+
+def code_of(line):
+    """A line without its comment and its margins."""
+    at = line.find("//")
+    return (line if at < 0 else line[:at]).strip()
+
+
+def bounds(lines, index):
+    """(first, last) of the lines of the statement that a line belongs to."""
+    first = last = index
+    while first > 0 and code_of(lines[first - 1]) and not code_of(lines[first - 1]).endswith((";", "{", "}", ":")) \
+            and not lines[first - 1].lstrip().startswith("#"):
+        first -= 1
+    while last + 1 < len(lines) and not code_of(lines[last]).endswith((";", "{", "}")):
+        last += 1
+    return first, last
+
+
+def joined(lines, first, last):
+    return " ".join(filter(None, (code_of(line) for line in lines[first:last + 1])))
+
+
+def combine(text, mutants, without=()):
+    """(text with mutants in it, line -> numbers of the mutants there). Lines stay where they are. Numbers are the
+    places in `mutants`, from 1; statements that begin in one of the lines `without` are left as they are."""
+    lines = text.splitlines()
+    statements = {}
+    for number, mutant in enumerate(mutants, 1):
+        place = bounds(lines, mutant.line - 1)
+        changed = list(lines)
+        changed[mutant.line - 1] = mutant.new
+        statements.setdefault(place, []).append((number, joined(changed, *place)))
+    contained = {}
+    for (first, last), variants in statements.items():
+        if first + 1 in without:
+            continue
+        new = switched(joined(lines, first, last), variants)
+        if new is None:
+            continue
+        lines[first:last + 1] = [new] + [""] * (last - first)
+        contained[first + 1] = [number for number, _ in variants]
+    return "\n".join(lines) + "\n", contained
