@@ -71,6 +71,21 @@ std::string Visibility::knowledge() {
   return text;
 }
 
+bool Visibility::is_knowledge(const std::string& text) {
+  const auto is_number = [](const std::string& digits, std::size_t most) {
+    return !digits.empty() && digits.size() <= most &&
+           digits.find_first_not_of("0123456789abcdef") == std::string::npos;
+  };
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const std::size_t slash = word.find('/');
+    if (word == "local" || word == "forks" || (word[0] == '#' && is_number(word.substr(1), 16))) continue;
+    if (slash == std::string::npos || !is_number(word.substr(0, slash), 16)) return false;
+    if (!is_number(word.substr(slash + 1), 8)) return false;
+  }
+  return true;
+}
+
 void Visibility::recall(const std::string& text) {
   std::istringstream words(text);
   for (std::string word; words >> word;) {

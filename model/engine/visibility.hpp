@@ -110,8 +110,11 @@ class Visibility {
 
   /// What is known, as a line of text, for another process with the same program.
   [[nodiscard]] static std::string knowledge();
+  /// \param text is_knowledge
   static void recall(const std::string& text);
-  /// What several processes know, together; empty when all of them know the same that is in `texts[0]`.
+  /// Whether a text can be what `knowledge` has said.
+  [[nodiscard]] static bool is_knowledge(const std::string& text);
+  /// What several processes know, each text is_knowledge, together; empty when all of them know the same that is in `texts[0]`.
   [[nodiscard]] static std::string united(const std::vector<std::string>& texts);
 
   /// Whether steps are noted and reduced at the moment: inside an execution, while the threads run.

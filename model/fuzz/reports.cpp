@@ -1,4 +1,5 @@
-/// Reports of hakmem-check: a file is refused in words, or read row by row, written and read again with nothing lost.
+/// Reports of hakmem-check: a file is refused in words, or read row by row, written and read again with nothing lost;
+/// parts of searches in it can be united. "this" in the place of a build stands for the present one.
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include <string>
 
 #include "model/fuzz/expect.hpp"
+#include "model/runner/parts.hpp"
+#include "model/runner/position.hpp"
 #include "model/runner/result.hpp"
 
 namespace {
@@ -50,6 +53,14 @@ nlohmann::json rows_of(const std::vector<Result>& results) {
   return rows;
 }
 
+std::string with_this_build(std::string text) {
+  static const std::string kMark = "\"this\"";
+  const std::size_t at = text.find(kMark);
+  return at == std::string::npos
+             ? text
+             : text.substr(0, at) + '"' + fingerprint() + '"' + with_this_build(text.substr(at + kMark.size()));
+}
+
 std::size_t rows_in(const std::string& text) {
   const nlohmann::json report = nlohmann::json::parse(text, nullptr, false);
   return report.is_object() && report.contains("results") ? report["results"].size() : 0;
@@ -59,7 +70,9 @@ std::size_t rows_in(const std::string& text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const MemoryFile file;
-  const std::string text(reinterpret_cast<const char*>(data), size);
+  constexpr std::size_t kLongest = 4096;
+  if (size > kLongest) return 0;
+  const std::string text = with_this_build({reinterpret_cast<const char*>(data), size});
   file.fill(text);
   std::string problem;
   const std::vector<Result> results = read(file.path(), problem);
@@ -68,6 +81,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   expect(results.size() == rows_in(text), "every row is read", text);
+  const std::vector<Result> whole = united_reports({file.path()}, problem);
+  expect(!problem.empty() || whole.size() <= results.size(), "parts make no more rows than there were", text);
+  problem.clear();
   for (const Result& result : results) expect(!to_line(result).empty(), "every row has a line", text);
   const nlohmann::json rows = rows_of(results);
   file.fill(nlohmann::json{{"results", rows}}.dump());

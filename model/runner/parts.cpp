@@ -9,7 +9,6 @@
 
 #include "model/runner/job.hpp"
 #include "model/runner/position.hpp"
-#include "model/runner/report.hpp"
 
 namespace hakmem::model {
 

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "model/engine/visibility.hpp"
+
 namespace hakmem::model {
 
 nlohmann::json to_json(const Result& result) {
@@ -77,6 +79,27 @@ std::string write_report(const std::string& path, const std::vector<Result>& res
   return {};
 }
 
+namespace {
+
+/// Whether a row's details are such as parts of a search leave: whoever unites them relies on it.
+bool are_details(const nlohmann::json& details) {
+  constexpr std::uint64_t kMostParts = 100'000;
+  if (details.is_null()) return true;
+  if (!details.is_object()) return false;
+  const auto number = [&](const char* name) {
+    return details.contains(name) && details[name].is_number_unsigned() && details[name] <= kMostParts;
+  };
+  const auto text = [&](const char* name) { return details.contains(name) && details[name].is_string(); };
+  const bool learned = text("knowledge") && Visibility::is_knowledge(details["knowledge"].get<std::string>()) &&
+                       details.contains("waits") && details["waits"].is_boolean();
+  if (details.contains("knowledge") && !learned) return false;
+  if (!details.contains("part") && !details.contains("parts")) return true;
+  if (!learned || !number("part") || !number("parts")) return false;
+  return details["parts"] == 0 || (text("verdict") && text("build"));
+}
+
+}  // namespace
+
 std::vector<Result> read_report(const std::string& path, std::string& problem) {
   std::ifstream file(path);
   if (!file) {
@@ -86,12 +109,17 @@ std::vector<Result> read_report(const std::string& path, std::string& problem) {
   std::vector<Result> results;
   try {
     const nlohmann::json report = nlohmann::json::parse(file);
-    for (const auto& row : report.at("results")) results.push_back(result_from_json(row));
+    bool sound = true;
+    for (const auto& row : report.at("results")) {
+      results.push_back(result_from_json(row));
+      sound = sound && are_details(results.back().details);
+    }
+    if (sound) return results;
   } catch (const nlohmann::json::exception&) {
-    problem = fmt::format("{} is no report of hakmem-check run --json", path);
-    return {};
+    // Said below.
   }
-  return results;
+  problem = fmt::format("{} is no report of hakmem-check run --json", path);
+  return {};
 }
 
 std::string to_line(const Result& result) {

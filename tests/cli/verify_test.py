@@ -190,6 +190,11 @@ class Verify(unittest.TestCase):
             self.tree.script("build/model/hakmem-check", hakmem_check([{**MODELS[0], **change}]))
             self.assert_not_green("FAILED", arguments=("--only", "models"))
 
+    def test_a_search_that_ran_out_of_time_is_no_counterexample(self):
+        cut = {**MODELS[0], "status": "fail", "verdict": "TRUNCATED", "message": "ended before it was done"}
+        self.tree.script("build/model/hakmem-check", hakmem_check([cut], then="sys.exit(1)"))
+        self.assert_not_green("FAILED", "remote_word [full] TRUNCATED", arguments=("--only", "models"))
+
     def test_a_listed_suite_without_a_result_is_not_run(self):
         self.tree.script("build/model/hakmem-check", hakmem_check(MODELS[:1], suites=["remote_word", "forgotten"]))
         self.assert_not_green("INCOMPLETE", "forgotten", arguments=("--only", "models"))

@@ -34,12 +34,15 @@ PARTS = (
 NAMES = tuple(part.name for part in PARTS)
 
 
+SURE = 0.8  # of a part's share; what parts before it have taken longer is at its cost
+
+
 def chosen(part, seconds, night):
     """The items of a part in one night: all, or the next ones in turn."""
     if not part.rotates:
         return list(part.items)
     all_shares = sum(other.share for other in PARTS)
-    count = min(len(part.items), max(1, int(seconds * part.share / all_shares // part.unit)))
+    count = min(len(part.items), max(1, int(SURE * seconds * part.share / all_shares // part.unit)))
     turns = {(night * count + i) % len(part.items) for i in range(count)}
     return [item for i, item in enumerate(part.items) if i in turns]
 

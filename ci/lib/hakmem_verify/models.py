@@ -13,6 +13,8 @@ FIELDS = {"suite": str, "scheduler": str, "executions": int, "seconds": (int, fl
 def judge(result):
     """(verdict, status, message) of one result; whatever is not clearly good is not good."""
     verdict, status = result["verdict"], result["status"]
+    if status != "pass" and verdict == "TRUNCATED":
+        return verdict, "fail", result.get("message", "") or "did not finish its search"
     if status != "pass":
         what = "NOT CAUGHT" if result["broken_variant"] else "COUNTEREXAMPLE"
         return what, "fail", result.get("message", "")
