@@ -14,11 +14,18 @@
 
 namespace hakmem::model {
 
-double now() noexcept {
+namespace {
+
+double read_clock(clockid_t clock) noexcept {
   timespec time;
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  ::clock_gettime(clock, &time);
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
+
+}  // namespace
+
+double now() noexcept { return read_clock(CLOCK_MONOTONIC); }
+double processor_time() noexcept { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
 
 namespace {
 
@@ -302,6 +309,7 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   course.seed = limits.seed;
   course.most_executions = search.executions;
   const double start = now();
+  const double processor_start = processor_time();
   course.deadline = search.seconds == 0 ? 0 : start + search.seconds;
   course.stop = limits.stop;
   course.progress = limits.progress;
@@ -319,6 +327,7 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   outcome.steps = course.most_steps;
   outcome.promised = course.executions - course.with_fewer_steps;
   outcome.seconds = now() - start;
+  outcome.processor_seconds = processor_time() - processor_start;
   // A search that is given nothing but time is done when that is over.
   outcome.cut = course.stopped || (course.time_over && (search.strategy.exhaustive() || search.executions != 0));
   if (outcome.cut && !course.tree.empty()) outcome.position = position_of(course);

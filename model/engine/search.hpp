@@ -21,6 +21,7 @@ struct Outcome {
   bool cut = false;              ///< ended before it was done: by the time limit, or because it was told to
   std::uint64_t executions = 0;  ///< explored, the failing one included
   double seconds = 0;
+  double processor_seconds = 0;
   std::string problem;         ///< "DATA RACE (data race detected)"; empty unless failed
   std::string trace;           ///< the failing execution, step by step
   std::string choices;         ///< the failing execution, for replay()
@@ -33,6 +34,8 @@ struct Outcome {
 
 /// Seconds of a monotonic clock.
 double now() noexcept;
+/// Seconds of processor time of this process.
+double processor_time() noexcept;
 
 /// What a search may use.
 struct Limits {

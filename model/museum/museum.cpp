@@ -143,12 +143,16 @@ reads it, and where an order is missing a dashed one shows between which steps.
 
 )";
 
-/// A trace that reads the same in every process: addresses outside the simulated ranges, and the lines that mark the
-/// begin and end of things, tell nothing.
+/// A trace that reads the same in every process: addresses outside the simulated ranges tell nothing.
 std::string steady(const std::string& trace) {
   static const std::regex address("0x(?!5eed)[0-9a-f]{6,}");
+  return std::regex_replace(trace, address, "0x...");
+}
+
+/// The same without the lines that mark where the threads begin, which order what a picture shows, and say no more.
+std::string without_marks(const std::string& trace) {
   static const std::regex mark("\\[[0-9]+\\] [0-9]+: \\[BEFORE END\\]\n");
-  return std::regex_replace(std::regex_replace(trace, mark, ""), address, "0x...");
+  return std::regex_replace(trace, mark, "");
 }
 
 /// \param picture where it is, as seen from the page
@@ -164,7 +168,8 @@ std::string section_of(const Exhibit& exhibit, const Result& result, const std::
   if (!exhibit.preloaded.empty()) text += fmt::format("- Guard under `LD_PRELOAD`: `{}`\n", exhibit.preloaded);
   if (!result.trace.empty()) {
     text += fmt::format("- {}\n\n![Exhibit {}: the steps of each thread]({})\n\n```\n{}```\n",
-                        picture_of(steady(result.trace)).missing, exhibit.label(), picture, steady(result.trace));
+                        picture_of(steady(result.trace)).missing, exhibit.label(), picture,
+                        without_marks(steady(result.trace)));
   }
   return text + "\n";
 }

@@ -70,6 +70,7 @@ Result row_of(const std::string& name, const Search& search, const Outcome& outc
   result.scheduler = to_string(search);
   result.executions = outcome.executions;
   result.seconds = outcome.seconds;
+  result.processor_seconds = outcome.processor_seconds;
   result.trace = outcome.trace;
   result.token = token_for(name, search.strategy, outcome);
   if (!outcome.failed) result.blind = blind_spots(search);
@@ -167,11 +168,13 @@ std::optional<Result> united(const std::vector<Result>& parts, std::string& know
   std::vector<std::string> known;
   std::uint64_t executions = 0;
   double seconds = 0;
+  double processor_seconds = 0;
   unsigned waiting = 0;
   for (const Result& part : parts) {
     if (!part.pass) return part;
     executions += part.executions;
     seconds = std::max(seconds, part.seconds);
+    processor_seconds += part.processor_seconds;
     known.push_back(part.details.at("knowledge"));
     waiting += part.details.at("waits") == true;
   }
@@ -185,6 +188,7 @@ std::optional<Result> united(const std::vector<Result>& parts, std::string& know
   whole.details = {};
   whole.executions = executions;
   whole.seconds = seconds;
+  whole.processor_seconds = processor_seconds;
   whole.message = fmt::format("in {} parts", parts.size());
   return whole;
 }

@@ -247,10 +247,15 @@ void sample_until(double deadline, const Options& options, JobPool& pool, std::v
 int conclude(const std::vector<Result>& results, const Options& options, double started) {
   const auto failed = std::count_if(results.begin(), results.end(), [](const Result& r) { return !r.pass; });
   std::uint64_t executions = 0;
-  for (const Result& result : results) executions += result.executions;
-  std::printf("%zu searches, %zu hold, %td do not; %llu executions in %.1f s\n", results.size(),
-              results.size() - static_cast<std::size_t>(failed), failed, static_cast<unsigned long long>(executions),
-              now() - started);
+  double processor = 0;
+  for (const Result& result : results) {
+    executions += result.executions;
+    processor += result.processor_seconds;
+  }
+  const double rate = processor > 0 ? static_cast<double>(executions) / processor / 1000 : 0;
+  std::printf("%zu searches, %zu hold, %td do not; %llu executions in %.1f s, %.0f k per second of a core\n",
+              results.size(), results.size() - static_cast<std::size_t>(failed), failed,
+              static_cast<unsigned long long>(executions), now() - started, rate);
   if (!options.json.empty()) {
     if (const std::string problem = write_report(options.json, results); !problem.empty()) {
       std::fprintf(stderr, "hakmem-check: %s\n", problem.c_str());

@@ -14,6 +14,9 @@ namespace hakmem::model {
 
 namespace {
 
+/// As many as --part takes.
+constexpr std::uint64_t kMostParts = 99'999;
+
 bool is_part(const Result& row) { return row.details.contains("part") && row.details.contains("parts"); }
 
 /// The row of a search whose parts make no whole.
@@ -30,15 +33,16 @@ Result not_whole(const std::vector<Result>& parts, std::string message) {
 
 /// Why the parts are not each part of one search, once; empty when they are.
 std::string missing_part(const std::vector<Result>& parts) {
-  const unsigned count = parts.front().details.at("parts");
+  const std::uint64_t count = parts.front().details.at("parts");
+  if (count > kMostParts) return fmt::format("there are no {} parts", count);
   std::vector<unsigned> times(count, 0);
   for (const Result& part : parts) {
-    const unsigned number = part.details.at("part");
+    const std::uint64_t number = part.details.at("part");
     if (part.details.at("parts") != count || number < 1 || number > count)
       return "the parts are of different divisions";
     ++times[number - 1];
   }
-  for (unsigned i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     if (times[i] != 1) return fmt::format("part {} of {} is there {} times", i + 1, count, times[i]);
   }
   return {};
@@ -55,7 +59,8 @@ Result united_parts(const std::vector<Result>& parts) {
   if (!missing.empty()) return not_whole(parts, missing);
   Prior prior;
   if (std::optional<Result> whole = united(parts, prior.knowledge, prior.waits)) {
-    whole->verdict = parts.front().details.at("verdict");
+    whole->verdict = parts.front().details.value("verdict", "TRUNCATED");
+    whole->pass = whole->verdict != "TRUNCATED";
     return *whole;
   }
   Result row =

@@ -47,6 +47,20 @@ bool ordered(const Step& step, std::initializer_list<const char*> orders) {
 bool releases(const Step& step) { return is_store(step) && ordered(step, {"release", "acq_rel", "seq_cst"}); }
 bool acquires(const Step& step) { return is_load(step) && ordered(step, {"acquire", "acq_rel", "seq_cst"}); }
 
+/// The value that an atomic step has left in memory, as traces print it.
+std::string stored_value(const Step& step) {
+  static const std::regex form("(?:atomic store, value|.* xchg|.* new)=(.*?)(?:, \\(prev value.*|, order=.*)");
+  std::smatch found;
+  return std::regex_match(step.what, found, form) ? found[1].str() : std::string();
+}
+
+/// The value that a load has seen though there was a newer one; empty when it has seen the newest.
+std::string stale_value(const Step& step) {
+  static const std::regex form("atomic load, value=(.*) \\[NOT CURRENT\\].*");
+  std::smatch found;
+  return std::regex_match(step.what, found, form) ? found[1].str() : std::string();
+}
+
 // What happens before what --------------------------------------------------------------------------------------------
 
 /// For each thread, how many of the trace's steps are known to have happened.
@@ -99,9 +113,14 @@ class Order {
   void read(std::size_t i, Clock& mine) {
     const Step& step = picture_.steps[i];
     const std::vector<Stored>& history = stores_[step.address];
-    const std::size_t age = has(step, "[NOT CURRENT]") ? 2 : 1;
-    if (history.size() < age) return;
-    const Stored& seen = history[history.size() - age];
+    const std::string stale = stale_value(step);
+    auto at = history.rbegin();
+    if (!stale.empty()) {
+      const auto newest = [&] { return at == history.rbegin(); };
+      while (at != history.rend() && (newest() || stored_value(picture_.steps[at->step]) != stale)) ++at;
+    }
+    if (at == history.rend()) return;  // what was there before the first step of the trace
+    const Stored& seen = *at;
     const bool synchronises = acquires(step) && !seen.released.empty();
     if (synchronises) join(mine, seen.released);
     if (picture_.steps[seen.step].thread == step.thread) return;

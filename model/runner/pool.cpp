@@ -31,6 +31,8 @@ void request_stop(int) { stop_requested = true; }
 /// Ends a process that does not end: says first which operation each thread was at. Signal-safe as far as it has to be:
 /// nothing comes after it.
 void end_with_last_words(int) {
+  const char kNote[] = "(no trace: the scenario's own code does not end) ";
+  (void)!::write(STDERR_FILENO, kNote, sizeof kNote - 1);
   for (unsigned thread = 0; thread < Visibility::kMostThreads; ++thread) {
     const Site* const site = Visibility::latest(thread);
     if (site == nullptr) continue;

@@ -17,6 +17,7 @@ nlohmann::json to_json(const Result& result) {
                       {"scheduler", result.scheduler},
                       {"executions", result.executions},
                       {"seconds", result.seconds},
+                      {"processor_seconds", result.processor_seconds},
                       {"verdict", result.verdict},
                       {"status", result.pass ? "pass" : "fail"},
                       {"broken_variant", result.broken_variant},
@@ -28,6 +29,21 @@ nlohmann::json to_json(const Result& result) {
   return json;
 }
 
+namespace {
+
+/// Throws unless the details of a part of a search are what runner/parts.cpp takes them for.
+void check_part(const nlohmann::json& details) {
+  using Json = nlohmann::json;
+  (void)details.at("part").get_ref<const Json::number_unsigned_t&>();
+  (void)details.at("knowledge").get_ref<const Json::string_t&>();
+  (void)details.at("waits").get_ref<const Json::boolean_t&>();
+  if (details.at("parts").get_ref<const Json::number_unsigned_t&>() == 0) return;
+  (void)details.at("build").get_ref<const Json::string_t&>();
+  if (details.contains("verdict")) (void)details.at("verdict").get_ref<const Json::string_t&>();
+}
+
+}  // namespace
+
 Result result_from_json(const nlohmann::json& json) {
   Result result;
   result.suite = json.at("suite");
@@ -35,6 +51,7 @@ Result result_from_json(const nlohmann::json& json) {
   // Not by conversion: a number below zero or above all others would become some other one.
   result.executions = json.at("executions").get_ref<const nlohmann::json::number_unsigned_t&>();
   result.seconds = json.at("seconds");
+  result.processor_seconds = json.value("processor_seconds", 0.0);
   result.verdict = json.at("verdict");
   result.pass = json.at("status") == "pass";
   result.broken_variant = json.at("broken_variant");
@@ -43,6 +60,7 @@ Result result_from_json(const nlohmann::json& json) {
   result.token = json.at("replay");
   result.blind = json.value("blind_spots", "");
   result.details = json.value("details", nlohmann::json{});
+  if (result.details.contains("part")) check_part(result.details);
   return result;
 }
 

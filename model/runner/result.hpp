@@ -13,6 +13,7 @@ struct Result {
   std::string scheduler;
   std::uint64_t executions = 0;
   double seconds = 0;
+  double processor_seconds = 0;
   std::string verdict;  ///< COMPLETE, BOUNDED(b), SAMPLED(n), TRUNCATED; FAILED for a counterexample; CAUGHT
   bool pass = false;
   bool broken_variant = false;

@@ -310,9 +310,12 @@ const Registered exits{faulty<Exits>("exits")};
 struct Hangs : Scenario {
   static constexpr unsigned kThreads = 2;
   void thread(unsigned) override {
+    // Relaxed: only so that there is an operation to be named.
+    (void)begun.load(std::memory_order_relaxed);
     while (forever) {
     }
   }
+  RelacySync::Atomic<int> begun{0};
   volatile bool forever = true;
 };
 const Registered hangs{faulty<Hangs>("hangs", 1)};

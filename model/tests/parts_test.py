@@ -102,6 +102,18 @@ class Parts(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("another build", done.stderr.splitlines()[0])
 
+    def test_that_are_damaged_are_refused(self):
+        part = self.run_part(1, 2, SEARCHES[0])
+        for name, value in (("part", "one"), ("parts", -2), ("waits", 1), ("knowledge", None), ("build", 7)):
+            report = json.loads(part.read_text())
+            report["results"][0]["details"][name] = value
+            damaged = self.folder / "damaged.json"
+            damaged.write_text(json.dumps(report))
+            done = run(CHECK, "report", damaged)
+            with self.subTest(name):
+                self.assertEqual(done.returncode, 2)
+                self.assertIn("is no report", done.stderr.splitlines()[0])
+
     def test_are_refused_where_they_make_no_sense(self):
         for arguments, text in ((["--part", "4/3"], "--part takes i/n"), (["--part", "1/2", "--split", "2"], "--part takes neither"),
                                 (["--part", "1/2", "--scheduler", "random"], "needs a full or bound=N search"),

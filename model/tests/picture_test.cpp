@@ -92,6 +92,23 @@ TEST(Picture, StaleReadIsNamedWhereAnInvariantBreaks) {
   EXPECT_EQ(picture.missing.rfind("A stale read: step 4 of thread 1", 0), 0u) << picture.missing;
 }
 
+TEST(Picture, StaleReadIsOfTheStepThatWroteItsValue) {
+  const auto readers_source = [](const std::string& value) {
+    const Picture picture = picture_of(
+        "[3] 0: <0x5eed00004000> fetch_add , prev=0, arg=1, new=1, order=relaxed, in add, src/word.hpp(10)\n"
+        "[4] 0: <0x5eed00004000> CAS succ orig=1, cmp=1, xchg=7, order=relaxed, in add, src/word.hpp(11)\n"
+        "[5] 0: <0x5eed00004000> atomic store, value=9, (prev value=7), order=relaxed, in add, src/word.hpp(12)\n"
+        "[6] 1: <0x5eed00004000> atomic load, value=" +
+        value +
+        " [NOT CURRENT], order=relaxed, in look, src/word.hpp(20)\n"
+        "[7] 1: USER ASSERT FAILED (I7), in look, src/word.hpp(21)\n");
+    return picture.edges.empty() ? 0u : picture.steps[picture.edges[0].from].number;
+  };
+  EXPECT_EQ(readers_source("1"), 3u);
+  EXPECT_EQ(readers_source("7"), 4u);
+  EXPECT_EQ(readers_source("0"), 0u) << "what was there before";
+}
+
 TEST(Picture, BrokenInvariantWithoutAnyIsTheOrderOfTheSteps) {
   EXPECT_EQ(picture_of("[3] 0: USER ASSERT FAILED (I2 conserved), in f, a.hpp(1)\n").missing,
             "No edge is missing: these steps, one after the other, end in USER ASSERT FAILED (I2 conserved).");

@@ -108,6 +108,15 @@ class Program(unittest.TestCase):
         self.assertEqual(code, cli.EXIT_RED)
         self.assertEqual({row["verdict"] for row in rows}, {cli.NOT_RUN})
 
+    def test_nothing_is_built_for_a_test_that_needs_no_program(self):
+        with tempfile.TemporaryDirectory() as folder:
+            session = cli.Session(pathlib.Path(folder), 1)
+            with mock.patch.object(session.runner, "run", return_value=exited(0, "")) as run:
+                self.assertEqual(session.built("release", [])[1], "")
+                self.assertEqual([call.args[0] for call in run.call_args_list], ["configure-release"])
+                session.built("release", ["stress"])
+            self.assertEqual(run.call_args_list[-1].args[0], "build-release")
+
     def test_wrong_calls_end_with_usage_and_2(self):
         for words in (["--only", "nobody"], ["--jobs", "0"], ["--unknown"], ["stray"], ["--json", "/nowhere/report"]):
             done = subprocess.run([ROOT / "ci/controls", *words], text=True, capture_output=True, check=False)

@@ -58,7 +58,8 @@ class CheckSpec(unittest.TestCase):
 
     def test_reports_a_row_that_nothing_proves(self):
         self.assert_reported("| `ci/bench` |", "| some day |", "E6: nothing proves it")
-        self.assert_reported("open: the learner in the library", "open:", "I9: nothing proves it")
+        self.assert_reported("`OptionsComeFromTheEnvironment`, `LearnerOverTheHeap.CapsAndWasteMayMoveUnderUse`", "open:",
+                             "I9: nothing proves it")
 
     def test_reports_an_option_that_no_row_names(self):
         self.assert_reported("HAKMEM_SS_LRU_DEBUG", "HAKMEM_DEBUG", "option HAKMEM_SS_LRU_DEBUG is in no row")

@@ -111,7 +111,7 @@ class Session:
         folder = self.root / "build" / preset
         configure = ["cmake", "--preset", preset]
         build = ["cmake", "--build", folder, "-j", self.jobs, "--target", *targets]
-        for step, command in (("configure", configure), ("build", build)):
+        for step, command in (("configure", configure), *((("build", build),) if targets else ())):
             outcome = self.runner.run(f"{step}-{preset}", command, SECONDS["build"])
             if not outcome.clean:
                 return folder, f"{step} {outcome.describe()}, see {outcome.log}"
