@@ -114,7 +114,8 @@ class Visibility {
   static void recall(const std::string& text);
   /// Whether a text can be what `knowledge` has said.
   [[nodiscard]] static bool is_knowledge(const std::string& text);
-  /// What several processes know, each text is_knowledge, together; empty when all of them know the same that is in `texts[0]`.
+  /// What several processes know, each text is_knowledge, together; empty when all of them know the same that is in
+  /// `texts[0]`.
   [[nodiscard]] static std::string united(const std::vector<std::string>& texts);
 
   /// Whether steps are noted and reduced at the moment: inside an execution, while the threads run.

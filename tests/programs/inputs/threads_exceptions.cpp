@@ -122,7 +122,7 @@ void every_kind_of_new() {
   }
   // volatile: the compiler must not know that this can only fail.
   volatile std::size_t impossible = SIZE_MAX / 4;
-  const bool refused = ::operator new(impossible, std::nothrow) == nullptr && std::malloc(impossible) == nullptr;
+  const bool refused = ::operator new(impossible, std::nothrow) == nullptr&& std::malloc(impossible) == nullptr;
   bool thrown = false;
   try {
     ::operator delete(::operator new(impossible));
@@ -158,7 +158,8 @@ void inside_the_c_library() {
   char* text = nullptr;
   std::size_t size = 0;
   std::FILE* stream = open_memstream(&text, &size);
-  for (int i = 0; i < 5000; ++i) std::fprintf(stream, "line %d %s\n", i, std::string(static_cast<std::size_t>(i % 60), 'z').c_str());
+  for (int i = 0; i < 5000; ++i)
+    std::fprintf(stream, "line %d %s\n", i, std::string(static_cast<std::size_t>(i % 60), 'z').c_str());
   std::fclose(stream);
   std::FILE* lines = fmemopen(text, size, "r");
   char* line = nullptr;
