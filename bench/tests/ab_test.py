@@ -8,7 +8,8 @@ import tempfile
 import unittest
 
 AB = str(pathlib.Path(sys.argv.pop(1)).resolve() / "ab")
-PAIRS = {"atomics", "spin", "locked", "sharing", "registry", "caches", "refill", "refill-batch", "drain", "statistics"}
+PAIRS = {"atomics", "spin", "locked", "sharing", "tag", "guard", "registry", "caches", "refill", "refill-batch", "drain",
+         "statistics"}
 RATIOS = {"wall_ratio": "seconds", "cpu_ratio": "cpu_seconds"}
 
 
