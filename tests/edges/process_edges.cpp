@@ -105,7 +105,7 @@ void fork_generations() {
   for (unsigned generation = 0; generation < kGenerations; ++generation) {
     std::atomic<bool> stop{false};
     std::thread thread([&] { pairs(stop); });
-    std::this_thread::sleep_for(2ms);
+    std::this_thread::sleep_for(8ms);
     const pid_t child = ::fork();
     if (child != 0) {
       stop.store(true);
