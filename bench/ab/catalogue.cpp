@@ -18,7 +18,7 @@ const std::vector<Pair>& all_pairs() {
       {"registry", "B9", "How else could an address be classified?", std::nullopt, registry_pair},
       {"caches", "B6", "What does each cache bring?", std::nullopt, caches_pair},
       {"refill", "C3", "How many small blocks should be cut at a time?", std::nullopt, refill_pair},
-      {"refill-batch", "E1", "How many larger blocks should be cut at a time?", std::nullopt, refill_batch_pair},
+      {"refill-batch", "E1", "How many mid blocks should be cut at a time?", std::nullopt, refill_batch_pair},
       {"drain", "D9", "How often should gathered frees to other threads go out?", std::nullopt, drain_pair},
       {"statistics", "S", "What do the statistics' counters cost?", Target{"less than 1 %", 0.99, {}}, statistics_pair},
   };

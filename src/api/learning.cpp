@@ -110,11 +110,14 @@ bool take_turn(std::uint64_t& pause) noexcept {
   } else {
     const std::uint64_t moves = learner->cap_moves(), adopted = learner->adoptions(), reverted = learner->reverts();
     const bool ended = learner->run_window(now_ns());
-    // Relaxed, all four: statistics; the mutex orders their writers.
-    windows.fetch_add(ended ? 1 : 0, std::memory_order_relaxed);
-    cap_moves.fetch_add(learner->cap_moves() - moves, std::memory_order_relaxed);
-    adoptions.fetch_add(learner->adoptions() - adopted, std::memory_order_relaxed);
-    reverts.fetch_add(learner->reverts() - reverted, std::memory_order_relaxed);
+    const auto count = [](std::atomic<std::uint64_t>& total, std::uint64_t n) {
+      // Relaxed: a statistic; the mutex orders the writers.
+      total.fetch_add(n, std::memory_order_relaxed);
+    };
+    count(windows, ended ? 1 : 0);
+    count(cap_moves, learner->cap_moves() - moves);
+    count(adoptions, learner->adoptions() - adopted);
+    count(reverts, learner->reverts() - reverted);
   }
   pause = number(Option::kLearnWindow) * kNsPerMs;
   return true;

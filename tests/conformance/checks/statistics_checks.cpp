@@ -167,6 +167,7 @@ void expect_frees(const Free& free_block) {
 
 GLIBC(Cfree, FreesABlock, "glibc manual 3.2.5", .may_be_absent = true) {
   const auto cfree = lookup<void(void*)>("cfree");
+  // glibc has dropped it in 2.26: a malloc need not have it.
   if (cfree == nullptr) GTEST_SKIP() << "there is no cfree";
   expect_frees([cfree](void* block, std::size_t) { cfree(block); });
   cfree(nullptr);
@@ -174,6 +175,7 @@ GLIBC(Cfree, FreesABlock, "glibc manual 3.2.5", .may_be_absent = true) {
 
 REQUIRED(FreeSized, FreesABlock, "C23 7.24.3.4", .may_be_absent = true) {
   const auto free_sized = lookup<void(void*, std::size_t)>("free_sized");
+  // New in C23: most mallocs do not have it yet.
   if (free_sized == nullptr) GTEST_SKIP() << "there is no free_sized";
   const std::size_t before = address_space();
   for (const std::size_t size : {64UL, 20'000UL, 3'000'000UL}) {
@@ -185,6 +187,7 @@ REQUIRED(FreeSized, FreesABlock, "C23 7.24.3.4", .may_be_absent = true) {
 
 REQUIRED(FreeAlignedSized, FreesABlock, "C23 7.24.3.5", .may_be_absent = true) {
   const auto free_aligned_sized = lookup<void(void*, std::size_t, std::size_t)>("free_aligned_sized");
+  // As FreeSized.
   if (free_aligned_sized == nullptr) GTEST_SKIP() << "there is no free_aligned_sized";
   expect_frees([free_aligned_sized](void* block, std::size_t size) { free_aligned_sized(block, 64, size); });
   free_aligned_sized(nullptr, 64, 0);

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "hakmem/hakmem.h"
+#include "support/walked.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -83,13 +84,7 @@ TEST(Hardened, SitesWorkWithEveryFunction) {
 TEST(HardenedLibrary, SettingsStatisticsAndWalksReachTheHeapBehindTheGuards) {
   ASSERT_EQ(hak_option_set("HAKMEM_CACHE_MID", "0"), 0);
   void* block = hak_alloc(5000);
-  std::size_t out = 0;
-  const auto add = [](const hak_region* region, void* sum) {
-    if (region->kind == HAK_REGION_SLAB) *static_cast<std::size_t*>(sum) += region->out;
-    return 0;
-  };
-  EXPECT_EQ(hak_heap_walk(add, &out), 0);
-  EXPECT_GE(out, 1u);
+  EXPECT_GE(walked_blocks_out(), 1u);
   hak_statistics now;
   hak_statistics_get(&now);
   EXPECT_GE(now.thread_contexts, 1u);

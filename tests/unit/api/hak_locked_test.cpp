@@ -6,6 +6,7 @@
 
 #include "hakmem/hakmem.h"
 #include "support/together.hpp"
+#include "support/walked.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -43,13 +44,7 @@ TEST(HakLocked, ThreadCachesCannotBeSwitchedOn) {
 
 TEST(HakLocked, AWalkSeesWhatIsOut) {
   void* block = hak_alloc(1000);
-  std::size_t out = 0;
-  const auto add = [](const hak_region* region, void* sum) {
-    if (region->kind == HAK_REGION_SLAB) *static_cast<std::size_t*>(sum) += region->out;
-    return 0;
-  };
-  EXPECT_EQ(hak_heap_walk(add, &out), 0);
-  EXPECT_GE(out, 1u);
+  EXPECT_GE(walked_blocks_out(), 1u);
   hak_free(block);
 }
 

@@ -55,5 +55,19 @@ TEST_F(ClassListTest, AnySlabCanLeave) {
   EXPECT_EQ(slabs(), (std::vector{&b_}));
 }
 
+TEST_F(ClassListTest, AVisitSeesEachSlabOnceAndMayRemoveIt) {
+  list_.visit([](SlabT&) { FAIL() << "nobody is there"; });
+  for (SlabT* slab : {&a_, &b_, &c_}) list_.push_back(*slab);
+  std::vector<SlabT*> seen;
+  list_.visit([&](SlabT& slab) {
+    seen.push_back(&slab);
+    if (&slab != &b_) list_.remove(slab);
+  });
+  EXPECT_EQ(seen, (std::vector{&a_, &b_, &c_}));
+  EXPECT_EQ(slabs(), (std::vector{&b_}));
+  list_.visit([&](SlabT& slab) { list_.remove(slab); });
+  EXPECT_EQ(list_.first(), nullptr);
+}
+
 }  // namespace
 }  // namespace hakmem::test

@@ -98,6 +98,8 @@ TEST_F(SettingsTest, RefillBoundsBoundTheBlocksCutAtATime) {
   settings.set_refill_batch(4);
   (void)full.allocate(context, kMidBytes, 1);
   EXPECT_EQ(detached(kMidBytes), 3u);
+  (void)full.allocate(context, kLargeBytes, 1);
+  EXPECT_EQ(detached(kLargeBytes), 0u) << "a second large block would touch a page for nothing";
 }
 
 TEST_F(SettingsTest, DrainIntervalBoundsHowLongARemoteFreeWaits) {
