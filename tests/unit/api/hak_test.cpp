@@ -109,11 +109,12 @@ TEST(HakApi, TrimGivesBackEverythingThatIsFree) {
 /// B11: exited threads leave their contexts to the next ones.
 TEST(HakApi, ThreadsThatComeAndGoShareContexts) {
   hak_free(hak_alloc(1));
+  const auto before = statistics().thread_contexts;  // threads ran before main, too
   std::vector<void*> left;
   for (int i = 0; i < 50; ++i) {
     std::thread([&] { left.push_back(hak_alloc(100)); }).join();
   }
-  EXPECT_LE(statistics().thread_contexts, 2u);
+  EXPECT_LE(statistics().thread_contexts, before + 1);
   for (void* block : left) hak_free(block);
 }
 
