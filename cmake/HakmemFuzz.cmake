@@ -43,3 +43,18 @@ function(hakmem_add_fuzz_control name title expected)
   add_test(NAME ${title} COMMAND fuzz_${name} -max_total_time=100 -seed=1 -artifact_prefix=planted- "${found}" ${ARGN})
   set_tests_properties(${title} PROPERTIES LABELS fuzz TIMEOUT 150 PASS_REGULAR_EXPRESSION "${expected}")
 endfunction()
+
+# hakmem_add_afl_control(<name> <title> <input>...): a target with a planted fault, which AFL++ has to find from inputs that
+# hold; what was found before is no help.
+function(hakmem_add_afl_control name title)
+  if(NOT HAKMEM_AFL)
+    return()
+  endif()
+  set(folder "${CMAKE_CURRENT_BINARY_DIR}/afl_${name}")
+  file(COPY ${ARGN} DESTINATION "${folder}/in")
+  list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " wrapper)
+  add_test(NAME ${title} COMMAND sh -c
+    "rm -rf '${folder}/out' && exec ${wrapper} afl-fuzz -i '${folder}/in' -o '${folder}/out' -V 120 -s 1 -m none -- '$<TARGET_FILE:fuzz_${name}>'")
+  set_tests_properties(${title} PROPERTIES LABELS fuzz TIMEOUT 200 PASS_REGULAR_EXPRESSION " 1 crashes saved"
+    ENVIRONMENT "AFL_BENCH_UNTIL_CRASH=1;AFL_NO_UI=1;AFL_NO_AFFINITY=1;AFL_SKIP_CPUFREQ=1;AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1")
+endfunction()

@@ -14,6 +14,7 @@ CHECK = None
 SMALL = "slot_cache/put_and_take"  # a suite that ends at once
 LARGE = "slot_cache/two_taker?"  # one that takes more than a second, without its broken variants
 LONG = "slot_word/late_clai?"  # one that does not end within seconds
+TOKENS = pathlib.Path(__file__).resolve().parents[1] / "fuzz" / "corpus" / "tokens"
 
 
 def run(*arguments):
@@ -83,6 +84,14 @@ class Runs(unittest.TestCase):
         self.assertEqual(run("run", "slot_cache", "--json", self.report).returncode, 0)
         self.assertEqual({result["suite"] for result in self.results()},
                          {name for name in listed if name.startswith("slot_cache")})
+
+    def test_tokens_in_the_corpus_name_suites_that_exist(self):
+        """Else the fuzzer would start from nothing but what is refused."""
+        suites = {line.split()[0] for line in run("list").stdout.splitlines() if line}
+        tokens = [path.read_text(encoding="utf-8").split(":") for path in TOKENS.iterdir()]
+        named = [token[0] for token in tokens if len(token) == 4 and not token[0].startswith("program=")]
+        self.assertGreater(len(named), 3)
+        self.assertLessEqual(set(named), suites)
 
     def test_every_suite_has_two_broken_variants(self):
         listed = [line.split()[0] for line in run("list").stdout.splitlines()]

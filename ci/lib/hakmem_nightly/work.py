@@ -17,7 +17,7 @@ ALLOCATOR_CORPORA, CHECKER_CORPORA = "tests/fuzz/corpus", "model/fuzz/corpus"
 FUZZ_TARGETS = {"heap": ("fuzz", ALLOCATOR_CORPORA), "api": ("fuzz", ALLOCATOR_CORPORA),
                 "options": ("fuzz", ALLOCATOR_CORPORA), "tokens": ("fuzz-model", CHECKER_CORPORA),
                 "reports": ("fuzz-model", CHECKER_CORPORA)}
-AFL_TARGETS = ("heap", "api", "options")
+AFL_PRESETS = {"fuzz": "afl", "fuzz-model": "afl-model"}
 MUTATED = ("lockfree/bitmap_word", "lockfree/bounded_cache", "lockfree/remote_word", "lockfree/slot_cache",
            "lockfree/slot_word", "lockfree/take_all_list", "superslab/free_slots", "superslab/lru_cache",
            "superslab/shared_pool", "superslab/slot_ops", "superslab/superslab_table", "heap/slab")
@@ -28,7 +28,8 @@ VALGRIND_TOOLS = {
 }
 SANITIZED = ("asan", "tsan", "asan-clang", "tsan-clang")
 NEEDED_PROGRAMS = {"asan-clang": "clang++-19", "tsan-clang": "clang++-19", "fuzz": "clang++-19",
-                   "fuzz-model": "clang++-19", "afl": "afl-clang-fast++", "valgrind": "valgrind"}
+                   "fuzz-model": "clang++-19", "afl": "afl-clang-fast++",
+                   "afl-model": "afl-clang-fast++", "valgrind": "valgrind"}
 # A tool that fails by itself says nothing about what it was to check.
 TOOL_BROKE = re.compile(
     r"FATAL: ThreadSanitizer: .*|.*Shadow memory range interleaves.*|valgrind: the 'impossible' happened:.*|"
@@ -215,22 +216,25 @@ AFL = {"AFL_AUTORESUME": "1", "AFL_NO_UI": "1", "AFL_NO_COLOR": "1", "AFL_NO_AFF
 
 def afl_item(target):
     """The same target by AFL++, which goes on in its own folder where the night before has ended."""
+    fuzz_preset, corpora = FUZZ_TARGETS[target]
+    preset = AFL_PRESETS[fuzz_preset]
+
     def run(context, seconds):
-        program, cause = context.program("afl", f"tests/fuzz_{target}")
+        program, cause = context.program(preset, f"tests/fuzz_{target}")
         cause = cause or (None if shutil.which("afl-fuzz") else "afl-fuzz is not installed; run ci/setup --nightly")
         if cause is not None:
             context.add(report.not_run("fuzzing", target, cause, "AFL++"))
             return
         folder = context.state.place("afl", target)
-        command = [*stress.randomisation_off(), "afl-fuzz", "-i", context.root / ALLOCATOR_CORPORA / target, "-o", folder,
+        command = [*stress.randomisation_off(), "afl-fuzz", "-i", context.root / corpora / target, "-o", folder,
                    "-V", max(1, int(seconds) - 3), "-s", context.seed, "-m", "none", "-t", "5000", "--", program]
         outcome = context.run(f"afl-{target}", f"fuzzing {target} by AFL++", command, seconds + 60, AFL)
-        add_afl(context, target, folder / "default", outcome)
+        add_afl(context, target, f"build/{preset}/tests/fuzz_{target}", folder / "default", outcome)
 
-    return Item(f"fuzzing: {target}, AFL++", (("afl", f"fuzz_{target}"),), run, one_core=True)
+    return Item(f"fuzzing: {target}, AFL++", ((preset, f"fuzz_{target}"),), run, one_core=True)
 
 
-def add_afl(context, target, folder, outcome):
+def add_afl(context, target, program, folder, outcome):
     """The row of AFL++: what it has counted and kept in its folder."""
     try:
         stats = dict(line.split(":", 1) for line in (folder / "fuzzer_stats").read_text(encoding="utf-8").splitlines())
@@ -240,7 +244,7 @@ def add_afl(context, target, folder, outcome):
         runs, found, count = 0, 0, {}
     abort = re.search(r"PROGRAM ABORT.*?: (.*)", outcome.output)
     if found or (abort and "crash" in abort[1].lower()):
-        again = f"inputs are in {folder}/crashes and {folder}/hangs (again: build/afl/tests/fuzz_{target} FILE)"
+        again = f"inputs are in {folder}/crashes and {folder}/hangs (again: {program} FILE)"
         context.add(report.ended_badly("fuzzing", target, outcome, f"{found} crashes and hangs; {again}", "AFL++"))
     elif abort or runs == 0:
         context.add(report.not_run("fuzzing", target, f"AFL++ itself: {abort[1] if abort else 'no run was counted'}",
@@ -405,7 +409,7 @@ AUDIT = (Item("audit: all", (("model", "hakmem-check"),), run_audit),)
 MUTANTS = tuple(mutants_item(header) for header in MUTATED)
 TESTS = tuple(tests_item(preset) for preset in SANITIZED)
 MODELS = tuple(models_item(number) for number in range(1, MODEL_SLICES + 1))
-FUZZING = (*(fuzz_item(target) for target in FUZZ_TARGETS), *(afl_item(target) for target in AFL_TARGETS))
+FUZZING = (*(fuzz_item(target) for target in FUZZ_TARGETS), *(afl_item(target) for target in FUZZ_TARGETS))
 NOISE = tuple(geometry_item(build, "noise") for build in ("release", "tsan", "asan"))
 BASELINES = tuple(geometry_item(build, geometry) for build in ("release", "tsan") for geometry in ("spin", "unshared"))
 TOOLS = (*SANITIZED, *VALGRIND_TOOLS)
