@@ -256,6 +256,83 @@ const Registered two_slabs{
         .broken("collect_does_not_acquire", weaken(kCollect, kRelaxed))
         .as("DATA RACE")};
 
+/// An owner puts its slab to sleep and looks for it later. One thread frees both of its blocks; another collects the
+/// inbox too, and has the slab for good if both are there: its slots are given back. Else it posts the slab again.
+struct TakeOver : Owned<2, 1> {
+  static constexpr unsigned kThreads = 3;
+  void thread(unsigned index) override {
+    switch (index) {
+      case 0: free_one(slabs[0], 0); return free_one(slabs[0], 1);
+      case 1: return take_over();
+      default: sleep();
+    }
+    look();
+  }
+  virtual void sleep() {
+    kept.set(1);
+    if (slabs[0].remote.try_sleep()) slabs[0].awake = false;
+  }
+  void after() override {
+    if (!taken_over) look();
+    require(blocks.received() == 2, "I2 conserved: a freed block is lost");
+  }
+
+  virtual bool is_all(Slab& slab) { return slab.remote.count() == 2; }
+
+  void take_over() {
+    for (Slab* slab = inbox.collect(); slab != nullptr;) {
+      Slab* next = slab->inbox_next.get();
+      if (is_all(*slab)) {
+        take(*slab);
+        kept.set(0);
+        taken_over = true;
+        require(blocks.received() == 2, "I1 exclusive: a slab is given back of which a block is out");
+      } else {
+        inbox.post(slab);
+      }
+      slab = next;
+    }
+  }
+  /// The owner's: what the inbox holds is awake from now on.
+  void look() {
+    if (!inbox.looks_empty()) collect();
+    if (!slabs[0].awake) return;
+    require(!taken_over, "I3 exactly once: a slab that was given back is woken");
+    kept.set(2);
+    take(slabs[0]);
+  }
+
+  RelacySync::Plain<unsigned> kept;  ///< stands for what the owner, or who has taken the slab over, writes to it
+  bool taken_over = false;
+};
+
+struct TakesOverUnasked : TakeOver {
+  bool is_all(Slab&) override { return true; }
+};
+
+struct TouchesAfterSleep : TakeOver {
+  void sleep() override {
+    if (slabs[0].remote.try_sleep()) slabs[0].awake = false;
+    kept.set(1);
+  }
+};
+
+const Registered take_over{
+    Suite::of<TakeOver>("remote_word/take_over",
+                        "I1 I2 I3 I5: a slab that others have freed is taken over while its owner looks for it")
+        .quick({full()})
+        .broken("push_does_not_release", weaken(kPush, kAcquire))
+        .as("DATA RACE")
+        .broken("collect_does_not_acquire", weaken(kCollect, kRelaxed))
+        .as("DATA RACE")
+        .broken("collect_is_not_atomic", split(kCollect))
+        .broken("sleep_does_not_release", weaken(kSleep, kRelaxed))
+        .as("DATA RACE")
+        .broken<TouchesAfterSleep>("touches_after_sleep",
+                                   "the owner's bookkeeping comes after it has put the slab to sleep")
+        .as("DATA RACE")
+        .broken<TakesOverUnasked>("unasked", "a slab is taken over whose blocks are not all back")};
+
 /// Three threads with two operations each: two free two blocks one by one, the owner takes twice.
 struct ThreeByTwo : Owned<4, 1> {
   static constexpr unsigned kThreads = 3;

@@ -1,5 +1,6 @@
 #pragma once
-/// Floor 5. The pool of thread contexts: parked ones are tokens that exactly one thread takes.
+/// Floor 5. The pool of thread contexts. Two tokens belong to each: who takes *parked* uses the context, who takes
+/// *posts* may take slabs out of its inbox for good, whoever uses it.
 
 #include "heap/thread_context.hpp"
 #include "layout/descriptor_table.hpp"
@@ -11,13 +12,13 @@ template <class Config>
 class ContextPool {
   using Os = typename Config::Os;
   using Context = ThreadContext<Config>;
-  enum Mark : unsigned { kParked, kMarks };
+  enum Mark : unsigned { kParked, kPosts, kMarks };
 
  public:
   /// Adopts a parked context whole, or makes a new one. Any thread. \return nullptr when there is no memory.
   [[nodiscard]] Context* adopt(Os& os) noexcept {
     Context* context = contexts_.take_marked(kParked);
-    if (context == nullptr) context = contexts_.append(os);
+    if (context == nullptr) context = make(os);
     if (context == nullptr) return nullptr;
     context->attached.set(true);
     adopted_.add();
@@ -40,6 +41,19 @@ class ContextPool {
   [[nodiscard]] bool borrow(std::uint32_t index) noexcept { return contexts_.take_mark(kParked, index); }
   void give_back(std::uint32_t index) noexcept { contexts_.set_mark(kParked, index); }
 
+  /// Calls `visit(Context&)` for every context whose posts nobody else is at; nobody else is until the call returns.
+  /// Any thread. Of the context only the inbox may be used, if it is not the caller's.
+  template <class Visit>
+  void visit_posts(Visit visit) noexcept {
+    contexts_.visit_tokens(kPosts, visit);
+  }
+
+  /// Takes a context's posts: until `give_back_posts` no other thread takes slabs out of its inbox for good. Any
+  /// thread.
+  /// \return false when another thread is at it.
+  [[nodiscard]] bool take_posts(std::uint32_t index) noexcept { return contexts_.take_mark(kPosts, index); }
+  void give_back_posts(std::uint32_t index) noexcept { contexts_.set_mark(kPosts, index); }
+
   /// Calls `visit(Context&)` for every context, whoever uses it. Any thread; only statistics may be read.
   template <class Visit>
   void visit_all(Visit visit) noexcept {
@@ -57,6 +71,12 @@ class ContextPool {
   }
 
  private:
+  [[nodiscard]] Context* make(Os& os) noexcept {
+    Context* context = contexts_.append(os);
+    if (context != nullptr) contexts_.set_mark(kPosts, context->index.get());
+    return context;
+  }
+
   DescriptorTable<Config, Context, kMarks> contexts_;
   Counter<typename Config::Sync> adopted_;
   Counter<typename Config::Sync> parked_;

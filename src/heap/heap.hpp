@@ -172,12 +172,13 @@ class Heap {
   /// Any address.
   [[nodiscard]] bool owns(const void* p) const noexcept { return map_.find(p) != nullptr; }
 
-  /// Gives back to the system what no live block needs: own and parked contexts' empty slabs, cached SuperSlabs,
-  /// whales.
+  /// Gives back to the system what no live block needs: own and parked contexts' empty slabs, those that others have
+  /// freed and whose owner has not looked since, cached SuperSlabs, whales.
   /// \return whether anything was given back.
   bool trim(Context& context) noexcept {
     if (context.attached.get()) sweep(context);
-    reclaim_parked();
+    (void)reclaim_parked();
+    (void)reclaim_posted();
     const std::size_t bytes = direct_.trim(os_) + pool_.trim(os_, map_);
     return bytes != 0;
   }
@@ -342,8 +343,11 @@ class Heap {
   SlabT* acquire_slab(unsigned size_class) noexcept {
     purge();
     if (SlabT* slab = pool_.acquire_live(map_, size_class)) return slab;
-    // Before memory is mapped, look what parked contexts have got back meanwhile: nothing waits for an idle owner.
+    // Before memory is mapped, look what has come back meanwhile: nothing waits for a thread that is gone or idle.
     if (reclaim_parked()) {
+      if (SlabT* slab = pool_.acquire_live(map_, size_class)) return slab;
+    }
+    if (reclaim_posted()) {
       if (SlabT* slab = pool_.acquire_live(map_, size_class)) return slab;
     }
     return pool_.acquire_fresh(os_, map_, size_class);
@@ -564,13 +568,18 @@ class Heap {
       if (now - purged_at_.get() < kPurgeIntervalMs) return;
       purged_at_.set(now);
       direct_.purge(os_);
-      if (pool_.purge_delay() >= 0) sweep_long_parked(now, static_cast<std::uint64_t>(pool_.purge_delay()));
+      if (pool_.purge_delay() >= 0) reclaim_late(now, static_cast<std::uint64_t>(pool_.purge_delay()));
       pool_.purge(os_, map_);
     }
   }
 
-  /// What exited threads have left goes back when no new thread has taken it over for a while.
-  [[gnu::noinline]] void sweep_long_parked(std::uint64_t now, std::uint64_t delay) noexcept {
+  /// What exited threads have left goes back when no new thread has taken it over for a while; what others have freed
+  /// of a thread's slabs, when it has not looked for a while.
+  [[gnu::noinline]] void reclaim_late(std::uint64_t now, std::uint64_t delay) noexcept {
+    if (now - reclaimed_at_.get() >= delay) {
+      reclaimed_at_.set(now);
+      (void)reclaim_posted();
+    }
     contexts_.visit_parked([&](Context& context) {
       if (now - context.parked_at.get() < delay) return;
       // Others may go on to free its blocks: it is looked at again.
@@ -620,6 +629,29 @@ class Heap {
         if (Ops::is_empty(slab)) release_slab(list, slab);
       });
     }
+  }
+
+  /// Gives back the posted slabs of all contexts that others have freed to the last block: nothing waits for an owner
+  /// that does nothing. A posted slab is in nobody's hands but the inbox's. Its owner may still free blocks of it, but
+  /// then not all are others' frees. So who takes it from the inbox and finds that all are may do the owner's part: the
+  /// owner's last use is its try_sleep, from where push_chain, post and collect lead here. Any thread.
+  /// \return whether there was such a slab.
+  bool reclaim_posted() noexcept {
+    bool any = false;
+    contexts_.visit_posts([&](Context& context) {
+      if (context.inbox.looks_empty()) return;
+      for (SlabT* slab = context.inbox.collect(); slab != nullptr;) {
+        SlabT* next = slab->inbox_next.get();
+        if (Ops::take_over(*slab)) {
+          pool_.release(os_, map_, *slab);
+          any = true;
+        } else {
+          context.inbox.post(slab);
+        }
+        slab = next;
+      }
+    });
+    return any;
   }
 
   /// Lets every parked context take up what others have freed, so that nothing waits for the next thread to adopt it.
@@ -679,6 +711,7 @@ class Heap {
   [[no_unique_address]] Os os_{};
   Settings<Config> settings_;
   Tunable<Sync, std::uint64_t, 0> purged_at_;
+  Tunable<Sync, std::uint64_t, 0> reclaimed_at_;
   PageMap<Config> map_;
   SharedPool<Config> pool_;
   DirectMappings<Config> direct_;

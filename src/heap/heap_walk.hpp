@@ -129,10 +129,15 @@ class HeapWalk {
   /// Adds what the owner alone may know, if the slab is the walker's own or its owner has exited.
   void describe_exactly(const SlabT& slab, Region& region) noexcept {
     if (region.owner == Region::kNoOwner) return;
-    if (&own_ == context_) return count_out(own_, slab, region);
-    if (!heap_.contexts().borrow(region.owner)) return;
-    count_out(*context_, slab, region);
-    heap_.contexts().give_back(region.owner);
+    // Else the slab might be taken over while it is looked at.
+    if (!heap_.contexts().take_posts(region.owner)) return;
+    if (&own_ == context_) {
+      count_out(own_, slab, region);
+    } else if (heap_.contexts().borrow(region.owner)) {
+      count_out(*context_, slab, region);
+      heap_.contexts().give_back(region.owner);
+    }
+    heap_.contexts().give_back_posts(region.owner);
   }
 
   void count_out(const Context& owner, const SlabT& slab, Region& region) noexcept {

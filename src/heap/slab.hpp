@@ -11,7 +11,7 @@
 
 namespace hakmem {
 
-/// All functions: owner of the slab only.
+/// All functions but `take_over`: owner of the slab only.
 template <class Config>
 struct SlabOps {
   using Sync = typename Config::Sync;
@@ -94,13 +94,18 @@ struct SlabOps {
     slab.frees_to_event.set(slab.frees_to_event.get() - static_cast<std::int32_t>(chain.count));
   }
 
-  /// Puts a full slab to sleep and off its list. \return false when blocks have arrived meanwhile: refill again.
+  /// Puts a full slab, the first of its list, to sleep and off the list. \return false when blocks have arrived
+  /// meanwhile: refill again.
   [[nodiscard]] static bool sleep(List& list, SlabT& slab) noexcept {
-    if (!slab.remote.try_sleep()) return false;
+    // All of it beforehand: once the slab sleeps, others may free every block and take it over.
     list.remove(slab);
     slab.state.set(SlabState::kAsleep);
     slab.frees_to_event.set(wake_threshold(slab));
-    return true;
+    if (slab.remote.try_sleep()) return true;
+    slab.state.set(SlabState::kAwake);
+    slab.frees_to_event.set(slab.carved.get());
+    list.push_front(slab);
+    return false;
   }
 
   /// The owner has freed as many blocks into its sleeping slab as it takes to wake it.
@@ -111,6 +116,16 @@ struct SlabOps {
       slab.state.set(SlabState::kAwaited);
       slab.frees_to_event.set(kNoEvent);
     }
+  }
+
+  /// Takes a posted slab away from its owner and undoes `make`, if others have freed every block of it. Any thread that
+  /// has taken the slab from its owner's inbox. \return whether it has: the slots are the caller's to give back.
+  [[nodiscard]] static bool take_over(SlabT& slab) noexcept {
+    // Sleeping slabs are full. A block that the owner has freed is not among these, and no more are out.
+    if (slab.remote.count() != slab.capacity.get()) return false;
+    (void)slab.remote.take_all(slab.base.get());
+    unmake(slab);
+    return true;
   }
 
   /// A waker's post has arrived in the inbox.

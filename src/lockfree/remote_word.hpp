@@ -2,8 +2,8 @@
 /// Floor 2. The remote word: one slab's frees by threads that do not own it, and the slab's sleep bit.
 ///
 /// One 64-bit atomic holds everything that must agree (words are truth): the chain of blocks freed by others, its
-/// length, and whether the owner has put the slab to sleep. Pushers add chains; only the owner takes, and takes all.
-/// So nobody reads the link of a block it does not own: no ABA, no racy read, no read after unmap (A5).
+/// length, and whether the owner has put the slab to sleep. Pushers add chains; one thread at a time takes, and takes
+/// all. So nobody reads the link of a block it does not own: no ABA, no racy read, no read after unmap (A5).
 ///
 ///     63            32 31             1   0
 ///     | head index + 1 |  block count   | ASLEEP |      head index in granules from the slab's base; 0 = no chain
@@ -66,13 +66,14 @@ class RemoteWord {
     return (word_.load(std::memory_order_relaxed) >> kHeadShift) != 0;
   }
 
-  /// How many blocks take_all would find; may be out of date. Owner.
+  /// How many blocks take_all would find; may be out of date. Any thread.
   [[nodiscard]] std::uint32_t count() const noexcept {
     // Relaxed: a hint, as in has_chain.
     return count_of(word_.load(std::memory_order_relaxed));
   }
 
-  /// Takes every block that was pushed. Only the owner, and only while the slab is awake.
+  /// Takes every block that was pushed. Only the owner, and only while the slab is awake; or who has the slab from its
+  /// owner's inbox.
   [[nodiscard]] Chain take_all(std::uintptr_t base) noexcept {
     // Acquire pairs with the release of every push in the chain (each push continues the release sequence).
     const std::uint64_t taken = word_.exchange(0, std::memory_order_acquire);
@@ -83,7 +84,8 @@ class RemoteWord {
   /// \return false when blocks have arrived: take them instead.
   [[nodiscard]] bool try_sleep() noexcept {
     std::uint64_t expected = 0;
-    // Release pairs with the waking push: the owner's accesses to the inbox link come before the waker's.
+    // Release pairs with the waking push: what the owner has done with the slab, also with its inbox link, comes before
+    // what the waker does, and who has the slab from it.
     // Failure relaxed: the owner goes on to take_all, which acquires.
     return word_.compare_exchange_strong(expected, kAsleep, std::memory_order_release, std::memory_order_relaxed);
   }

@@ -319,6 +319,7 @@ class IdleOwner : public Scenario {
         continue;
       }
       worker.free(held);
+      if (worker.random.one_in(1024)) worker.trim();  // what the owner does not look at is given back meanwhile
       // Relaxed: see own.
       out_[lane].fetch_sub(1, std::memory_order_relaxed);
     }

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <latch>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -116,6 +117,28 @@ TEST(HakApi, ThreadsThatComeAndGoShareContexts) {
   }
   EXPECT_LE(statistics().thread_contexts, before + 1);
   for (void* block : left) hak_free(block);
+}
+
+/// Nothing waits for a thread that does nothing: what others have freed of its memory goes back to the system.
+TEST(HakApi, TrimGivesBackWhatOthersHaveFreedOfAnIdleThread) {
+  std::vector<void*> blocks;
+  std::latch allocated(1);
+  std::latch over(1);
+  const auto superslabs = [] { return statistics().superslabs_mapped - statistics().superslabs_unmapped; };
+  (void)hak_trim();
+  const auto before = superslabs();
+  std::thread idle([&] {
+    for (int i = 0; i < 20000; ++i) blocks.push_back(hak_alloc(512));
+    allocated.count_down();
+    over.wait();
+  });
+  allocated.wait();
+  EXPECT_GE(superslabs(), before + 4);
+  for (void* block : blocks) hak_free(block);
+  EXPECT_EQ(hak_trim(), 1);
+  EXPECT_LE(superslabs(), before + 1) << "its last slab is not full";
+  over.count_down();
+  idle.join();
 }
 
 /// A block that lives until its thread's last destructors, which allocate and free as well.

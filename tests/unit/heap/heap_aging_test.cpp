@@ -56,6 +56,21 @@ TEST_F(HeapAgingTest, WhatExitedThreadsKeepGoesBackAfterAWhile) {
   EXPECT_EQ(active_slots(), 0u);
 }
 
+TEST_F(HeapAgingTest, WhatOthersHaveFreedOfAnIdleOwnerGoesBackAfterAWhile) {
+  Context& idle = *heap_.attach();
+  Context& other = *heap_.attach();
+  heap_.settings().set_caches(PoolKind::kSmall, false);
+  std::vector<void*> blocks;
+  for (unsigned i = 0; i < 65; ++i) blocks.push_back(heap_.allocate(idle, 64));
+  work_for(other, 2000);
+  const unsigned used = active_slots();
+  for (void* block : blocks) heap_.deallocate(other, block);
+  other.outbox.flush_all();
+  EXPECT_EQ(active_slots(), used) << "its owner may want it";
+  work_for(other, 2000);
+  EXPECT_EQ(active_slots(), used - 4) << "the last slab is not full and never slept";
+}
+
 TEST_F(HeapAgingTest, ItIsKeptForEverWhenNothingMayAge) {
   Context& other = *heap_.attach();
   heap_.pool().set_purge_delay(-1);

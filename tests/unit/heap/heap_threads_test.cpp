@@ -129,6 +129,60 @@ TEST_F(HeapThreadsTest, TrimReclaimsParkedContexts) {
   expect_nothing_left();
 }
 
+/// Nor for an owner that lives and does nothing: what others have freed to the last block is anybody's.
+TEST_F(HeapThreadsTest, IdleOwnersSlabsAreTakenOverBeforeAMapping) {
+  Context& idle = *heap_.attach();
+  Context& here = *heap_.attach();
+  const auto blocks = toy_.allocate(idle, 256, 16);  // one SuperSlab, of which the last slab is awake
+  toy_.deallocate(here, blocks);
+  here.outbox.flush_all();
+  const auto mapped = toy_.acquired(AcquireStage::kMapped);
+  const auto mine = toy_.allocate(here, 128, 16);
+  EXPECT_EQ(toy_.acquired(AcquireStage::kMapped), mapped);
+  EXPECT_TRUE(idle.inbox.looks_empty());
+  const auto more = toy_.allocate(idle, 256, 4);  // the owner misses nothing
+  toy_.deallocate(here, mine);
+  toy_.deallocate(idle, more);
+  heap_.detach(here);
+  heap_.detach(idle);
+  expect_nothing_left();
+}
+
+TEST_F(HeapThreadsTest, TrimTakesIdleOwnersSlabsOver) {
+  Context& idle = *heap_.attach();
+  const auto blocks = toy_.allocate(idle, 64, 33);  // two slabs sleep
+  for (std::size_t i = 0; i < 16; ++i) heap_.deallocate(stand_in_, blocks[i]);
+  for (std::size_t i = 16; i < 31; ++i) heap_.deallocate(stand_in_, blocks[i]);
+  EXPECT_TRUE(heap_.trim(stand_in_));
+  EXPECT_EQ(heap_.pool().released(), 1u) << "of the second slab a block is out";
+  heap_.deallocate(stand_in_, blocks[31]);
+  EXPECT_TRUE(heap_.trim(stand_in_));
+  EXPECT_EQ(heap_.pool().released(), 2u) << "it had been posted again";
+}
+
+/// A block that the owner has freed waits in the slab, not among others' frees.
+TEST_F(HeapThreadsTest, SlabsThatTheirOwnerHasFreedIntoAreNotTakenOver) {
+  Context& owner = *heap_.attach();
+  const auto blocks = toy_.allocate(owner, 64, 17);
+  heap_.deallocate(owner, blocks[0]);
+  for (std::size_t i = 1; i < 16; ++i) heap_.deallocate(stand_in_, blocks[i]);
+  (void)heap_.trim(stand_in_);
+  EXPECT_EQ(heap_.pool().released(), 0u);
+  EXPECT_TRUE(heap_.trim(owner)) << "its owner can";
+}
+
+/// Who looks at a context's slabs keeps others from taking them over meanwhile, and nobody waits for that.
+TEST_F(HeapThreadsTest, PostsThatAnotherThreadIsAtAreLeftAlone) {
+  Context& idle = *heap_.attach();
+  const auto blocks = toy_.allocate(idle, 64, 17);
+  for (std::size_t i = 0; i < 16; ++i) heap_.deallocate(stand_in_, blocks[i]);
+  ASSERT_TRUE(heap_.contexts().take_posts(idle.index.get()));
+  EXPECT_FALSE(heap_.contexts().take_posts(idle.index.get()));
+  EXPECT_FALSE(heap_.trim(stand_in_));
+  heap_.contexts().give_back_posts(idle.index.get());
+  EXPECT_TRUE(heap_.trim(stand_in_));
+}
+
 /// An outbox keeps a slab of its owner's from being given back: the block in it counts as out.
 TEST_F(HeapThreadsTest, BlocksInAnOutboxAreStillOut) {
   Context& owner = *heap_.attach();

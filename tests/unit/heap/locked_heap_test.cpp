@@ -34,7 +34,7 @@ class ProbeHeap {
   using Os = TestOs<kToyBits>;
   using Geometry = CachelessToy;
   struct Context {};
-  static constexpr std::size_t kMaxBytes = 1;
+  static constexpr std::size_t kMaxBytes = Toy::kMaxBytes;
 
   bool init(PageMapKind) noexcept { return visit(true); }
   Context* attach() noexcept { return &context_; }

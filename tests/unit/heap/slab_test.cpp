@@ -257,5 +257,19 @@ TEST_F(SlabTest, SlabOfACachedClassHasAMarkedOwner) {
   EXPECT_EQ(slab_->owner.load(std::memory_order_relaxed), cached_owner(&owner_));
 }
 
+/// I3: the state is left as after `unmake`; the slots are the caller's to give back.
+TEST_F(SlabTest, IsTakenOverWhenOthersHaveFreedEveryBlock) {
+  const auto all = fill();
+  ASSERT_TRUE(Ops::sleep(list_, *slab_));
+  for (std::size_t i = 0; i + 1 < all.size(); ++i) (void)free_by_other(all[i]);
+  EXPECT_FALSE(Ops::take_over(*slab_)) << "a block is out";
+  EXPECT_EQ(slab_->remote.count(), kCapacity - 1) << "and nothing has changed";
+  (void)free_by_other(all.back());
+  EXPECT_TRUE(Ops::take_over(*slab_));
+  EXPECT_EQ(slab_->state.get(), SlabState::kNone);
+  EXPECT_EQ(slab_->owner.load(std::memory_order_relaxed), nullptr);
+  EXPECT_FALSE(slab_->remote.has_chain());
+}
+
 }  // namespace
 }  // namespace hakmem::test
