@@ -21,12 +21,12 @@ class Part:
 # In the order in which they run: first what has a fixed size, because what it leaves over goes to the others.
 PARTS = (
     Part("programs", 6, 20, False, work.PROGRAMS, "real programs under LD_PRELOAD, outputs compared"),
-    Part("audit", 14, 20, False, work.AUDIT, "every order of every atomic weakened; verdicts of unchanged lines are kept"),
+    Part("audit", 14, 100, True, work.AUDIT, "every order of every atomic weakened, header by header"),
     Part("mutants", 8, 60, True, work.MUTANTS, "changes to plain logic, a few headers each night"),
     Part("tests", 12, 60, False, work.TESTS, "unit tests under AddressSanitizer and ThreadSanitizer, g++ and clang"),
     Part("models", 18, 5, False, work.MODELS, "hakmem-check run: the suites' plans, then samples while there is time"),
     Part("fuzzing", 12, 5, False, work.FUZZING, "libFuzzer and AFL++ from the corpora of all nights before"),
-    Part("matrix", 15, 10, True, work.MATRIX, "every stress scenario under every tool, on every variant"),
+    Part("matrix", 15, 20, True, work.MATRIX, "every stress scenario under every tool, on every variant"),
     Part("stability", 5, 15, False, work.STABILITY, "all scenarios ten times over, with ten seeds"),
     Part("slow-down", 4, 30, False, work.SLOWDOWN, "16 threads under every tool, and what each costs"),
     Part("long stress", 15, 60, True, work.LONG_STRESS, "16 threads for 60 s, scenario by scenario"),

@@ -18,6 +18,9 @@ FUZZ_TARGETS = {"heap": ("fuzz", ALLOCATOR_CORPORA), "api": ("fuzz", ALLOCATOR_C
                 "options": ("fuzz", ALLOCATOR_CORPORA), "tokens": ("fuzz-model", CHECKER_CORPORA),
                 "reports": ("fuzz-model", CHECKER_CORPORA)}
 AFL_PRESETS = {"fuzz": "afl", "fuzz-model": "afl-model"}
+AUDITED = ("heap/heap", "heap/outbox", "heap/slab", "layout/descriptor_table", "layout/page_map", "lockfree/bitmap_word",
+           "lockfree/bounded_cache", "lockfree/remote_word", "lockfree/slot_cache", "lockfree/slot_word",
+           "lockfree/take_all_list", "superslab/free_slots", "sync/counter", "sync/shown", "sync/tunable")
 MUTATED = ("lockfree/bitmap_word", "lockfree/bounded_cache", "lockfree/remote_word", "lockfree/slot_cache",
            "lockfree/slot_word", "lockfree/take_all_list", "superslab/free_slots", "superslab/lru_cache",
            "superslab/shared_pool", "superslab/slot_ops", "superslab/superslab_table", "heap/slab")
@@ -62,32 +65,36 @@ def run_programs(context, seconds):
     programs.run(context)
 
 
-def run_audit(context, seconds):
-    tool, cause = context.program("model", "hakmem-check")
-    if tool is None:
-        context.add(report.not_run("audit", "hakmem-check audit", cause))
-        return
-    path = context.fresh_report("audit")
-    command = [tool, "audit", "--jobs", context.jobs, "--cache", context.state.place("audit") / "verdicts",
-               "--ledger", context.scratch / "ledger.md", "--seconds", max(1, int(seconds) - 5), "--json", path]
-    outcome = context.run("audit", "audit", command, seconds)
-    if outcome.ending != "exited":
-        context.add(report.ended_badly("audit", "hakmem-check audit", outcome, outcome.describe()))
-        return
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        verdicts, problems = [one["verdict"] for one in found["mutants"]], found["problems"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        context.add(report.ended_badly("audit", "hakmem-check audit", outcome, f"left no report that can be read ({error})"))
-        return
-    add_audit(context, outcome, verdicts, problems)
+def audit_item(header):
+    """The orders of one header; verdicts of lines that have not changed since an earlier night are kept."""
+    def run(context, seconds):
+        tool, cause = context.program("model", "hakmem-check")
+        if tool is None:
+            context.add(report.not_run("audit", header, cause))
+            return
+        path = context.fresh_report(contexts.file_name(f"audit-{header}"))
+        command = [tool, "audit", header + ".hpp", "--jobs", context.jobs, "--cache", context.state.place("audit") / "verdicts",
+                   "--ledger", context.scratch / "ledger.md", "--seconds", max(1, int(seconds) - 5), "--json", path]
+        outcome = context.run(contexts.file_name(f"audit-{header}"), f"audit of {header}", command, seconds)
+        if outcome.ending != "exited":
+            context.add(report.ended_badly("audit", header, outcome, outcome.describe()))
+            return
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            verdicts, problems = [one["verdict"] for one in found["mutants"]], found["problems"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            context.add(report.ended_badly("audit", header, outcome, f"left no report that can be read ({error})"))
+            return
+        add_audit(context, header, outcome, verdicts, problems)
+
+    return Item(f"audit: {header}", (("model", "hakmem-check"),), run, fills=False)
 
 
-def add_audit(context, outcome, verdicts, problems):
+def add_audit(context, header, outcome, verdicts, problems):
     """The row of an audit that has left its report."""
     done = [verdict for verdict in verdicts if verdict != "not run"]
     work = f"{len(done):,} mutants, {done.count('killed'):,} killed"
-    row = report.Row("audit", "hakmem-check audit", "", work, outcome.seconds, "explained", "pass", log=outcome.log)
+    row = report.Row("audit", header, "", work, outcome.seconds, "explained", "pass", log=outcome.log)
     if len(done) < len(verdicts):
         row.verdict, row.status = "TRUNCATED", "fail"
         row.message = f"{len(verdicts) - len(done)} mutants have not been run yet; the next night goes on there"
@@ -405,7 +412,7 @@ def long_item(scenario, build, allocator):
 
 
 PROGRAMS = (Item("programs: all", (("release", "hakmem"),), run_programs, fills=False),)
-AUDIT = (Item("audit: all", (("model", "hakmem-check"),), run_audit),)
+AUDIT = tuple(audit_item(header) for header in AUDITED)
 MUTANTS = tuple(mutants_item(header) for header in MUTATED)
 TESTS = tuple(tests_item(preset) for preset in SANITIZED)
 MODELS = tuple(models_item(number) for number in range(1, MODEL_SLICES + 1))
