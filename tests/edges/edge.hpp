@@ -96,6 +96,7 @@ void drift();
 void drift_of_threads();
 void at_rest();
 void at_rest_by_itself();
+void idle_owners();
 void squeeze();
 void within_limit();
 void little_address_space();

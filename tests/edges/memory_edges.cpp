@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <latch>
 
 #include "edge.hpp"
 
@@ -122,6 +123,63 @@ void at_rest_by_itself() {
   const std::size_t now = resident_memory();
   std::printf("at rest %zu KiB, later %zu KiB\n", before / kKiB, now / kKiB);
   if (now > kMostAtRest) fail("%zu KiB are resident long after everything was freed", now / kKiB);
+}
+
+namespace {
+
+/// Threads that allocate 48 MiB in all and then do nothing until they are let go, and what they have allocated.
+class IdleOwners {
+ public:
+  IdleOwners() {
+    for (auto& mine : blocks_) {
+      threads_.emplace_back([&] {
+        for (std::size_t size = 48; size <= kLargest; size = size * 5 / 2) {
+          for (std::size_t i = 0; i < kBytesOfASize / size; ++i) mine.push_back(take_surely(size, i));
+        }
+        ready_.count_down();
+        over_.wait();
+      });
+    }
+    ready_.wait();
+  }
+  ~IdleOwners() {
+    over_.count_down();
+    for (auto& thread : threads_) thread.join();
+  }
+
+  /// This thread frees what the owners have allocated.
+  void free_all() {
+    for (auto& mine : blocks_) {
+      for (Filled& block : mine) give_back(block);
+      mine = {};
+    }
+  }
+
+ private:
+  static constexpr std::size_t kThreads = 8;
+  static constexpr std::size_t kLargest = 48 * kKiB;
+  static constexpr std::size_t kBytesOfASize = 3 * kMiB / 4;  // of eight sizes
+
+  std::array<std::vector<Filled>, kThreads> blocks_;
+  std::vector<std::thread> threads_;
+  std::latch ready_{kThreads};
+  std::latch over_{1};
+};
+
+/// An owner keeps the slab of each size that it has last allocated from.
+constexpr std::size_t kMostOfIdleOwners = 24 * kMiB;
+
+}  // namespace
+
+void idle_owners() {
+  IdleOwners owners;
+  const std::size_t full = resident_memory();
+  owners.free_all();
+  const std::size_t freed = resident_memory();
+  trim();
+  const std::size_t now = resident_memory();
+  std::printf("full %zu KiB, freed %zu KiB, trimmed %zu KiB\n", full / kKiB, freed / kKiB, now / kKiB);
+  if (now > kMostOfIdleOwners) fail("%zu KiB of idle owners are resident after everything was freed", now / kKiB);
 }
 
 // Limits -------------------------------------------------------------------------------------------------------------
