@@ -70,7 +70,7 @@ struct alignas(64) ThreadContext {
   /// Slots of empty slabs that are kept for the next blocks, and of large blocks in detached lists; at most about
   /// Geometry::kRetainBytes.
   Plain<std::size_t> retained_bytes{};
-  /// Since then, what had to go back at once because that was full.
+  /// How many slabs and blocks had to go back at once because `retained_bytes` was full, since it last gave way.
   Plain<std::uint32_t> refusals{};
   /// Statistics: per pool how often a detached list was refilled, with how many blocks in all; how often one spilled.
   OwnerCounter<Sync> refills[3];

@@ -12,6 +12,7 @@
 #include "lockfree/remote_word.hpp"
 #include "lockfree/slot_word.hpp"
 #include "sync/shown.hpp"
+#include "sync/tunable.hpp"
 
 namespace hakmem {
 
@@ -121,6 +122,8 @@ struct alignas(64) SuperSlab {
   Plain<std::uintptr_t> base{};
   /// Position in the SuperSlab table, constant once the descriptor exists.
   Plain<std::uint32_t> index{};
+  /// The slots that were EMPTY when that was last looked at, for giving their memory back with time.
+  Tunable<Sync, std::uint32_t, 0> empty_before{};
   /// When it was retired, by the policy's clock; its owner's.
   Plain<std::uint64_t> retired_at{};
   /// For diagnostics: the start of the mapping, 0 without one.

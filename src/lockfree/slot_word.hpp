@@ -139,11 +139,11 @@ class SlotWord {
     return release(Snapshot::run_mask(first, count), SlotState::kEmpty);
   }
 
-  /// Claims all EMPTY slots at once, so that their memory can be given back to the system. Any thread.
-  /// \return their mask; 0 when there is none.
-  [[nodiscard]] std::uint32_t claim_empty() noexcept {
+  /// Claims the EMPTY slots of a mask at once, so that their memory can be given back to the system. Any thread.
+  /// \return those claimed; 0 when there is none.
+  [[nodiscard]] std::uint32_t claim_empty(std::uint32_t among = Snapshot::kAll) noexcept {
     Snapshot seen = snapshot();
-    while (const std::uint32_t empty = seen.empty()) {
+    while (const std::uint32_t empty = seen.empty() & among) {
       if (try_claim(seen, empty)) return empty;
       Sync::pause();
     }

@@ -84,7 +84,7 @@ class SharedPool {
   /// \return bytes given back to the system.
   std::size_t trim(Os& os, PageMap<Config>& map) noexcept {
     std::size_t bytes = 0;
-    tables_.visit_all([&](SuperSlabT& superslab) { bytes += decommit_empty(os, map, superslab); });
+    tables_.visit_all([&](SuperSlabT& superslab) { bytes += decommit_empty(os, map, superslab, kAllSlots); });
     while (SuperSlabT* superslab = lru_.take()) {
       unmap(os, map, *superslab, "trim");
       bytes += kSuperSlabBytes<Geometry>;
@@ -92,13 +92,18 @@ class SharedPool {
     return bytes;
   }
 
-  /// Unmaps SuperSlabs that have waited in the LRU cache for too long. Any thread, every now and then.
+  /// Gives back what has waited for too long: SuperSlabs in the LRU cache, and the memory of slots that were EMPTY a
+  /// purge delay ago and are so now. Any thread, every now and then.
   void purge(Os& os, PageMap<Config>& map) noexcept {
-    const std::int64_t delay = purge_delay_.get();
+    if (purge_delay_.get() < 0) return;
+    const auto delay = static_cast<std::uint64_t>(purge_delay_.get());
     const std::uint64_t now = milliseconds(os);
-    if (delay < 0 || now < static_cast<std::uint64_t>(delay) || lru_.count() == 0) return;
-    lru_.purge(now - static_cast<std::uint64_t>(delay),
-               [&](SuperSlabT& superslab) { unmap(os, map, superslab, "purge"); });
+    if (now - aged_at_.get() >= delay) {
+      aged_at_.set(now);
+      tables_.visit_all([&](SuperSlabT& superslab) { decommit_aged(os, map, superslab); });
+    }
+    if (now < delay || lru_.count() == 0) return;
+    lru_.purge(now - delay, [&](SuperSlabT& superslab) { unmap(os, map, superslab, "purge"); });
   }
 
   /// Bytes of retired SuperSlabs that stay mapped at the most, in whole SuperSlabs; 0: none.
@@ -127,6 +132,8 @@ class SharedPool {
   }
 
  private:
+  static constexpr std::uint32_t kAllSlots = SlotSnapshot<Geometry::kSlots>::kAll;
+
   /// \return whether the SuperSlab was retired.
   bool release_quietly(Os& os, PageMap<Config>& map, SlabT& slab) noexcept {
     SuperSlabT& superslab = *slab.superslab.get();
@@ -181,8 +188,16 @@ class SharedPool {
 
   /// Claims the EMPTY slots of a SuperSlab, so that nobody else uses them meanwhile, and gives their memory back.
   /// \return its bytes.
-  std::size_t decommit_empty(Os& os, PageMap<Config>& map, SuperSlabT& superslab) noexcept {
-    const std::uint32_t empty = superslab.word.claim_empty();
+  /// Slots may have been used since they were looked at: then their memory goes back sooner than it had to.
+  void decommit_aged(Os& os, PageMap<Config>& map, SuperSlabT& superslab) noexcept {
+    const std::uint32_t empty = superslab.word.snapshot().empty();
+    const std::uint32_t aged = empty & superslab.empty_before.get();
+    superslab.empty_before.set(empty);
+    if (aged != 0) (void)decommit_empty(os, map, superslab, aged);
+  }
+
+  std::size_t decommit_empty(Os& os, PageMap<Config>& map, SuperSlabT& superslab, std::uint32_t among) noexcept {
+    const std::uint32_t empty = superslab.word.claim_empty(among);
     if (empty == 0) return 0;
     // Run by run: a run starts at the lowest slot left and ends before the next one that is not there.
     for (std::uint32_t left = empty; left != 0;) {
@@ -263,6 +278,8 @@ class SharedPool {
   FreeSlots<Config> free_slots_;
   LruCache<Config> lru_;
   Tunable<Sync, std::int64_t, Geometry::kPurgeDelayMs> purge_delay_;
+  /// When slots were last looked at for being EMPTY.
+  Tunable<Sync, std::uint64_t, 0> aged_at_;
   Counter<Sync> acquired_[static_cast<unsigned>(AcquireStage::kCount)];
   Counter<Sync> released_;
   Counter<Sync> retired_;

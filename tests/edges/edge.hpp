@@ -97,6 +97,7 @@ void drift_of_threads();
 void at_rest();
 void at_rest_by_itself();
 void idle_owners();
+void idle_owners_by_itself();
 void squeeze();
 void within_limit();
 void little_address_space();

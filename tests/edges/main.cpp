@@ -24,6 +24,7 @@ constexpr Edge kEdges[] = {
     {"at_rest", "memory of 16 threads after everything is freed", at_rest},
     {"at_rest_by_itself", "the same after a while, without a trim", at_rest_by_itself},
     {"idle_owners", "memory of threads that do nothing, after another has freed everything", idle_owners},
+    {"idle_owners_by_itself", "the same after a while, without a trim", idle_owners_by_itself},
     {"squeeze", "the limit on address space comes and goes under threads at work", squeeze},
     {"within_limit", "work within the limit that the process was started with", within_limit},
     {"little_address_space", "less than 1 GiB of address space is taken", little_address_space},

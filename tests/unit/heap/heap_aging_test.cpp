@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "support/toy_heap.hpp"
@@ -71,13 +72,36 @@ TEST_F(HeapAgingTest, WhatOthersHaveFreedOfAnIdleOwnerGoesBackAfterAWhile) {
   EXPECT_EQ(active_slots(), used - 4) << "the last slab is not full and never slept";
 }
 
+/// A SuperSlab in use may be mostly EMPTY: what its slots hold goes back as well.
+TEST_F(HeapAgingTest, MemoryOfEmptySlotsGoesBackAfterAWhile) {
+  Context& context = *heap_.attach();
+  Context& other = *heap_.attach();
+  heap_.settings().set_caches(PoolKind::kSmall, false);
+  std::vector<char*> blocks;
+  for (unsigned i = 0; i < 65; ++i) blocks.push_back(static_cast<char*>(heap_.allocate(context, 64)));
+  for (char* block : blocks) block[32] = 7;
+  for (std::size_t i = 0; i < 48; ++i) heap_.deallocate(context, blocks[i]);  // three slabs
+  const auto returned = [&] { return std::count_if(blocks.begin(), blocks.end(), [](char* b) { return b[32] == 0; }); };
+  work_for(other, 500);
+  EXPECT_EQ(returned(), 0) << "somebody may want the slots";
+  work_for(other, 3000);
+  EXPECT_GE(returned(), 16) << "pages of a slab at least are new";
+  EXPECT_LE(returned(), 48);
+}
+
 TEST_F(HeapAgingTest, ItIsKeptForEverWhenNothingMayAge) {
   Context& other = *heap_.attach();
   heap_.pool().set_purge_delay(-1);
   live_and_exit();
   heap_.settings().set_caches(PoolKind::kSmall, false);
+  std::vector<char*> blocks;
+  for (unsigned i = 0; i < 33; ++i) blocks.push_back(static_cast<char*>(heap_.allocate(other, 64)));
+  char* const empty = blocks[0];
+  empty[32] = 7;
+  for (std::size_t i = 0; i < 32; ++i) heap_.deallocate(other, blocks[i]);
   work_for(other, 5000);
   EXPECT_GE(active_slots(), 1u);
+  EXPECT_EQ(empty[32], 7);
 }
 
 TEST_F(HeapAgingTest, LiveBlocksOfExitedThreadsStay) {
