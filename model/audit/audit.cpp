@@ -389,7 +389,9 @@ int Audit::write() const {
     problem = write_text(options_.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   }
   const auto not_run = [](const Audited& audited) { return audited.verdict == Verdict::kNotRun; };
-  const bool complete = whole() && std::none_of(report_.mutants.begin(), report_.mutants.end(), not_run);
+  const auto measured = [](const Known& known) { return known.problem.empty(); };
+  const bool complete = whole() && !JobPool::interrupted() && std::all_of(suites_.begin(), suites_.end(), measured) &&
+                        std::none_of(report_.mutants.begin(), report_.mutants.end(), not_run);
   if (problem.empty() && complete && !options_.ledger.empty()) {
     problem = write_text(options_.ledger, ledger_of(report_, options_.source));
   }

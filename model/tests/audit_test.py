@@ -79,6 +79,23 @@ class Verdicts(AuditTest):
         self.audit(self.tree("part"), "take_all_list.hpp/take_all")
         self.assertFalse((self.work / "ledger.md").exists())
 
+    def test_audit_that_is_cut_off_while_it_looks_at_the_suites_leaves_the_ledger_alone(self):
+        ledger = self.work / "ledger.md"
+        for how in ("time", "interrupt"):
+            ledger.write_text("as it was")
+            command = self.command(self.tree("cut"), cache=self.work / f"cut-{how}")
+            if how == "time":
+                done = subprocess.run([*command, "--seconds", "1"], capture_output=True, check=False, timeout=MINUTES)
+                code = done.returncode
+            else:
+                audit = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                time.sleep(2)
+                audit.send_signal(signal.SIGINT)
+                code = audit.wait(timeout=MINUTES)
+            self.assertNotEqual(code, 0)
+            self.assertEqual(ledger.read_text(), "as it was", how)
+        ledger.unlink()
+
 
 class Survivors(AuditTest):
     PATTERN = "page_map.hpp/take/"

@@ -1,5 +1,5 @@
-/* A malloc with one planted fault, chosen by FAULT when it is compiled. What checks programs has to notice each of them,
-   and nothing else: with FAULT 0 it is the C library's own malloc. */
+/* A malloc with one planted fault, chosen by FAULT when it is compiled. What checks programs has to notice each of
+   them, and nothing else: with FAULT 0 it is the C library's own malloc. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -51,7 +51,7 @@ void* malloc(size_t size) {
 
 size_t malloc_usable_size(void* block) {
   if (is_in_pool(block)) return kSmall;
-  size_t (*const next)(void*) = (size_t(*)(void*))dlsym(RTLD_NEXT, "malloc_usable_size");
+  size_t (*const next)(void*) = (size_t (*)(void*))dlsym(RTLD_NEXT, "malloc_usable_size");
   return next(block);
 }
 

@@ -1,5 +1,5 @@
-/* Preloaded beside the library under test. When a process starts, it notes which program that is and which shared object
-   its calls of malloc end up in. A preload that was dropped, or that replaces nothing, cannot go unnoticed. */
+/* Preloaded beside the library under test. When a process starts, it notes which program that is and which shared
+   object its calls of malloc end up in. A preload that was dropped, or that replaces nothing, cannot go unnoticed. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -39,7 +39,8 @@ __attribute__((constructor)) static void note_malloc(void) {
   const ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
   if (length > 0) program[length] = '\0';
   char line[4096];
-  const int bytes = snprintf(line, sizeof(line), "%s\t%s\t%s\n", program, program_invocation_short_name, malloc_provider());
+  const int bytes =
+      snprintf(line, sizeof(line), "%s\t%s\t%s\n", program, program_invocation_short_name, malloc_provider());
   const int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
   if (file < 0) return;
   if (bytes > 0 && (size_t)bytes < sizeof(line) && write(file, line, (size_t)bytes) != bytes) _exit(125);

@@ -69,7 +69,8 @@ TEST_F(SettingsTest, WithoutTheLargeCacheEmptySlabsAreReleased) {
 TEST_F(SettingsTest, SwitchesMayChangeWhileBlocksAreOut) {
   std::set<void*> out;
   for (unsigned round = 0; round < 40; ++round) {
-    for (unsigned pool = 0; pool < 3; ++pool) settings.set_caches(static_cast<PoolKind>(pool), (round >> pool & 1) != 0);
+    for (unsigned pool = 0; pool < 3; ++pool)
+      settings.set_caches(static_cast<PoolKind>(pool), (round >> pool & 1) != 0);
     for (std::size_t bytes : {kSmallBytes, kMidBytes, kLargeBytes}) {
       for (void* block : full.allocate(context, bytes, 20)) EXPECT_TRUE(out.insert(block).second);
     }
