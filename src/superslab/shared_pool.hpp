@@ -95,8 +95,9 @@ class SharedPool {
   /// Gives back what has waited for too long: SuperSlabs in the LRU cache, and the memory of slots that were EMPTY a
   /// purge delay ago and are so now. Any thread, every now and then.
   void purge(Os& os, PageMap<Config>& map) noexcept {
-    if (purge_delay_.get() < 0) return;
-    const auto delay = static_cast<std::uint64_t>(purge_delay_.get());
+    const std::int64_t allowed = purge_delay_.get();
+    if (allowed < 0) return;
+    const auto delay = static_cast<std::uint64_t>(allowed);
     const std::uint64_t now = milliseconds(os);
     if (now - aged_at_.get() >= delay) {
       aged_at_.set(now);
@@ -186,8 +187,6 @@ class SharedPool {
     tell<Os>(kind, [&] { return Event{kind, nullptr, 0, base}; });
   }
 
-  /// Claims the EMPTY slots of a SuperSlab, so that nobody else uses them meanwhile, and gives their memory back.
-  /// \return its bytes.
   /// Slots may have been used since they were looked at: then their memory goes back sooner than it had to.
   void decommit_aged(Os& os, PageMap<Config>& map, SuperSlabT& superslab) noexcept {
     const std::uint32_t empty = superslab.word.snapshot().empty();
@@ -196,6 +195,8 @@ class SharedPool {
     if (aged != 0) (void)decommit_empty(os, map, superslab, aged);
   }
 
+  /// Claims EMPTY slots of a SuperSlab, so that nobody else uses them meanwhile, and gives their memory back.
+  /// \return its bytes.
   std::size_t decommit_empty(Os& os, PageMap<Config>& map, SuperSlabT& superslab, std::uint32_t among) noexcept {
     const std::uint32_t empty = superslab.word.claim_empty(among);
     if (empty == 0) return 0;
