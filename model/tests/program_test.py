@@ -25,7 +25,7 @@ class Programs(unittest.TestCase):
 
     def test_what_fails_is_made_small_and_replays(self):
         code, output = run(EDITED, "run", "--program", PROGRAM, "--scheduler", "random", "--executions",
-                           "3000")
+                           "40000", "--seed", "3")
         self.assertEqual(code, 1, output)
         self.assertIn("DATA RACE", output)
         smallest = re.search(r"the smallest program that fails: (.*)", output).group(1)
@@ -42,10 +42,10 @@ class Programs(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "program"
             path.write_text("T0: a=malloc(64)\n  free a\nT1: b=take\n")
-            code, output = run(CHECK, "run", "--program", f"@{path}", "--scheduler", "full")
+            code, output = run(CHECK, "run", "--program", f"@{path}", "--scheduler", "bound=1")
             self.assertEqual(code, 0, output)
             self.assertIn("T0: a=malloc(64) free a T1: b=take\n", output)
-            self.assertIn("COMPLETE", output)
+            self.assertIn("BOUNDED(1)", output)
         first, second = (run(CHECK, "run", "--program", "seed:7", "--scheduler", "random", "--executions", "100")
                          for _ in range(2))
         self.assertEqual(first[0], 0, first[1])

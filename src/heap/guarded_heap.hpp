@@ -57,7 +57,8 @@ class GuardedHeap {
   }
 
   [[nodiscard]] void* try_allocate_cached(Context& context, std::size_t bytes) noexcept {
-    if (bytes >= Geometry::kLargeMax) return nullptr;
+    // As above: a request for 0 has to be sealed as one for 1.
+    if (bytes - 1 >= Geometry::kLargeMax - 1) return nullptr;
     void* block = heap_.try_allocate_cached(context, bytes + GuardT::kBytes);
     return block == nullptr ? nullptr : seal(context, block, heap_.usable_size(block), bytes);
   }

@@ -80,6 +80,8 @@ EDGES = (
     ("DriftOfThreadsReportsALeak", "each class leaks, in threads"),
     ("RestReportsALeak", "memory is held at rest"),
     ("RestReportsWhatNeverAges", "what is kept never goes back"),
+    ("IdleOwnersReportALeak", "memory of idle owners is held"),
+    ("IdleOwnersReportWhatNeverAges", "memory of idle owners never goes back"),
     ("LimitsReportAMissingErrno", "null without an error number"),
     ("LimitsReportDamage", "blocks are damaged when memory runs out"),
     ("WithinALimitLeaksAreReported", "memory leaks under a limit"),

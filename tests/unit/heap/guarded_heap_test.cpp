@@ -63,6 +63,26 @@ constexpr std::size_t kSizes[] = {1,       15,      16,      17,      31,      3
                                   48,      100,     992,     993,     1024,    5000,        32768, 65536,
                                   1048544, 1048545, 1048576, 1048577, 3000000, 4194304 - 32};
 
+/// A block of no bytes is sealed as one of a byte, whichever path serves it.
+template <class HeapT, class Context>
+void expect_a_byte_of_nothing(HeapT& heap, Context& context) {
+  for (int turn = 0; turn < 3; ++turn) {
+    void* blocks[3] = {};
+    for (void*& block : blocks) {
+      block = heap.try_allocate(context, 0);
+      if (block == nullptr) block = heap.try_allocate_cached(context, 0);
+      if (block == nullptr) block = heap.allocate(context, 0);
+      ASSERT_NE(block, nullptr);
+      EXPECT_GE(heap.usable_size(block), 1u);
+    }
+    for (void* block : blocks) heap.deallocate(context, block);
+  }
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(HardenedHeap, NothingIsSealedAsAByte) { expect_a_byte_of_nothing(heap_, *owner_); }
+TEST_F(TaggedHeap, NothingIsSealedAsAByte) { expect_a_byte_of_nothing(heap_, *owner_); }
+
 TEST_F(HardenedHeap, CorrectProgramsHearNothing) {
   for (const std::size_t bytes : kSizes) {
     SCOPED_TRACE(bytes);
