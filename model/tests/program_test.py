@@ -41,11 +41,11 @@ class Programs(unittest.TestCase):
     def test_a_file_and_a_number_name_programs_too(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "program"
-            path.write_text("T0: a=malloc(64)\n  free a\nT1: b=take\n")
-            code, output = run(CHECK, "run", "--program", f"@{path}", "--scheduler", "bound=1")
+            path.write_text("T0: a=take\n  renew\nT1: b=take\n")
+            code, output = run(CHECK, "run", "--program", f"@{path}", "--scheduler", "full")
             self.assertEqual(code, 0, output)
-            self.assertIn("T0: a=malloc(64) free a T1: b=take\n", output)
-            self.assertIn("BOUNDED(1)", output)
+            self.assertIn("T0: a=take renew T1: b=take\n", output)
+            self.assertIn("COMPLETE", output)
         first, second = (run(CHECK, "run", "--program", "seed:7", "--scheduler", "random", "--executions", "100")
                          for _ in range(2))
         self.assertEqual(first[0], 0, first[1])

@@ -47,8 +47,9 @@ class GuardedHeap {
   // Allocation -------------------------------------------------------------------------------------------------------
 
   [[nodiscard, gnu::always_inline]] void* try_allocate(Context& context, std::size_t bytes) noexcept {
-    // A request for 0 wraps around and goes the long way.
-    if (bytes - 1 >= Geometry::kSmallMax - GuardT::kBytes) [[unlikely]]
+    // Here too 0 counts as 1: the second path relies on it that the first one has found no block.
+    if (bytes == 0) bytes = 1;
+    if (bytes > Geometry::kSmallMax - GuardT::kBytes) [[unlikely]]
       return nullptr;
     void* block = heap_.try_allocate(context, bytes + GuardT::kBytes);
     if (block == nullptr) [[unlikely]]
@@ -57,10 +58,7 @@ class GuardedHeap {
   }
 
   [[nodiscard]] void* try_allocate_cached(Context& context, std::size_t bytes) noexcept {
-    // As above: a request for 0 has to be sealed as one for 1.
-    if (bytes - 1 >= Geometry::kLargeMax - 1) return nullptr;
-    void* block = heap_.try_allocate_cached(context, bytes + GuardT::kBytes);
-    return block == nullptr ? nullptr : seal(context, block, heap_.usable_size(block), bytes);
+    return make(context, bytes, [&](std::size_t total) { return heap_.try_allocate_cached(context, total); });
   }
 
   [[nodiscard]] void* allocate(Context& context, std::size_t bytes) noexcept {

@@ -75,7 +75,7 @@ class Heap {
   }
 
   /// Second fast path: a mid or large block from the detached list, or a small one that this thread has freed.
-  /// \return nullptr when that does not do.
+  /// \param bytes what try_allocate has just refused. \return nullptr when that does not do.
   [[nodiscard, gnu::always_inline]] void* try_allocate_cached(Context& context, std::size_t bytes) noexcept {
     const std::size_t above_small = bytes - (Geometry::kSmallMax + 1);
     if (above_small < Geometry::kMidMax - Geometry::kSmallMax) [[likely]]
@@ -573,12 +573,13 @@ class Heap {
     }
   }
 
-  /// What exited threads have left goes back when no new thread has taken it over for a while; what others have freed
-  /// of a thread's slabs, when it has not looked for a while.
+  /// What exited threads have left goes back when no new thread has taken it over for a while. What others have freed
+  /// of a thread's slabs, and the memory of slots that stay EMPTY, goes back once in a while.
   [[gnu::noinline]] void reclaim_late(std::uint64_t now, std::uint64_t delay) noexcept {
     if (now - reclaimed_at_.get() >= delay) {
       reclaimed_at_.set(now);
       (void)reclaim_posted();
+      pool_.decommit_aged(os_, map_);
     }
     contexts_.visit_parked([&](Context& context) {
       if (now - context.parked_at.get() < delay) return;

@@ -92,19 +92,24 @@ class SharedPool {
     return bytes;
   }
 
-  /// Gives back what has waited for too long: SuperSlabs in the LRU cache, and the memory of slots that were EMPTY a
-  /// purge delay ago and are so now. Any thread, every now and then.
+  /// Unmaps SuperSlabs that have waited in the LRU cache for too long. Any thread, every now and then.
   void purge(Os& os, PageMap<Config>& map) noexcept {
-    const std::int64_t allowed = purge_delay_.get();
-    if (allowed < 0) return;
-    const auto delay = static_cast<std::uint64_t>(allowed);
+    const std::int64_t delay = purge_delay_.get();
     const std::uint64_t now = milliseconds(os);
-    if (now - aged_at_.get() >= delay) {
-      aged_at_.set(now);
-      tables_.visit_all([&](SuperSlabT& superslab) { decommit_aged(os, map, superslab); });
-    }
-    if (now < delay || lru_.count() == 0) return;
-    lru_.purge(now - delay, [&](SuperSlabT& superslab) { unmap(os, map, superslab, "purge"); });
+    if (delay < 0 || now < static_cast<std::uint64_t>(delay) || lru_.count() == 0) return;
+    lru_.purge(now - static_cast<std::uint64_t>(delay),
+               [&](SuperSlabT& superslab) { unmap(os, map, superslab, "purge"); });
+  }
+
+  /// Gives back the memory of slots that were EMPTY at the last call and are so now. They may have been used in
+  /// between: then it goes back sooner than it had to. Any thread, once in a purge delay.
+  void decommit_aged(Os& os, PageMap<Config>& map) noexcept {
+    tables_.visit_all([&](SuperSlabT& superslab) {
+      const std::uint32_t empty = superslab.word.snapshot().empty();
+      const std::uint32_t aged = empty & superslab.empty_before.get();
+      superslab.empty_before.set(empty);
+      if (aged != 0) (void)decommit_empty(os, map, superslab, aged);
+    });
   }
 
   /// Bytes of retired SuperSlabs that stay mapped at the most, in whole SuperSlabs; 0: none.
@@ -185,14 +190,6 @@ class SharedPool {
   /// Tells of an event that concerns a whole SuperSlab, by its address: it may be another thread's by now.
   static void tell_of(EventKind kind, std::uintptr_t base) noexcept {
     tell<Os>(kind, [&] { return Event{kind, nullptr, 0, base}; });
-  }
-
-  /// Slots may have been used since they were looked at: then their memory goes back sooner than it had to.
-  void decommit_aged(Os& os, PageMap<Config>& map, SuperSlabT& superslab) noexcept {
-    const std::uint32_t empty = superslab.word.snapshot().empty();
-    const std::uint32_t aged = empty & superslab.empty_before.get();
-    superslab.empty_before.set(empty);
-    if (aged != 0) (void)decommit_empty(os, map, superslab, aged);
   }
 
   /// Claims EMPTY slots of a SuperSlab, so that nobody else uses them meanwhile, and gives their memory back.
@@ -279,8 +276,6 @@ class SharedPool {
   FreeSlots<Config> free_slots_;
   LruCache<Config> lru_;
   Tunable<Sync, std::int64_t, Geometry::kPurgeDelayMs> purge_delay_;
-  /// When slots were last looked at for being EMPTY.
-  Tunable<Sync, std::uint64_t, 0> aged_at_;
   Counter<Sync> acquired_[static_cast<unsigned>(AcquireStage::kCount)];
   Counter<Sync> released_;
   Counter<Sync> retired_;
