@@ -34,7 +34,6 @@ class ProbeHeap {
   using Os = TestOs<kToyBits>;
   using Geometry = CachelessToy;
   struct Context {};
-  static constexpr std::size_t kMaxBytes = Toy::kMaxBytes;
 
   bool init(PageMapKind) noexcept { return visit(true); }
   Context* attach() noexcept { return &context_; }
