@@ -204,6 +204,11 @@ TEST(HakEdges, ADamagedBlockIsNoticed) {
 
 // Ends of threads ----------------------------------------------------------------------------------------------------
 
+#ifdef __SANITIZE_THREAD__
+constexpr int kRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;  // in the last one the tool knows the thread no more
+#else
+constexpr int kRounds = PTHREAD_DESTRUCTOR_ITERATIONS;
+#endif
 pthread_key_t every_round_key;
 std::atomic<int> rounds{0};
 
@@ -213,7 +218,7 @@ void live_on(void* block) {
   ++rounds;
   hak_free(block);
   hak_free(hak_realloc(hak_calloc(3, 1000), 70'000));
-  if (++round < PTHREAD_DESTRUCTOR_ITERATIONS) {
+  if (++round < kRounds) {
     EXPECT_EQ(::pthread_setspecific(every_round_key, hak_alloc(300)), 0);
   }
 }
@@ -232,7 +237,7 @@ TEST(HakEdges, DestructorsMayAllocateInEveryRound) {
   }
   ::pthread_key_delete(every_round_key);
   hak_free(last);
-  EXPECT_EQ(rounds, kThreads * PTHREAD_DESTRUCTOR_ITERATIONS);
+  EXPECT_EQ(rounds, kThreads * kRounds);
   expect_nothing_left();
 }
 
