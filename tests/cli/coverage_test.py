@@ -1,5 +1,6 @@
 """ci/coverage on small counts: what is below a bound, not explained or explained for nothing is red."""
 import pathlib
+import re
 import sys
 import tempfile
 import unittest
@@ -48,6 +49,13 @@ class Coverage(unittest.TestCase):
     def test_a_reason_for_what_a_race_reaches_now_and_then_is_green(self):
         known = coverage.Explanations([{"file": NAME, "lines": ["grow();"], "why": "because", "by_chance": True}])
         self.assertEqual(coverage.problems_of(tally_of([1, 1, 1]), known), [])
+
+    def test_what_no_such_test_runs_is_not_counted(self):
+        folders = {name: re.fullmatch(coverage.NOT_TARGETS, f"/build/coverage/folders/tests/{name}") is not None
+                   for name in ("unit", "property", "fuzz", "support", "heap_program", "stress", "edges")}
+        self.assertEqual([name for name, left_out in folders.items() if left_out], ["stress", "edges"])
+        for target in coverage.TARGETS:
+            self.assertIsNone(re.match(coverage.NOT_TARGETS, f"/build/coverage/{target}"))
 
     def test_nothing_counted_is_red(self):
         self.assertEqual(coverage.problems_of(coverage.Tally(SOURCE, {"files": []}), NONE), ["nothing was counted"])
