@@ -145,6 +145,12 @@ class Verify(unittest.TestCase):
             "model_seconds": 1, "property_seconds": 1, "stress_limit_seconds": 1, "program_seconds": 1,
             "mutant_seconds": 1})
 
+    def test_what_was_found_before_the_time_was_over_is_kept(self):
+        self.tree.script("ci/programs", reporting(PROGRAMS, HANG))
+        self.assert_not_green("FAILED", "did not end within", arguments=("--only", "programs"), limits={"program_seconds": 2})
+        verdicts = {row["check"]: row["verdict"] for row in self.report()["results"] if row["part"] == "programs"}
+        self.assertEqual(verdicts, {"git": "pass", "ci/programs": "TRUNCATED"})
+
     def test_a_silent_success_fails(self):
         self.assert_parts_not_green({
             "build/model/hakmem-check": "import sys\nif sys.argv[1] == 'list': print('a')\n",

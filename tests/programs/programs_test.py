@@ -1,7 +1,9 @@
 """ci/programs reports every planted fault of a malloc, and passes a sound one. The broken libraries are its negative
 control: programs that run under them must not be called a pass."""
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -75,6 +77,19 @@ class ProgramsTest(unittest.TestCase):
         code, output, results = self.run_tool("--preload", str(library), "--timeout", "1", programs=("g++",))
         self.assertEqual((code, results["g++"]["status"]), (1, "not run"), output)
         self.assertRegex(results["g++"]["message"], "fails without the library too: .*did not end in time")
+
+    def test_keeps_what_it_has_found_when_it_is_ended_early(self):
+        library, path = broken_malloc.build(self.folder, "none"), self.folder / "early.json"
+        tool = subprocess.Popen([str(TOOL), "--quick", "--jobs", "1", "--json", str(path), "--preload", str(library),
+                                 "sqlite3", "g++", "node"], stdout=subprocess.PIPE, text=True, start_new_session=True)
+        try:
+            self.assertTrue(any(line.startswith("sqlite3") and " pass " in line for line in tool.stdout))
+        finally:
+            os.killpg(tool.pid, signal.SIGTERM)
+            tool.communicate(timeout=60)
+        results = {one["program"]: one["status"] for one in json.loads(path.read_text())["results"]}
+        self.assertEqual((results["sqlite3"], results["node"]), ("pass", "not run"))
+        self.assertNotEqual(tool.returncode, 0)
 
     def test_wrong_calls_end_with_usage_and_2(self):
         library = str(broken_malloc.build(self.folder, "none"))

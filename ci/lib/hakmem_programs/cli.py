@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import threading
 import time
 import traceback
 
@@ -145,8 +146,8 @@ def describe(result, width):
     return f"{result.program:<{width}}  {result.status:<7}  {result.seconds:6.1f} s  {used}"
 
 
-def check_all(arguments, programs, witness_source, shown):
-    """The results of all programs, in order; each is printed when it is known."""
+def check_all(arguments, programs, witness_source, shown, found):
+    """The results of all programs, in order; each is given to `found` and printed when it is known."""
     width = max(len(program.name) for program in programs)
     with tempfile.TemporaryDirectory(prefix="hakmem-programs-") as scratch:
         scratch = pathlib.Path(scratch)
@@ -155,16 +156,39 @@ def check_all(arguments, programs, witness_source, shown):
         except witness.CannotWitness as cause:
             results = [Result(program.name, 0.0, "not run", str(cause)) for program in programs]
             shown.line("\n".join(describe(result, width) for result in results))
+            for result in results:
+                found(result)
             return results
         checker = Checker(arguments.preload, scratch, library, arguments.timeout, arguments.keep, shown.live)
 
         def check(program):
             result = checker.check(program)
+            found(result)
             shown.line(describe(result, width))
             return result
 
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             return list(pool.map(check, programs))
+
+
+class Report:
+    """The file of --json. It is written whenever a program is done, so that who ends this job early keeps what it has
+    found; programs that are not done are `not run`. Thread-safe."""
+
+    def __init__(self, arguments, programs):
+        self.arguments = arguments
+        self.lock = threading.Lock()
+        self.results = {program.name: Result(program.name, 0.0, "not run", "ci/programs ended before it was done")
+                        for program in programs}
+
+    def add(self, result):
+        with self.lock:
+            self.results[result.program] = result
+            if self.arguments.json is None:
+                return
+            document = {"library": str(self.arguments.preload), "quick": self.arguments.quick,
+                        "results": [dataclasses.asdict(one) for one in self.results.values()]}
+            report.write_atomically(self.arguments.json.resolve(), json.dumps(document, indent=2) + "\n")
 
 
 def main(root, argv):
@@ -175,13 +199,10 @@ def main(root, argv):
                 if not arguments.programs or program.name in arguments.programs]
     shown = screen.Screen()
     try:
-        results = check_all(arguments, programs, root / "tests" / "programs" / "witness.c", shown)
+        results = check_all(arguments, programs, root / "tests" / "programs" / "witness.c", shown,
+                            Report(arguments, programs).add)
     finally:
         shown.close()
     count = {status: sum(result.status == status for result in results) for status in report.STATUSES}
     print(f"{arguments.preload.name}: {count['pass']} passed, {count['fail']} failed, {count['not run']} not run")
-    if arguments.json is not None:
-        document = {"library": str(arguments.preload), "quick": arguments.quick,
-                    "results": [dataclasses.asdict(result) for result in results]}
-        report.write_atomically(arguments.json.resolve(), json.dumps(document, indent=2) + "\n")
     return EXIT_PASSED if count["pass"] == len(results) else EXIT_FAILED

@@ -35,6 +35,7 @@ def run(context):
     rows = [row_of(result, outcome) for result in results or []]
     for row in rows:
         context.add(row)
-    if results is None or (not outcome.clean and all(row.status == "pass" for row in rows)):
+    cut_off = outcome.ending != "exited"  # then what was found until then is in the report
+    if results is None or cut_off or (not outcome.clean and all(row.status == "pass" for row in rows)):
         why = "; ".join(text for text in (None if outcome.clean else outcome.describe(), problem) if text)
         context.add(report.ended_badly(PART, "ci/programs", outcome, why, LIBRARY))
