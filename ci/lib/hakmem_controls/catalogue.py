@@ -145,6 +145,8 @@ TESTED = (
            "programs that are missing, crash, hang, keep silent or report failures"),
     Tested("checks of the source", "FloorCheckReportsPlantedFaults", "release", (), "includes that point upwards"),
     Tested("checks of the source", "HeaderCheckReportsPlantedFaults", "release", (), "headers that need others first"),
+    Tested("checks of the source", "CompileCheckReportsPlantedFaults", "release", (),
+           "sources that another compiler refuses or warns of"),
     Tested("checks of the source", "SpecCheckReportsPlantedFaults", "release", (), "rows that name what does not exist"),
     Tested("libFuzzer", "FuzzerFindsAPlantedFault", "fuzz", ("fuzz_heap_planted",),
            "a block that grows into a mapping of its own loses its contents"),

@@ -164,6 +164,9 @@ TEST_F(SlabTest, FullSlabSleepsOffItsListUnlessBlocksHaveArrived) {
   const auto out = fill();
   EXPECT_FALSE(free_by_other(out[0]));
   EXPECT_FALSE(Ops::sleep(list_, *slab_));
+  EXPECT_EQ(list_.first(), slab_) << "as it was before";
+  EXPECT_EQ(slab_->state.get(), SlabState::kAwake);
+  EXPECT_EQ(slab_->frees_to_event.get(), static_cast<std::int32_t>(kCapacity));
   EXPECT_EQ(refill().size(), 1u);
   EXPECT_TRUE(Ops::sleep(list_, *slab_));
   EXPECT_EQ(list_.first(), nullptr);

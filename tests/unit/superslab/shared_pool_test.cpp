@@ -152,6 +152,23 @@ TEST_F(SharedPoolTest, TrimGivesBackTheMemoryOfEmptySlotsOfALiveSuperSlab) {
   EXPECT_EQ(mapped(), 1u) << "they serve on";
 }
 
+TEST_F(SharedPoolTest, MemoryOfSlotsThatStayEmptyGoesBackAtTheSecondLook) {
+  const auto slabs = acquire(kSmall, 3);
+  auto* early = reinterpret_cast<char*>(slabs[0]->base.get());
+  auto* late = reinterpret_cast<char*>(slabs[1]->base.get());
+  *early = *late = 1;
+  release(slabs[0]);
+  pool_.decommit_aged(toy_.os, toy_.map);
+  EXPECT_EQ(*early, 1) << "it has only just become EMPTY, for all that is known";
+  release(slabs[1]);
+  pool_.decommit_aged(toy_.os, toy_.map);
+  EXPECT_EQ(*early, 0) << "decommitted pages read as zero";
+  EXPECT_EQ(*late, 1);
+  pool_.decommit_aged(toy_.os, toy_.map);
+  EXPECT_EQ(*late, 0);
+  EXPECT_EQ(pool_.trim(toy_.os, toy_.map), 0u) << "nothing is left to give back";
+}
+
 /// D6, I7, museum 3 and 4: more than 256 EMPTY slots of a class and more than 512 slabs, and nothing is lost.
 TEST_F(SharedPoolTest, ThousandsOfSlotsLoseNothing) {
   constexpr std::size_t kSlabs = 2400;
