@@ -14,7 +14,8 @@ from hakmem_mutants.bench import Bench, Cache, Stage
 from hakmem_verify.process import Stop
 
 GREEN, RED, INTERRUPTED = 0, 1, 130
-FOLDERS = ("lockfree", "superslab", "heap/slab.hpp")
+FOLDERS = ("lockfree", "superslab", "heap/slab.hpp", "heap/class_list.hpp", "heap/context_pool.hpp",
+           "heap/outbox.hpp")
 GTEST = ("-lgtest_main", "-lgtest", "-pthread")
 SAME_CASES = {"RC_PARAMS": "seed=1"}
 # What is undefined and does no harm as compiled is noticed, too. A trap needs no library.

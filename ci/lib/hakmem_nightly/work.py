@@ -23,7 +23,8 @@ AUDITED = ("heap/heap", "heap/outbox", "heap/slab", "layout/descriptor_table", "
            "lockfree/take_all_list", "superslab/free_slots", "sync/counter", "sync/shown", "sync/tunable")
 MUTATED = ("lockfree/bitmap_word", "lockfree/bounded_cache", "lockfree/remote_word", "lockfree/slot_cache",
            "lockfree/slot_word", "lockfree/take_all_list", "superslab/free_slots", "superslab/lru_cache",
-           "superslab/shared_pool", "superslab/slot_ops", "superslab/superslab_table", "heap/slab")
+           "superslab/shared_pool", "superslab/slot_ops", "superslab/superslab_table", "heap/slab",
+           "heap/class_list", "heap/context_pool", "heap/outbox")
 VALGRIND_TOOLS = {
     "helgrind": ("--tool=helgrind", "--error-exitcode=99", "--history-level=full"),
     "drd": ("--tool=drd", "--error-exitcode=99"),

@@ -60,6 +60,46 @@ TEST_F(ContextPoolTest, OnlyParkedContextsAreVisited) {
   EXPECT_EQ(parked(), (std::set{first, third})) << "they are parked again after the visit";
 }
 
+TEST_F(ContextPoolTest, ContextsInUseAreCounted) {
+  Context* first = adopt();
+  Context* second = adopt();
+  EXPECT_EQ(pool_.in_use(), 2u);
+  pool_.park(*first);
+  EXPECT_EQ(pool_.in_use(), 1u);
+  pool_.park(*second);
+  EXPECT_EQ(pool_.in_use(), 0u);
+  (void)adopt();
+  EXPECT_EQ(pool_.in_use(), 1u);
+}
+
+TEST_F(ContextPoolTest, AllContextsAreVisitedWhoeverUsesThem) {
+  Context* used = adopt();
+  Context* parked = adopt();
+  pool_.park(*parked);
+  std::set<Context*> all;
+  pool_.visit_all([&](Context& context) { all.insert(&context); });
+  EXPECT_EQ(all, (std::set{used, parked}));
+}
+
+/// I6: whoever finds another thread at a context's posts goes on to the next.
+TEST_F(ContextPoolTest, PostsOfAContextAreOneThreadsAtATime) {
+  Context* first = adopt();
+  Context* second = adopt();
+  const auto visited = [&] {
+    std::set<Context*> all;
+    pool_.visit_posts([&](Context& context) {
+      EXPECT_FALSE(pool_.take_posts(context.index.get())) << "the visitor has them";
+      all.insert(&context);
+    });
+    return all;
+  };
+  EXPECT_EQ(visited(), (std::set{first, second})) << "in use or not";
+  ASSERT_TRUE(pool_.take_posts(first->index.get()));
+  EXPECT_EQ(visited(), std::set{second});
+  pool_.give_back_posts(first->index.get());
+  EXPECT_EQ(visited(), (std::set{first, second}));
+}
+
 /// While a context is visited it belongs to the visitor: no thread adopts it.
 TEST_F(ContextPoolTest, VisitedContextIsNotAdopted) {
   Context* context = adopt();

@@ -69,6 +69,29 @@ TEST(Outbox, NothingWaitsLongerThanTheInterval) {
   EXPECT_EQ(scene.arrived(0), 0u);
   (void)scene.add(0, 15);
   EXPECT_EQ(scene.arrived(0), LongChains::kOutboxInterval);
+  (void)scene.add(0, LongChains::kOutboxInterval);
+  EXPECT_EQ(scene.arrived(0), 0u) << "the next interval has begun";
+}
+
+/// D9, E2
+TEST(Outbox, WhatIsSentIsCounted) {
+  OutboxScene<ToyGeometry> scene;  // chains of three
+  for (std::size_t i = 0; i < 4; ++i) (void)scene.add(0, i);
+  EXPECT_EQ(scene.outbox.chains(), 1u);
+  EXPECT_EQ(scene.outbox.blocks(), 3u);
+  scene.outbox.flush_all();
+  EXPECT_EQ(scene.outbox.chains(), 2u);
+  EXPECT_EQ(scene.outbox.blocks(), 4u);
+  EXPECT_EQ(scene.outbox.drains(), 1u);
+  EXPECT_EQ(scene.outbox.singles(), 0u);
+}
+
+TEST(Outbox, BlockThatIsSentAtOnceWaitsForNoOther) {
+  OutboxScene<ToyGeometry> scene;
+  scene.outbox.send_at_once(*scene.slabs[0], scene.out[0][0]);
+  EXPECT_EQ(scene.arrived(0), 1u);
+  EXPECT_EQ(scene.outbox.singles(), 1u);
+  EXPECT_EQ(scene.outbox.chains(), 0u);
 }
 
 TEST(Outbox, FlushSendsEverything) {
