@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parent
-RUNNER = BROKEN = PARTIAL = ""  # set from the command line
+RUNNER = BROKEN = PARTIAL = PARTIAL_HAKMEM = ""  # set from the command line
 
 # Fault -> checks that must report it.
 FAULTS = {
@@ -183,6 +183,13 @@ class NegativeControls(unittest.TestCase):
         self.assertEqual([found[check]["status"] for check in PARTIAL_CHECKS], ["fail"])
         self.assertEqual(code, 1)
 
+    def test_what_others_may_lack_hakmem_must_have(self):
+        checks = ["Cfree.FreesABlock", "FreeSized.FreesABlock", "FreeAlignedSized.FreesABlock"]
+        for library, status in ((PARTIAL, "absent"), (PARTIAL_HAKMEM, "fail")):
+            code, found = results(library, checks)
+            self.assertEqual([found[check]["status"] for check in checks], [status] * len(checks))
+            self.assertEqual(code, int(status == "fail"))
+
     def test_a_crash_a_hang_and_an_assertion_are_told_apart(self):
         for fault, check, how in (("AlignedNotFreeable", "Free.AcceptsBlocksOfEveryMember", "SIGABRT"),
                                   ("HangsInChild", "Fork.ChildHasACopyOfTheHeap", "time-out"),
@@ -238,5 +245,5 @@ class Runner(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    RUNNER, BROKEN, PARTIAL = (str(pathlib.Path(argument).resolve()) for argument in sys.argv[1:4])
-    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])
+    RUNNER, BROKEN, PARTIAL, PARTIAL_HAKMEM = (str(pathlib.Path(argument).resolve()) for argument in sys.argv[1:5])
+    unittest.main(argv=[sys.argv[0], *sys.argv[5:]])

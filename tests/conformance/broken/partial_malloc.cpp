@@ -9,3 +9,8 @@
 
 PARTIAL_EXPORT void* malloc(std::size_t bytes) noexcept { return __libc_malloc(bytes); }
 PARTIAL_EXPORT void free(void* block) noexcept { __libc_free(block); }
+
+#ifdef PARTIAL_IS_HAKMEM
+// Says whose it is: what others may lack, hakmem must have.
+PARTIAL_EXPORT int hak_init() noexcept { return 0; }
+#endif

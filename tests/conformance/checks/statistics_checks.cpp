@@ -187,7 +187,7 @@ REQUIRED(FreeSized, FreesABlock, "C23 7.24.3.4", .may_be_absent = true) {
 
 REQUIRED(FreeAlignedSized, FreesABlock, "C23 7.24.3.5", .may_be_absent = true) {
   const auto free_aligned_sized = lookup<void(void*, std::size_t, std::size_t)>("free_aligned_sized");
-  // As FreeSized.
+  // New in C23: most mallocs do not have it yet.
   if (free_aligned_sized == nullptr) GTEST_SKIP() << "there is no free_aligned_sized";
   expect_frees([free_aligned_sized](void* block, std::size_t size) { free_aligned_sized(block, 64, size); });
   free_aligned_sized(nullptr, 64, 0);
