@@ -20,9 +20,9 @@ def compile_alone(command, header):
     return None if done.returncode == 0 else f"{header}: is not self-contained\n{done.stdout}{done.stderr}"
 
 
-def compile_source(command, source):
+def compile_source(command, source, directory=None):
     """Compiles `source` without writing an object. Returns the compiler's output if it failed."""
-    done = subprocess.run(command + ["-fsyntax-only", source], text=True, capture_output=True, check=False)
+    done = subprocess.run(command + ["-fsyntax-only", source], cwd=directory, text=True, capture_output=True, check=False)
     return None if done.returncode == 0 else f"{source}: does not compile cleanly\n{done.stdout}{done.stderr}"
 
 
@@ -40,18 +40,22 @@ def jobs_of(arguments):
                 yield compile_source, cxx, str(path.resolve())
 
 
+def run(jobs):
+    """Does all jobs, tuples of a function and its arguments, and prints what failed. Returns the exit code."""
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        failures = [text for text in pool.map(lambda job: job[0](*job[1:]), jobs) if text]
+    print("\n".join(failures))
+    print(f"{len(jobs)} compilations, {len(failures)} failed")
+    return 1 if failures or not jobs else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--compiler", required=True, help="C++ compiler (g++ or clang++)")
     parser.add_argument("--include", action="append", default=[], help="include directory; may be repeated")
     parser.add_argument("directories", type=pathlib.Path, nargs="+", help="directories to search")
     arguments = parser.parse_args()
-    jobs = list(jobs_of(arguments))
-    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        failures = [text for text in pool.map(lambda job: job[0](job[1], job[2]), jobs) if text]
-    print("\n".join(failures))
-    print(f"{len(jobs)} compilations, {len(failures)} failed")
-    return 1 if failures or not jobs else 0
+    return run(list(jobs_of(arguments)))
 
 
 if __name__ == "__main__":
