@@ -12,9 +12,8 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "programs"), str(ROOT / "ci" / "lib")]
-import broken_malloc  # noqa: E402 - needs the path set above
-from hakmem_bench import allocators, catalogue, measure, summary  # noqa: E402
+import broken_malloc
+from hakmem_ci.jobs.bench import allocators, catalogue, measure, summary
 
 TOOL = ROOT / "ci" / "bench"
 BUILT = pathlib.Path(sys.argv.pop(1)).resolve()

@@ -12,8 +12,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "programs"))
-import broken_malloc  # noqa: E402 - needs the path set above
+import broken_malloc
 
 ITERATIONS = 500_000
 LIVE_BYTES = 4 << 20

@@ -5,15 +5,13 @@ import json
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 import unittest
 from unittest import mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "ci/lib"))
-from hakmem_controls import catalogue, cli  # noqa: E402
-from hakmem_verify.process import Outcome  # noqa: E402
+from hakmem_ci.jobs.controls import catalogue, cli
+from hakmem_ci.core.process import Outcome
 
 FAULT = catalogue.Planted("Memcheck", "overflow", "Invalid write")
 NONE = catalogue.Planted("Memcheck", "none", "")

@@ -1,13 +1,11 @@
 """ci/coverage on small counts: what is below a bound, not explained or explained for nothing is red."""
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(SOURCE / "ci/lib"))
-import coverage  # noqa: E402
+from hakmem_ci.jobs.coverage import cli as coverage
 
 NAME = "src/heap/thing.hpp"
 NONE = coverage.Explanations([])

@@ -1,14 +1,12 @@
 """ci/mutants: where a header is changed and where not, and which verdicts are red."""
 import pathlib
 import subprocess
-import sys
 import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "ci/lib"))
-from hakmem_mutants import bench, cli, operators, switches  # noqa: E402
-from hakmem_verify.process import Stop  # noqa: E402
+from hakmem_ci.jobs.mutants import bench, cli, operators, switches
+from hakmem_ci.core.process import Stop
 
 HEADER = """#pragma once
 template <class T>

@@ -7,11 +7,8 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from fake_tree import MODELS, SOURCE, STRESS, FakeTree, hakmem_check, reporting  # noqa: E402
-
-sys.path.insert(0, str(SOURCE / "ci/lib"))
-from hakmem_nightly import plan, work  # noqa: E402
+from fake_tree import MODELS, SOURCE, STRESS, FakeTree, hakmem_check, reporting
+from hakmem_ci.jobs.nightly import plan, work
 
 HOUR = 3600
 AUDIT = """

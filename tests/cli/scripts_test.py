@@ -3,8 +3,7 @@ import pathlib
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from fake_tree import FakeTree  # noqa: E402
+from fake_tree import FakeTree
 
 JUNIT = '<testsuite name="(empty)"\n\ttests="{tests}"\n\tfailures="{failures}"\n\tdisabled="{disabled}"\n' \
         '\tskipped="{skipped}"\n\ttime="3"\n>\n</testsuite>\n'

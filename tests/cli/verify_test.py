@@ -6,8 +6,7 @@ import sys
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from fake_tree import (MODELS, MUTANTS, PROGRAMS, SANITIZED_PRESETS, STRESS, FakeTree, hakmem_check,  # noqa: E402
+from fake_tree import (MODELS, MUTANTS, PROGRAMS, SANITIZED_PRESETS, STRESS, FakeTree, hakmem_check,
                        property_program, reporting)
 
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)\n"
@@ -15,7 +14,8 @@ HANG = "import time; time.sleep(600)\n"
 SHORT_LIMITS = """
 import dataclasses, pathlib, sys
 sys.path.insert(0, "ci/lib")
-from hakmem_verify import cli, plan, process
+from hakmem_ci.core import process
+from hakmem_ci.jobs.verify import cli, plan
 process.GRACE_SECONDS = 0.5
 plan.QUICK = dataclasses.replace(plan.QUICK, **{limits})
 sys.exit(cli.main(pathlib.Path.cwd(), sys.argv[1:]))

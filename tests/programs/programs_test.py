@@ -5,13 +5,12 @@ import os
 import pathlib
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-import broken_malloc  # noqa: E402 - needs the path set above
+import broken_malloc
+from hakmem_ci.jobs.programs import witness
 
 TOOL = HERE.parents[1] / "ci" / "programs"
 PROGRAMS = ("sqlite3", "perl")  # quick, deterministic, and in every installation
@@ -108,28 +107,23 @@ class ProgramsTest(unittest.TestCase):
 class WitnessTest(unittest.TestCase):
     """What the runner concludes from the programs that were seen to start."""
 
-    def setUp(self):
-        sys.path.insert(0, str(HERE.parents[1] / "ci" / "lib"))
-        from hakmem_programs import witness
-        self.witness = witness
-
     def sightings(self, *pairs):
-        return [self.witness.Sighting(program, program, provider) for program, provider in pairs]
+        return [witness.Sighting(program, program, provider) for program, provider in pairs]
 
     def test_accepts_programs_that_all_used_the_library(self):
         seen = self.sightings(("sh", "/opt/x.so"), ("python3.11", "/opt/x.so"))
-        self.assertIsNone(self.witness.objection(seen, "/opt/x.so", ("python3*",)))
+        self.assertIsNone(witness.objection(seen, "/opt/x.so", ("python3*",)))
 
     def test_objects_when_the_program_itself_dropped_the_preload(self):
         seen = self.sightings(("sh", "/opt/x.so"))
-        self.assertIn("git was never seen", self.witness.objection(seen, "/opt/x.so", ("git",)))
+        self.assertIn("git was never seen", witness.objection(seen, "/opt/x.so", ("git",)))
 
     def test_objects_when_one_process_used_another_malloc(self):
         seen = self.sightings(("git", "/opt/x.so"), ("sort", "/opt/libc.so.6"))
-        self.assertIn("malloc of sort", self.witness.objection(seen, "/opt/x.so", ("git",)))
+        self.assertIn("malloc of sort", witness.objection(seen, "/opt/x.so", ("git",)))
 
     def test_objects_when_nothing_was_seen(self):
-        self.assertIsNotNone(self.witness.objection([], "/opt/x.so", ()))
+        self.assertIsNotNone(witness.objection([], "/opt/x.so", ()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The jobs: each a folder whose module cli has main(root, argv)."""

@@ -1,0 +1,1 @@
+"""Lines and branches that the tests reach."""

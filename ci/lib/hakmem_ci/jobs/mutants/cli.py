@@ -1,0 +1,274 @@
+"""The command line of ci/mutants."""
+import argparse
+import concurrent.futures
+import dataclasses
+import json
+import os
+import pathlib
+import shlex
+import tempfile
+import time
+
+from hakmem_ci.jobs.mutants import operators
+from hakmem_ci.jobs.mutants.bench import Bench, Cache, Stage
+from hakmem_ci.core.process import Stop
+
+GREEN, RED, INTERRUPTED = 0, 1, 130
+FOLDERS = ("lockfree", "superslab", "heap/slab.hpp", "heap/class_list.hpp", "heap/context_pool.hpp",
+           "heap/outbox.hpp")
+GTEST = ("-lgtest_main", "-lgtest", "-pthread")
+SAME_CASES = {"RC_PARAMS": "seed=1"}
+# What is undefined and does no harm as compiled is noticed, too. A trap needs no library.
+UNDEFINED = ("-fsanitize=shift,bounds,integer-divide-by-zero", "-fsanitize-undefined-trap-on-error")
+FAIL_FAST = ("--gtest_fail_fast",)  # a test that fails tells more than a later one that hangs
+
+
+class NotBuilt(Exception):
+    """Something has to be built first; says what."""
+
+
+@dataclasses.dataclass
+class Verdict:
+    """What has become of a mutant: "killed" by a stage, "timeout", "survived", "not run"."""
+
+    mutant: operators.Mutant
+    verdict: str
+    by: str = ""
+
+    def key(self):
+        """What an explanation names it by."""
+        return self.mutant.old.strip(), self.mutant.new.strip()
+
+
+def model_stage(root, scenario):
+    """A scenario as the model preset compiles and links it, but for warnings; None when that is not built."""
+    build = root / "build/model"
+    try:
+        entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    words = {pathlib.Path(entry["file"]): shlex.split(entry["command"]) for entry in entries
+             if "hakmem-check.dir" in entry["command"]}.get(scenario, ())
+    objects = [pathlib.Path(entry["directory"]) / shlex.split(entry["command"])[-3] for entry in entries
+               if "hakmem_model_runner.dir" in entry["command"]
+               or ("hakmem-check.dir" in entry["command"] and entry["file"].endswith("/scenarios/heap_program.cpp"))]
+    # The runner wants the heap's programs. They come after the scenario: of what both instantiate, the first counts.
+    libraries = sorted(build.rglob("libhakmem_model_*.a"), reverse=True)  # programs, then the engine below them
+    if not words or not libraries or not all(path.suffix == ".o" and path.is_file() for path in objects):
+        return None
+    flags = [word for word in words if word.startswith(("-D", "-I", "-O", "-f")) and not word.startswith("-fmacro")]
+    flags += [f"-isystem{word}" for at, word in enumerate(words) if at != 0 and words[at - 1] == "-isystem"]
+    return Stage("model", (scenario,), flags, (*objects, *libraries, "-lfmt", "-pthread"), ("run", "--quick", f"{scenario.stem}/*"),
+                 binaries=(*libraries, *(path for path in objects if path.parent.name == "runner")))
+
+
+def unit_tests(root, header):
+    """The test that has the header's name, then those of its folder that have no header's name and include it."""
+    folder = root / "tests/unit" / header.parent.name
+    named = folder / f"{header.stem}_test.cpp"
+    include = f'#include "{header.parent.name}/{header.name}"'
+    others = [path for path in sorted(folder.glob("*_test.cpp"))
+              if not (header.parent / path.name.replace("_test.cpp", ".hpp")).is_file()
+              and include in path.read_text(encoding="utf-8")]
+    return [path for path in (named, *others) if path.is_file()]
+
+
+def stages_of(root, header):
+    """The tests of a header, cheapest first."""
+    stem = header.stem
+    stages = []
+    common = ("-O0", *UNDEFINED, f"-I{root}/src", f"-I{root}/tests", f"-I{root}/include")
+    support = root / "tests/support/test_memory.cpp"
+    for number, unit in enumerate(unit_tests(root, header)):
+        stages.append(Stage("unit" if number == 0 else f"unit {unit.stem}", (unit, support), common, GTEST, FAIL_FAST,
+                            ("gtest/gtest.h",)))
+    properties = root / "tests/property" / f"{stem}_property.cpp"
+    if properties.is_file():
+        stages.append(Stage("property", (properties, support), common, ("-lrapidcheck", *GTEST), FAIL_FAST,
+                            ("gtest/gtest.h", "rapidcheck.h", "rapidcheck/gtest.h"), SAME_CASES))
+    scenario = root / "model/scenarios" / f"{stem}.cpp"
+    model = model_stage(root, scenario) if scenario.is_file() else None
+    if scenario.is_file() and model is None:
+        raise NotBuilt("the model preset is not built: cmake --preset model && cmake --build --preset model")
+    if model:
+        stages.append(model)
+    return stages
+
+
+def explained(header):
+    """(old, new) -> why, from the reviewed file beside the header."""
+    path = header.with_suffix(".mutants.json")
+    if not path.is_file():
+        return {}
+    return {(entry["line"], entry["becomes"]): entry["why"]
+            for entry in json.loads(path.read_text(encoding="utf-8"))["survivors"]}
+
+
+def audit_header(bench, root, header, jobs):
+    """The verdicts over one header, and the problems."""
+    text = header.read_text(encoding="utf-8")
+    shown = header.relative_to(root)
+    stages = stages_of(root, header)
+    mutants = operators.mutants_of(text)
+    if not stages and mutants:
+        return [], [f"{shown}: no test is named after it"]
+    bench.plan(header, text, mutants)
+    reasons = explained(header)
+
+    def judge_as_it_is(stage):
+        name = f"{header.stem}-0-{stage.tag}"
+        verdict, by = bench.judge(name, header, text, [stage])
+        if verdict == "survived":
+            return []
+        how = "does not compile" if by == "compiler" else "does not hold"
+        return [f"{shown}: as it is, the header {how} as a {stage.name} test: "
+                f"{bench.last_words.get(name) or ' '.join((verdict, by))}"]
+
+    def judge(numbered):
+        number, one = numbered[0], Verdict(numbered[1], "")
+        one.verdict, one.by = bench.judge(f"{header.stem}-{number}", header, operators.apply(text, one.mutant), stages,
+                                          one.key() in reasons, number)
+        return one
+
+    verdicts = []
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        problems = sum(pool.map(judge_as_it_is, stages if mutants else []), [])
+        if problems:
+            return [], problems
+        for one in pool.map(judge, enumerate(mutants, 1)):
+            verdicts.append(one)
+            if one.verdict != "killed":
+                print(f"{one.verdict:<9} {shown}:{one.mutant.line}  {one.mutant.name()}  {one.by}", flush=True)
+    return verdicts, problems_of(shown, verdicts, reasons)
+
+
+def problems_of(shown, verdicts, reasons):
+    """What is unexplained, and what is explained for nothing."""
+    problems, used = [], set()
+    for one in verdicts:
+        key = one.key()
+        if one.verdict == "killed":
+            continue
+        if one.verdict == "not run":
+            problems.append(f"{shown}:{one.mutant.line} was not run: {one.mutant.name()}")
+        elif key in reasons:
+            used.add(key)
+        else:
+            problems.append(f"{shown}:{one.mutant.line} {one.verdict} without an explanation: {one.mutant.name()}")
+    problems += [f"{shown}: explained, and no such mutant lives: {old}  =>  {new}" for old, new in reasons.keys() - used]
+    return problems
+
+
+def headers_of(root, pattern):
+    """The headers with plain logic whose path contains `pattern`."""
+    found = []
+    for folder in FOLDERS:
+        path = root / "src" / folder
+        found += [path] if path.is_file() else sorted(path.glob("*.hpp"))
+    return [path for path in found if pattern in str(path.relative_to(root))]
+
+
+def job_count(text):
+    if not text.isdecimal() or not 1 <= int(text) <= 512:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 512")
+    return int(text)
+
+
+def arguments_of(argv, root):
+    parser = argparse.ArgumentParser(
+        prog="ci/mutants", allow_abbrev=False,
+        description="Changes one place of a header at a time and runs its unit, property and model tests. Exit code 0 only "
+                    "if every mutant is killed, or explained in the .mutants.json file beside the header. Needs a built "
+                    "model preset. What ran before with the same content is not run again (build/mutants).")
+    parser.add_argument("pattern", nargs="?", default="", help="part of a header's path, such as lockfree/remote_word")
+    parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N", help="mutants at a time")
+    parser.add_argument("--list", action="store_true", help="name the mutants and run nothing")
+    parser.add_argument("--page", default=str(root / "docs/mutants.md"), metavar="FILE",
+                        help="where to write the page, when all is green and there is no pattern (default: "
+                             "docs/mutants.md); none with an empty name")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the verdicts there")
+    arguments = parser.parse_args(argv)
+    if not headers_of(root, arguments.pattern):
+        parser.error(f"no header's path contains '{arguments.pattern}'")
+    return arguments
+
+
+PAGE_HEAD = """# Mutants of plain logic: what the tests notice
+
+Generated by `ci/mutants`; do not edit. One place of a header is changed at a time: a comparison turned or moved by
+one, a condition dropped, a statement removed. The header's unit, property and model tests run until one fails; the
+first two trap what is undefined. A header's mutants are compiled into one program for each kind of test, which is told
+at its start which of them is alive; where the language does not allow that, and where the compiler evaluates the code
+itself, a mutant is compiled by itself. Who never ends is not counted as killed. What lives is explained beside the
+header; an explanation of what does not live is an error.
+""".splitlines()
+
+
+def page_of(root, found, bench):
+    """The page for the documentation. `found`: header -> verdicts, all killed or explained."""
+    total = sum(len(verdicts) for verdicts in found.values())
+    killed = sum(one.verdict == "killed" for verdicts in found.values() for one in verdicts)
+    lines = [*PAGE_HEAD, "", f"{total} mutants, {killed} killed, {total - killed} explained; their programs, compiled and run,",
+             f"took {bench.seconds:.0f} s when they were last needed, one after the other. What has not changed is not run again.",
+             "", "| header | mutants | killed by unit test | property | model | compiler | explained |",
+             "|---|---|---|---|---|---|---|"]
+    for header, verdicts in found.items():
+        by = [sum(one.verdict == "killed" and one.by.split()[0] == stage for one in verdicts)
+              for stage in ("unit", "property", "model", "compiler")]
+        lines.append("| " + " | ".join(str(cell) for cell in (
+            f"`{header.relative_to(root)}`", len(verdicts), *by, sum(one.verdict != "killed" for one in verdicts)))
+            + " |")
+    lines += ["", "## What lives, and why", ""]
+    for header, verdicts in found.items():
+        reasons = explained(header)
+        lines += [f"* `{header.relative_to(root)}`: `{one.mutant.name()}`  \n  {reasons[one.key()]}"
+                  for one in verdicts if one.verdict != "killed"]
+    return "\n".join(lines) + "\n"
+
+
+def audit_all(root, headers, arguments, bench):
+    """(header -> verdicts, problems). What was found is kept in the cache even when interrupted."""
+    found, problems = {}, []
+    for header in headers:
+        try:
+            found[header], wrong = audit_header(bench, root, header, arguments.jobs)
+        except NotBuilt as cause:
+            found[header], wrong = [], [f"{header.relative_to(root)}: {cause}"]
+        bench.cache.save()
+        problems += wrong
+        for problem in wrong:
+            print(f"PROBLEM   {problem}", flush=True)
+        print(f"{header.relative_to(root)}: {len(found[header])} mutants, "
+              f"{sum(one.verdict == 'killed' for one in found[header])} killed", flush=True)
+    return found, problems
+
+
+def main(root, argv):
+    arguments = arguments_of(argv, root)
+    headers = headers_of(root, arguments.pattern)
+    if arguments.list:
+        for header in headers:
+            for mutant in operators.mutants_of(header.read_text(encoding="utf-8")):
+                print(f"{header.relative_to(root)}:{mutant.line}  {mutant.name()}")
+        return GREEN
+    stop, started = Stop(), time.monotonic()
+    stop.install()
+    with tempfile.TemporaryDirectory(prefix="hakmem-mutants-") as work:
+        bench = Bench(root, pathlib.Path(work), stop, Cache(root / "build/mutants/verdicts.json"))
+        found, problems = audit_all(root, headers, arguments, bench)
+    verdicts = [one for of_header in found.values() for one in of_header]
+    killed = sum(one.verdict == "killed" for one in verdicts)
+    print(f"{len(verdicts)} mutants: {killed} killed, {len(verdicts) - killed} not; {len(problems)} problems; "
+          f"{bench.ran} programs, {time.monotonic() - started:.0f} s")
+    if arguments.json is not None:
+        rows = [{"header": str(header.relative_to(root)), "line": one.mutant.line, "mutant": one.mutant.name(),
+                 "verdict": one.verdict, "by": one.by} for header, of_header in found.items() for one in of_header]
+        report = {"results": rows, "problems": problems}
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if stop.is_set():
+        return INTERRUPTED
+    if problems or not verdicts:
+        return RED
+    if arguments.page and not arguments.pattern:
+        pathlib.Path(arguments.page).write_text(page_of(root, found, bench), encoding="utf-8")
+    return GREEN

@@ -1,0 +1,99 @@
+"""The part `stress`: every scenario of the stress program, plain and under each sanitizer."""
+import re
+import shutil
+
+from hakmem_ci.jobs.verify import context as contexts
+from hakmem_ci.core import report
+
+PART = "stress"
+FIELDS = {"scenario": str, "threads": int, "operations": int, "seconds": (int, float), "status": str}
+SANITIZER_REPORT = re.compile(
+    r"WARNING: ThreadSanitizer|ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|Possible data race")
+HELGRIND_CLEAN = re.compile(r"ERROR SUMMARY: 0 errors from 0 contexts")
+HELGRIND = ["valgrind", "--tool=helgrind", "--error-exitcode=99", "--history-level=full"]
+TSAN = {"TSAN_OPTIONS": "halt_on_error=1 second_deadlock_stack=1"}
+ASAN = {"UBSAN_OPTIONS": "print_stacktrace=1"}
+RUNS = {  # name -> (preset, environment, allocator: the core's headers on several geometries, or the process's heap)
+    "plain": ("release", {}, "heap"),
+    "tsan": ("tsan", TSAN, "heap"),
+    "asan": ("asan", ASAN, "heap"),
+    "helgrind": ("valgrind", {}, "heap"),
+    "plain, C API": ("release", {}, "api"),
+    "tsan, C API": ("tsan", TSAN, "api"),
+    "asan, C API": ("asan", ASAN, "api"),
+}
+
+
+def randomisation_off():
+    """A wrapper for kernels that place mappings where the sanitizers keep their shadow."""
+    try:
+        with open("/proc/sys/vm/mmap_rnd_bits", encoding="ascii") as file:
+            needed = int(file.read()) > 28
+    except (OSError, ValueError):
+        needed = False
+    return ["setarch", "-R"] if needed and shutil.which("setarch") else []
+
+
+def command_of(context, name, program, path):
+    """The command line of one run of all scenarios, which also reproduces it."""
+    preset, _, allocator = RUNS[name]
+    plan = context.plan
+    work = ["--threads", plan.stress_threads, "--seconds", plan.stress_seconds]
+    wrapper = []
+    if preset == "valgrind":
+        wrapper, work = HELGRIND, ["--threads", plan.helgrind_threads, "--operations", plan.helgrind_operations]
+    elif preset in ("tsan", "asan"):
+        wrapper = randomisation_off()
+    return [*wrapper, program, "--scenario", "all", "--allocator", allocator, *work, "--seed", context.seed,
+            "--json", path]
+
+
+def row_of(result, name, outcome, command):
+    """The row of one scenario."""
+    work = f"{result['threads']} threads, {result['operations']:,} operations"
+    if result["status"] == "pass" and result["operations"] > 0:
+        return report.Row(PART, result["scenario"], name, work, result["seconds"], "pass", "pass")
+    message = result.get("message") or "did no operation"
+    again = " ".join(str(word) for word in command[:-2])
+    return report.Row(PART, result["scenario"], name, work, result["seconds"], "FAILED", "fail",
+                      f"{message} (again: {again})", contexts.tail(outcome.output), outcome.log)
+
+
+def problem_of(name, outcome, results):
+    """What is wrong with the run as a whole, or None."""
+    if SANITIZER_REPORT.search(outcome.output):
+        return "the sanitizer reports an error"
+    if name == "helgrind" and outcome.clean and not HELGRIND_CLEAN.search(outcome.output):
+        return "Helgrind does not say that it found 0 errors"
+    if not outcome.clean and all(result["status"] == "pass" for result in results):
+        return f"{outcome.describe()} though no scenario fails"
+    return None
+
+
+def run_all_scenarios(context, name):
+    """Does one of RUNS and adds its rows."""
+    preset, environment, _ = RUNS[name]
+    program, cause = context.program(preset, "tests/stress")
+    if program is not None and name == "helgrind" and not shutil.which("valgrind"):
+        cause = "valgrind is not installed"
+    if cause is not None:
+        context.add(report.not_run(PART, "all scenarios", cause, name))
+        return
+    key = contexts.file_name(f"stress-{name}")
+    path = context.fresh_report(key)
+    command = command_of(context, name, program, path)
+    outcome = context.run(key, f"stress {name}", command, context.plan.stress_limit_seconds, environment)
+    results, problem = contexts.read_results(path, FIELDS)
+    for result in results or []:
+        context.add(row_of(result, name, outcome, command))
+    if results is None and not outcome.clean:
+        problem = f"{outcome.describe()} and {problem}"
+    problem = problem or problem_of(name, outcome, results)
+    if problem:
+        again = " ".join(str(word) for word in command[:-2])
+        context.add(report.ended_badly(PART, "all scenarios", outcome, f"{problem} (again: {again})", name))
+
+
+def run(context):
+    """Adds the rows of the part."""
+    context.in_parallel(run_all_scenarios, list(RUNS))
