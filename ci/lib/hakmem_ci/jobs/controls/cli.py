@@ -101,7 +101,7 @@ class Session:
 
     def compile(self, flags, number):
         program = self.work / f"planted-{number}"
-        source = self.root / "ci/lib/hakmem_controls/planted.cpp"
+        source = self.root / "ci/lib/hakmem_ci/jobs/controls/planted.cpp"
         command = [os.environ.get("CXX", "c++"), "-std=c++20", "-g", "-O0", *flags, source, "-o", program, "-pthread"]
         outcome = self.runner.run(f"compile-{number}", command, SECONDS["build"])
         return program, "" if outcome.clean else f"not compiled, see {outcome.log}"
