@@ -24,6 +24,7 @@
 #include "model/runner/pool.hpp"
 #include "model/runner/position.hpp"
 #include "model/runner/report.hpp"
+#include "model/watch/command.hpp"
 
 namespace hakmem::model {
 
@@ -36,6 +37,8 @@ struct Options {
   std::string pattern;
   bool quick = false;
   bool exact = false;
+  bool stream = false;
+  std::vector<std::string> first;
   bool plain = false;
   double seconds = 0;
   double patience = kPatience;
@@ -166,6 +169,18 @@ std::string stale_position(const Options& options, const Strategy& strategy) {
 void cheapest_first(std::vector<Job>& jobs) {
   const Costs costs;
   std::stable_sort(jobs.begin(), jobs.end(), [&](const Job& a, const Job& b) { return costs.of(a) < costs.of(b); });
+}
+
+/// The jobs of the names come first, in the order of the names.
+void these_first(std::vector<Job>& jobs, const std::vector<std::string>& names) {
+  const auto place_of = [&](const Job& job) { return std::find(names.begin(), names.end(), job.suite) - names.begin(); };
+  std::stable_sort(jobs.begin(), jobs.end(), [&](const Job& a, const Job& b) { return place_of(a) < place_of(b); });
+}
+
+/// A result for another program.
+void stream(const Result& result) {
+  std::puts(to_json(result).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  std::fflush(stdout);
 }
 
 /// Every n-th job from the i-th on.
@@ -389,6 +404,8 @@ int run(const CLI::App& app, const Options& options) {
   }
   if (deadline != 0) cheapest_first(jobs);
   keep_shard(jobs, shard);
+  these_first(jobs, options.first);
+  if (options.stream) return exit_code_of(verdict_of(pool.run(std::move(jobs), stream)));
   std::vector<Result> results = pool.run(std::move(jobs));
   if (deadline != 0 && options.scheduler.empty()) sample_until(deadline, options, pool, results);
   return conclude(results, report, started);
@@ -515,6 +532,9 @@ void add_common(CLI::App& command, Options& options) {
 void add_run(CLI::App& command, Options& options) {
   command.add_option("pattern", options.pattern, "part of a suite's name, or a pattern with * and ?");
   command.add_flag("--exact", options.exact, "the pattern is the whole name of one suite or broken variant");
+  command.add_option("--first", options.first, "a suite or broken variant to run before the others; again for the next")
+      ->take_all();
+  command.add_flag("--stream", options.stream, "print each result as one line of JSON, and nothing else");
   command.add_flag("--quick", options.quick, "the quick tier");
   command
       .add_option("--seconds", options.seconds, "bounds all by time: the cheapest first, what the plan leaves goes into sampling, "
@@ -569,6 +589,8 @@ int main(int argc, char** argv) {
   CLI::App* audit_command = add_audit(app, audit_options);
   MuseumOptions museum_options;
   CLI::App* museum_command = add_museum(app, museum_options);
+  WatchOptions watch_options;
+  CLI::App* watch_command = add_watch(app, watch_options);
   replay_command->add_option("token", options.token, "as printed with the failure")->required();
   replay_command->add_option("--picture", options.picture,
                              "draw the failure in SVG into this file: a lane for each thread, and the missing edge");
@@ -585,6 +607,7 @@ int main(int argc, char** argv) {
   if (report_command->parsed()) return report(app, options);
   if (audit_command->parsed()) return audit(audit_options);
   if (museum_command->parsed()) return museum(museum_options);
+  if (watch_command->parsed()) return watch(watch_options);
   if (replay_command->parsed()) return replay(app, options);
   return wrong_call(app, "no command is given; name one of those below");
 }

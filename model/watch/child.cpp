@@ -53,16 +53,16 @@ Child::Child(const std::vector<std::string>& words, bool with_errors, int nice) 
 Child::~Child() {
   if (pid_ > 0) {
     ::kill(-pid_, SIGTERM);
-    // The compilers of a build end at once; a checker writes down what it has found.
-    constexpr int kMoments = 100;
+    // A build ends its compilers, a checker writes down what it has found: both at once, unless they hang.
+    constexpr int kMoments = 250;
     constexpr useconds_t kMoment = 20'000;
-    int ended = 0;
-    for (int i = 0; i < kMoments && ended == 0; ++i) {
-      ended = ::waitpid(pid_, nullptr, WNOHANG);
-      if (ended == 0) ::usleep(kMoment);
+    bool reaped = false;
+    for (int i = 0; i < kMoments && ::kill(-pid_, 0) == 0; ++i) {
+      reaped = reaped || ::waitpid(pid_, nullptr, WNOHANG) == pid_;
+      ::usleep(kMoment);
     }
     ::kill(-pid_, SIGKILL);
-    if (ended == 0) ::waitpid(pid_, nullptr, 0);
+    if (!reaped) ::waitpid(pid_, nullptr, 0);
   }
   if (fd_ >= 0) ::close(fd_);
 }
