@@ -18,6 +18,7 @@ using programs::HeapProgram;
 
 constexpr std::string_view kPrefix = "program=";
 constexpr std::string_view kSeed = "seed:";
+constexpr const char* kNoPrograms = "this checker is built without programs of the heap";
 
 /// A program as part of a replay token, whose parts are separated by colons.
 std::string encode(const HeapProgram& program) {
@@ -86,6 +87,10 @@ Result judge(const HeapProgram& program, const Search& search, const Limits& lim
 }  // namespace
 
 HeapProgram program_from(const std::string& argument, std::string& problem) {
+  if (program_scenario == nullptr) {
+    problem = kNoPrograms;
+    return {};
+  }
   if (argument.starts_with(kSeed)) {
     std::uint64_t seed = 0;
     const char* const end = argument.data() + argument.size();
@@ -130,6 +135,7 @@ bool is_program_name(const std::string& name) { return name.starts_with(kPrefix)
 Replayed replay_program(const std::string& name, const Strategy& strategy, const std::string& choices) {
   Replayed replayed;
   const HeapProgram program = decode(name, replayed.problem);
+  if (program_scenario == nullptr) replayed.problem = kNoPrograms;
   if (!replayed.problem.empty()) return replayed;
   program_under_test = &program;
   replayed.outcome = replay(program_scenario(program.size()), kProgramDepth, strategy, choices);

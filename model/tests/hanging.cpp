@@ -2,13 +2,9 @@
 
 #include "lockfree/remote_word.hpp"
 #include "model/engine/faults.hpp"
-#include "model/programs/program_scenario.hpp"
 #include "model/scenarios/toy.hpp"
 
 namespace hakmem::model {
-
-/// The runner wants programs of the heap; this one is for the audit alone.
-ScenarioType program_scenario(std::size_t) { return {}; }
 
 namespace {
 
