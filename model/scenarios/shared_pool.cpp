@@ -346,7 +346,7 @@ const Registered reuse_against_trim{
     Suite::of<ReuseAgainstTrim>("shared_pool/reuse_against_trim",
                                 "I1 I3 I4 I5 I8: a cached SuperSlab is used again or unmapped, never both")
         .quick({bound(1), random(30'000)})
-        .thorough({full(), bound(3), random(500'000)})
+        .thorough({bound(3), random(500'000)})
         .depth(6000)
         .broken("cache_put_does_not_release", weaken(kCachePut, kRelaxed))
         .as("DATA RACE")
