@@ -263,30 +263,40 @@ struct Work {
   double shown = now();
 
   /// "45 %, about 130 s left"; nothing as long as it is too early to say.
-  [[nodiscard]] std::string estimate(double done_now, double used_now) const {
+  [[nodiscard]] std::string estimate(double cost, double done_now, double used_now) const {
     const double passed = now() - started;
-    if (all <= 0 || used_now < 0.2 || passed < 0.5) return {};
-    const double share = std::min(done_now / all, 1.0);
+    if (cost <= 0 || used_now < 0.2 || passed < 0.5) return {};
+    const double share = std::min(done_now / cost, 1.0);
     // As fast as the processors have worked for us so far.
-    const double left = std::max(0.0, all - done_now) * passed / used_now;
+    const double left = std::max(0.0, cost - done_now) * passed / used_now;
     return fmt::format(" {:.0f}% of the work, about {:.0f} s left", 100 * share, left);
   }
 };
 
-/// What a running job has done of its cost.
-double done_of(const Running& running, double cost) {
+/// What a running job has done, of what it costs. That may turn out to be more than was known.
+struct Part {
+  double done;
+  double cost;
+};
+Part part_done_of(const Running& running, double cost) {
+  constexpr double kTelling = 0.05;  // less of a search says nothing of its whole
   const double share = running.shared->share;
-  return share > 0 ? share * cost : std::min(running.used, cost);
+  if (share > kTelling) cost = running.used / share;
+  return {std::min(running.used, cost), std::max(running.used, cost)};
 }
 
 std::string estimate_of(const std::vector<Running>& all, const Work& work, const Costs& costs) {
+  double cost = work.all;
   double done = work.done;
   double used = work.used;
   for (const Running& running : all) {
-    done += done_of(running, costs.of(running.job));
+    const double known = costs.of(running.job);
+    const Part part = part_done_of(running, known);
+    cost += part.cost - known;
+    done += part.done;
     used += running.used;
   }
-  return work.estimate(done, used);
+  return work.estimate(cost, done, used);
 }
 
 /// On a terminal a line that moves; elsewhere a line now and then.

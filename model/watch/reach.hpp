@@ -1,51 +1,14 @@
 #pragma once
-/// Which suites reach which functions of the shipping headers, known before anything is built again, and by that what
-/// an edit concerns most.
+/// Which suites reach which functions of the shipping headers, known before anything is built again.
 
-#include <map>
-#include <set>
 #include <string>
-#include <vector>
 
-#include "model/engine/scenario.hpp"
-#include "model/watch/anatomy.hpp"
+#include "model/watch/concern.hpp"
 
 namespace hakmem::model {
-
-/// An atomic operation as suites reach it, whatever its line: "src/lockfree/remote_word.hpp push_chain load".
-struct ReachedSite {
-  std::string file;
-  std::string function;
-  std::string operation;
-  friend auto operator<=>(const ReachedSite&, const ReachedSite&) = default;
-};
-
-using Reached = std::set<ReachedSite>;
-
-/// The sites of each suite.
-using ReachMap = std::map<std::string, Reached>;
 
 /// Reads the map of an earlier run, or runs each suite for a moment and keeps what it has met.
 /// \param path of the map; one of another program is made anew. \param jobs processes at a time
 ReachMap reach_of_all(const std::string& path, unsigned jobs);
-
-/// How much an edit concerns a suite: 0 not known to; above 1 it reaches a file that has changed, above 2 a function
-/// that has. The more of what it does is there, the more.
-double concern(const Reached& reached, const std::vector<Change>& changes);
-
-/// Whether the variant changes an operation of a function that has changed.
-bool is_about(const Variant& variant, const std::vector<Change>& changes);
-
-/// The suites of one scenario file, which make one program.
-struct Stem {
-  std::string name;                 ///< "remote_word" of model/scenarios/remote_word.cpp
-  double concern = 0;               ///< the most of a suite
-  std::vector<std::string> suites;  ///< what concerns most comes first
-  std::vector<std::string> first;   ///< of what the edit concerns: suites and broken variants, in the order to run
-};
-
-/// All suites by the file that registers them, in the order in which to look.
-std::vector<Stem> stems_by_concern(const std::vector<const Suite*>& suites, const ReachMap& map,
-                                   const std::vector<Change>& changes);
 
 }  // namespace hakmem::model
