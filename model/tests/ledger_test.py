@@ -19,8 +19,8 @@ class Ledger(unittest.TestCase):
     def test_rows_are_the_operations_of_the_headers(self):
         sites = subprocess.run([CHECK, "sites"], text=True, capture_output=True, check=True).stdout.splitlines()
         expected = sorted((site.split()[0].rsplit(":", 1)[0], *site.split()[1:]) for site in sites)
-        page = (ROOT / "docs/ledger.md").read_text(encoding="utf-8")
-        self.assertEqual(rows_of(page), expected, "docs/ledger.md is out of date: run hakmem-check audit")
+        page = (ROOT / "docs/reports/ledger.md").read_text(encoding="utf-8")
+        self.assertEqual(rows_of(page), expected, "docs/reports/ledger.md is out of date: run hakmem-check audit")
 
     def test_row_with_another_order_is_noticed(self):
         self.assertEqual(rows_of("| [7](../src/a.hpp#L7) | push\\_chain load | relaxed | why | x | none |"),

@@ -196,7 +196,7 @@ def conclude(root, rows, arguments, interrupted):
     if bad or not rows:
         return EXIT_RED
     if set(arguments.only) == set(catalogue.CHECKERS):
-        (root / "docs/controls.md").write_text(page_of(rows), encoding="utf-8")
+        (root / "docs/reports/controls.md").write_text(page_of(rows), encoding="utf-8")
     return EXIT_GREEN
 
 

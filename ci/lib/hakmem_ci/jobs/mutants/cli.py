@@ -183,9 +183,9 @@ def arguments_of(argv, root):
     parser.add_argument("pattern", nargs="?", default="", help="part of a header's path, such as lockfree/remote_word")
     parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N", help="mutants at a time")
     parser.add_argument("--list", action="store_true", help="name the mutants and run nothing")
-    parser.add_argument("--page", default=str(root / "docs/mutants.md"), metavar="FILE",
+    parser.add_argument("--page", default=str(root / "docs/reports/mutants.md"), metavar="FILE",
                         help="where to write the page, when all is green and there is no pattern (default: "
-                             "docs/mutants.md); none with an empty name")
+                             "docs/reports/mutants.md); none with an empty name")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the verdicts there")
     arguments = parser.parse_args(argv)
     if not headers_of(root, arguments.pattern):
