@@ -430,7 +430,8 @@ int litmus_on_hardware(const Options& options) {
     shown[result.suite.substr(result.suite.find('/') + 1)] = result.details.is_string() ? result.details : "";
   }
   std::fputs(litmus_table(shown).c_str(), stdout);
-  return exit_code_of(worse(verdict_of(results), JobPool::interrupted() ? Status::kIncomplete : Status::kPass));
+  const Status verdict = worse(verdict_of(results), JobPool::interrupted() ? Status::kIncomplete : Status::kPass);
+  return say_verdict(verdict, summary_of(results, Counted(results)).c_str(), stderr);
 }
 
 int litmus(const Options& options) {
@@ -495,7 +496,7 @@ int report(const CLI::App& app, const Options& options) {
     verdict = worse(verdict, Status::kIncomplete);
     what += "; " + problem;
   }
-  return say_verdict(verdict, what.c_str());
+  return say_verdict(verdict, what.c_str(), stderr);  // standard output is the table alone
 }
 
 int replay(const CLI::App& app, const Options& options) {

@@ -3,6 +3,7 @@
 /// allow is incomplete, and never a failure.
 
 #include <cstdint>
+#include <cstdio>
 
 namespace hakmem::model {
 
@@ -39,6 +40,6 @@ constexpr Status worse(Status one, Status other) noexcept {
 
 /// Prints the closing line "VERDICT: WORD: what". \return the exit code: that of kIncomplete also when the line, or
 /// what was printed before it, cannot be written and all is well otherwise.
-int say_verdict(Status status, const char* what);
+int say_verdict(Status status, const char* what, std::FILE* out = stdout);
 
 }  // namespace hakmem::model

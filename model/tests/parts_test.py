@@ -74,7 +74,7 @@ class Parts(unittest.TestCase):
         done = run(CHECK, "report", *parts, "--json", united)
         self.assertEqual(done.returncode, 3)
         self.assertIn("learned different things", done.stderr)
-        self.assertIn("VERDICT: INCOMPLETE", done.stdout)
+        self.assertIn("VERDICT: INCOMPLETE", done.stderr)
         self.assertIn("--part 1/2 --knowledge", rows(united)[0]["continue"])
         again = [self.run_part(i + 1, 2, search, "--knowledge", united) for i in range(2)]
         self.assertEqual(run(CHECK, "report", *again, "--json", united).returncode, 0)
@@ -93,7 +93,7 @@ class Parts(unittest.TestCase):
             done = run(CHECK, "report", *parts)
             self.assertEqual(done.returncode, 3)
             self.assertIn("TRUNCATED", done.stdout)
-            self.assertIn("VERDICT: INCOMPLETE", done.stdout)
+            self.assertIn("VERDICT: INCOMPLETE", done.stderr)
             self.assertRegex(done.stderr, r"part \d of 3 is there \d times")
 
     def test_of_another_build_are_refused(self):
