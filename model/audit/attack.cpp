@@ -9,10 +9,10 @@ namespace hakmem::model {
 
 namespace {
 
-constexpr std::uint64_t kSeed = 1;      // of the random searches
-constexpr std::uint64_t kFirst = 3000;   // executions of the look that comes before the searches
-constexpr std::uint64_t kSample = 10'000;  // executions of a suite that has to bear a mutant
-constexpr std::uint64_t kPatience = 6;     // times the executions of a search of the code as it is
+constexpr std::uint64_t kSeed = 1;           // of the random searches
+constexpr std::uint64_t kFirst = 3000;       // executions of the look that comes before the searches
+constexpr std::uint64_t kSample = 10'000;    // executions of a suite that has to bear a mutant
+constexpr std::uint64_t kPatience = 6;       // times the executions of a search of the code as it is
 constexpr std::uint64_t kLeast = 1'000'000;  // executions that a search of a mutant may have in any case
 
 bool of_shipping_header(const Site& site) { return std::string_view(site.where.file).starts_with("src/"); }

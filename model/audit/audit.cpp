@@ -132,7 +132,8 @@ void Audit::measure_suites(const std::string& only) {
     at->open = result.status == Status::kIncomplete;
   });
   for (const Known& known : suites_) {
-    if (known.open) report_.open.push_back(fmt::format("{} on the code as it is: {}", known.suite->name(), known.problem));
+    if (known.open)
+      report_.open.push_back(fmt::format("{} on the code as it is: {}", known.suite->name(), known.problem));
     if (known.problem.empty() || known.open) continue;
     report_.problems.push_back(
         fmt::format("{} does not hold on the code as it is: {}", known.suite->name(), known.problem));
@@ -267,12 +268,14 @@ void Audit::isolate(const std::vector<std::string>& crashed) {
         if (result.status == Status::kIncomplete) return;
         const bool died = result.message.find("crashed") != std::string::npos;
         // How much processor time a process gets along with is not known for ever: one that hangs is tried again.
-        remember(audited.mutant, {{"suite", name},
-                                  {"verdict", died ? "killed" : "timeout"},
-                                  {"scheduler", "its own"},
-                                  {"execution", result.executions},
-                                  {"problem", result.message},
-                                  {"token", ""}}, died);
+        remember(audited.mutant,
+                 {{"suite", name},
+                  {"verdict", died ? "killed" : "timeout"},
+                  {"scheduler", "its own"},
+                  {"execution", result.executions},
+                  {"problem", result.message},
+                  {"token", ""}},
+                 died);
       });
       if (settle(audited) || JobPool::interrupted()) break;
     }
@@ -416,10 +419,8 @@ std::string Audit::write_json(Status status) const {
   if (options_.json.empty()) return {};
   nlohmann::json mutants = nlohmann::json::array();
   for (const Audited& audited : report_.mutants) mutants.push_back(to_json(audited));
-  const nlohmann::json json{{"verdict", word_of(status)},
-                            {"mutants", mutants},
-                            {"problems", report_.problems},
-                            {"open", report_.open}};
+  const nlohmann::json json{
+      {"verdict", word_of(status)}, {"mutants", mutants}, {"problems", report_.problems}, {"open", report_.open}};
   return write_whole(options_.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
@@ -452,8 +453,8 @@ int Audit::write() const {
 
 int Audit::conclude() const {
   if (status() == Status::kPass) {
-    return say_verdict(Status::kPass, fmt::format("all {} mutants are killed, explained or allowed",
-                                                  report_.mutants.size()).c_str());
+    return say_verdict(Status::kPass,
+                       fmt::format("all {} mutants are killed, explained or allowed", report_.mutants.size()).c_str());
   }
   std::string what = JobPool::interrupted() ? "interrupted; " : "";
   what += fmt::format("{} problems", report_.problems.size());

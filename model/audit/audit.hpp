@@ -15,12 +15,12 @@ namespace hakmem::model {
 struct AuditOptions {
   std::string pattern;  ///< part of a mutant's id; empty: all
   unsigned jobs = 1;
-  double seconds = 0;  ///< for the whole; 0 = no limit
+  double seconds = 0;           ///< for the whole; 0 = no limit
   double patience = kPatience;  ///< as of a JobPool
-  std::string source;  ///< root of the source tree
-  std::string cache;   ///< file of the verdicts so far; empty: none
-  std::string ledger;  ///< file of the ledger; empty: none. Not written unless everything was audited.
-  std::string json;    ///< file of the report; empty: none
+  std::string source;           ///< root of the source tree
+  std::string cache;            ///< file of the verdicts so far; empty: none
+  std::string ledger;           ///< file of the ledger; empty: none. Not written unless everything was audited.
+  std::string json;             ///< file of the report; empty: none
 };
 
 enum class Verdict : std::uint8_t {

@@ -330,8 +330,8 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   outcome.processor_seconds = processor_time() - processor_start;
   // A sample that is given nothing but time is done when that is over, or when somebody ends it.
   const bool has_an_end = search.strategy.exhaustive() || search.executions != 0 || course.executions == 0;
-  outcome.cut = ((course.stopped || course.time_over) && has_an_end) ||
-                (course.most_reached && search.strategy.exhaustive());
+  outcome.cut =
+      ((course.stopped || course.time_over) && has_an_end) || (course.most_reached && search.strategy.exhaustive());
   if (outcome.cut && !course.tree.empty()) outcome.position = position_of(course);
   if (!course.deterministic) {
     outcome.failed = true;

@@ -264,7 +264,8 @@ std::vector<Job> jobs_for(const std::vector<const Exhibit*>& shown) {
   std::vector<Job> jobs;
   for (const Exhibit* const exhibit : shown) {
     Job job{exhibit->label(), "", true};
-    job.executes = exhibit->program == nullptr;
+    constexpr double kPatienceWithPrograms = 600;
+    if (exhibit->program != nullptr) job.patience = kPatienceWithPrograms;
     job.go_on = fmt::format("hakmem-check museum '{}'", exhibit->label());
     job.work = [exhibit](const Limits& limits) { return show(*exhibit, limits); };
     jobs.push_back(std::move(job));
@@ -324,7 +325,8 @@ int museum(const MuseumOptions& options) {
   }
   const auto good = std::count_if(rows.begin(), rows.end(), [](const Result& row) { return row.passes(); });
   return say_verdict(verdict, fmt::format("{} of {} exhibits and guards are as they should be{}", good, rows.size(),
-                                          problem.empty() ? "" : "; " + problem).c_str());
+                                          problem.empty() ? "" : "; " + problem)
+                                  .c_str());
 }
 
 }  // namespace hakmem::model

@@ -9,7 +9,7 @@ namespace hakmem::model {
 
 namespace {
 
-constexpr double kUnknown = 5;             // processor seconds of a search to the end
+constexpr double kUnknown = 5;              // processor seconds of a search to the end
 constexpr double kUnknownExecution = 2e-5;  // of each execution of a sample
 constexpr double kUnknownVariant = 0.1;     // most are caught soon
 

@@ -177,8 +177,8 @@ Job job_for(const Suite& suite, const Search& search, std::uint64_t seed, const 
 
 Job job_for_part(const Suite& suite, const Search& search, Part part, const std::string& knowledge, bool waits) {
   Job job{suite.name(), to_string(search)};
-  job.go_on = command_for(suite.name(),
-                          options_of(search, 1) + fmt::format(" --part {}/{}", part.index + 1, part.count));
+  job.go_on =
+      command_for(suite.name(), options_of(search, 1) + fmt::format(" --part {}/{}", part.index + 1, part.count));
   job.work = [&suite, search, part, knowledge, waits, go_on = job.go_on](Limits limits) {
     limits.part = part;
     limits.knowledge = &knowledge;

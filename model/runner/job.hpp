@@ -24,7 +24,7 @@ struct Job {
   std::function<Result(const Limits&)> work = {};
   std::string go_on = {};        ///< the command that does the same, or goes on with it
   std::uint64_t executions = 0;  ///< that are planned; 0 = not known
-  bool executes = true;          ///< ends executions all the time; if it does not for long, it hangs
+  double patience = 0;  ///< processor seconds after which it hangs; 0: so long without an execution as the pool says
 };
 
 /// A row that says why there is no verdict.

@@ -173,7 +173,9 @@ void cheapest_first(std::vector<Job>& jobs) {
 
 /// The jobs of the names come first, in the order of the names.
 void these_first(std::vector<Job>& jobs, const std::vector<std::string>& names) {
-  const auto place_of = [&](const Job& job) { return std::find(names.begin(), names.end(), job.suite) - names.begin(); };
+  const auto place_of = [&](const Job& job) {
+    return std::find(names.begin(), names.end(), job.suite) - names.begin();
+  };
   std::stable_sort(jobs.begin(), jobs.end(), [&](const Job& a, const Job& b) { return place_of(a) < place_of(b); });
 }
 
@@ -301,10 +303,10 @@ struct Counted {
 /// What the closing line says of them.
 std::string summary_of(const std::vector<Result>& results, const Counted& counted) {
   if (results.empty()) return "nothing was run";
-  std::string text = counted.fail != 0 ? fmt::format("{} of {} do not hold", counted.fail, results.size())
-                     : counted.incomplete == 0
-                         ? fmt::format("all {} hold", results.size())
-                         : fmt::format("{} of {} have not ended, {} hold", counted.incomplete, results.size(), counted.hold);
+  std::string text = counted.fail != 0         ? fmt::format("{} of {} do not hold", counted.fail, results.size())
+                     : counted.incomplete == 0 ? fmt::format("all {} hold", results.size())
+                                               : fmt::format("{} of {} have not ended, {} hold", counted.incomplete,
+                                                             results.size(), counted.hold);
   if (counted.fail != 0 && counted.incomplete != 0) text += fmt::format(", {} have not ended", counted.incomplete);
   if (counted.first_incomplete != nullptr && !counted.first_incomplete->go_on.empty()) {
     text += fmt::format("; go on with: {}", counted.first_incomplete->go_on);
@@ -322,9 +324,11 @@ int conclude(const std::vector<Result>& results, ReportFile& report, double star
     processor += result.processor_seconds;
   }
   const double rate = processor > 0 ? static_cast<double>(executions) / processor / 1000 : 0;
-  std::printf("%zu searches, %zu hold, %zu do not, %zu have not ended; %llu executions in %.1f s, %.0f k per second of a core\n",
-              results.size(), counted.hold, counted.fail, counted.incomplete,
-              static_cast<unsigned long long>(executions), now() - started, rate);
+  std::printf(
+      "%zu searches, %zu hold, %zu do not, %zu have not ended; %llu executions in %.1f s, %.0f k per second of a "
+      "core\n",
+      results.size(), counted.hold, counted.fail, counted.incomplete, static_cast<unsigned long long>(executions),
+      now() - started, rate);
   Status verdict = verdict_of(results);
   std::string what = summary_of(results, counted);
   if (JobPool::interrupted()) {
@@ -533,12 +537,14 @@ void add_common(CLI::App& command, Options& options) {
 void add_run(CLI::App& command, Options& options) {
   command.add_option("pattern", options.pattern, "part of a suite's name, or a pattern with * and ?");
   command.add_flag("--exact", options.exact, "the pattern is the whole name of one suite or broken variant");
-  command.add_option("--first", options.first, "a suite or broken variant to run before the others; again for the next")
+  command
+      .add_option("--first", options.first, "a suite or broken variant to run before the others; again for the next")
       ->take_all();
   command.add_flag("--stream", options.stream, "print each result as one line of JSON, and nothing else");
   command.add_flag("--quick", options.quick, "the quick tier");
   command
-      .add_option("--seconds", options.seconds, "bounds all by time: the cheapest first, what the plan leaves goes into sampling, "
+      .add_option("--seconds", options.seconds,
+                  "bounds all by time: the cheapest first, what the plan leaves goes into sampling, "
                   "and what there is no time for is incomplete")
       ->check(CLI::Range(1.0, 1e6));
   command.add_option("--scheduler", options.scheduler, "full, bound=N, random or pct=D, instead of the suites' plans");

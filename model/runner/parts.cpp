@@ -63,7 +63,8 @@ Result united_parts(const std::vector<Result>& parts) {
   std::string go_on;
   const std::string missing = missing_part(parts, go_on);
   for (const Status status : {Status::kFail, Status::kIncomplete}) {
-    const auto found = std::find_if(parts.begin(), parts.end(), [&](const Result& one) { return one.status == status; });
+    const auto found =
+        std::find_if(parts.begin(), parts.end(), [&](const Result& one) { return one.status == status; });
     if (found == parts.end()) continue;
     Result row = *found;
     row.details = {};

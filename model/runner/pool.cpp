@@ -25,10 +25,10 @@ namespace hakmem::model {
 namespace {
 
 constexpr rlim_t kMostMemory = rlim_t{1} << 30;  // of each process
-constexpr double kGrace = 2;        // processor seconds between the request to stop and the kill
-constexpr double kLongGrace = 30;   // seconds between them, whatever the process has got of the processor
-constexpr double kLastWords = 2;    // seconds for what a process says before it is killed
-constexpr double kStandstill = 600;  // seconds in which a process has not got any of it, and is given up
+constexpr double kGrace = 2;                     // processor seconds between the request to stop and the kill
+constexpr double kLongGrace = 30;                // seconds between them, whatever the process has got of the processor
+constexpr double kLastWords = 2;                 // seconds for what a process says before it is killed
+constexpr double kStandstill = 600;              // seconds in which a process has not got any of it, and is given up
 
 volatile bool stop_requested = false;
 volatile std::sig_atomic_t times_asked = 0;
@@ -164,13 +164,13 @@ Result row_of_killed(const Running& running) {
   const std::string where = at.empty() ? "" : "; " + at;
   switch (running.killed) {
     case Killed::kHangs:
-      return failed(running.job, fmt::format("hangs: no execution ended within {:.0f} s of processor time, and it was killed{}",
-                                             running.used - running.used_at_executions, where));
+      return failed(running.job,
+                    fmt::format("hangs: no execution ended within {:.0f} s of processor time, and it was killed{}",
+                                running.used - running.used_at_executions, where));
     case Killed::kStandsStill:
       return without_verdict(running.job, fmt::format("was killed: it has not got any processor time for {:.0f} s{}",
                                                       now() - running.used_at, where));
-    default:
-      return without_verdict(running.job, "was told to stop, did not, and was killed" + where);
+    default: return without_verdict(running.job, "was told to stop, did not, and was killed" + where);
   }
 }
 
@@ -179,10 +179,12 @@ Result row_of_ended(const Running& running, int status) {
   if (running.killed != Killed::kNo) return row_of_killed(running);
   const std::string words = last_words(running.output_fd);
   const std::string printed = words.empty() ? "" : "; it printed: " + words;
-  if (WIFEXITED(status)) return failed(running.job, fmt::format("ended with exit code {}{}", WEXITSTATUS(status), printed));
+  if (WIFEXITED(status))
+    return failed(running.job, fmt::format("ended with exit code {}{}", WEXITSTATUS(status), printed));
   const char* const name = ::strsignal(WTERMSIG(status));
   if (is_crash(WTERMSIG(status))) return failed(running.job, fmt::format("crashed: {}{}", name, printed));
-  return without_verdict(running.job, fmt::format("was killed from outside, or for want of memory: {}{}", name, printed));
+  return without_verdict(running.job,
+                         fmt::format("was killed from outside, or for want of memory: {}{}", name, printed));
 }
 
 Result finish(Running& running) {
@@ -230,8 +232,8 @@ Killed reason_to_kill(const Running& running, double patience) {
     const bool late = running.used > running.used_then + kGrace || at > running.told_to_stop + kLongGrace;
     return late || times_asked > 1 ? Killed::kDoesNotStop : Killed::kNo;
   }
-  if (!running.job.executes) return Killed::kNo;
-  if (running.used > running.used_at_executions + patience) return Killed::kHangs;
+  const double most = running.job.patience != 0 ? running.job.patience : running.used_at_executions + patience;
+  if (running.used > most) return Killed::kHangs;
   return at > running.used_at + kStandstill ? Killed::kStandsStill : Killed::kNo;
 }
 
@@ -300,7 +302,8 @@ std::string estimate_of(const std::vector<Running>& all, const Work& work, const
 }
 
 /// On a terminal a line that moves; elsewhere a line now and then.
-void show_progress(const std::vector<Running>& all, std::size_t done, std::size_t total, Work& work, const Costs& costs) {
+void show_progress(const std::vector<Running>& all, std::size_t done, std::size_t total, Work& work,
+                   const Costs& costs) {
   constexpr double kNowAndThen = 15;  // seconds
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
   if (!terminal && now() < work.shown + kNowAndThen) return;
@@ -333,13 +336,14 @@ void JobPool::print(const Result& result) {
   if (::isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
   std::puts(to_line(result).c_str());
   if (!result.passes() && !result.trace.empty()) std::fputs(result.trace.c_str(), stdout);
-  if (!result.passes() && !result.token.empty()) std::printf("replay: hakmem-check replay '%s'\n", result.token.c_str());
+  if (!result.passes() && !result.token.empty())
+    std::printf("replay: hakmem-check replay '%s'\n", result.token.c_str());
   std::fflush(stdout);
 }
 
 JobPool::JobPool(unsigned jobs, double deadline, double patience)
     : jobs_(jobs), deadline_(deadline), patience_(patience) {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = request_stop;
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
 }

@@ -151,9 +151,9 @@ std::vector<Result> read_report(const std::string& path, std::string& problem) {
 
 std::string to_line(const Result& result) {
   static constexpr const char* kShown[] = {"pass", "FAIL", "cut"};
-  std::string line =
-      fmt::format("{:4}  {:<50} {:<8} {:<14} {:>12} executions {:>8.2f} s", kShown[static_cast<unsigned>(result.status)], result.suite,
-                  result.scheduler, result.verdict, result.executions, result.seconds);
+  std::string line = fmt::format("{:4}  {:<50} {:<8} {:<14} {:>12} executions {:>8.2f} s",
+                                 kShown[static_cast<unsigned>(result.status)], result.suite, result.scheduler,
+                                 result.verdict, result.executions, result.seconds);
   if (!result.message.empty()) line += "  " + result.message;
   if (!result.go_on.empty()) line += "  go on: " + result.go_on;
   if (!result.blind.empty()) line += "  [blind to " + result.blind + "]";

@@ -147,7 +147,8 @@ Change change_in(const std::string& function) { return {kFile, {function}, false
 ReachMap some_reach() {
   return {{"word/direct", {{kFile, "take", "exchange"}, {kFile, "push", "store"}}},
           {"word/other", {{kFile, "push", "store"}}},
-          {"heap/indirect", {{kFile, "take", "exchange"}, {"src/heap/heap.hpp", "free", "load"}, {"src/heap/heap.hpp", "x", "load"}}},
+          {"heap/indirect",
+           {{kFile, "take", "exchange"}, {"src/heap/heap.hpp", "free", "load"}, {"src/heap/heap.hpp", "x", "load"}}},
           {"learner/none", {{"src/learner/learner.hpp", "move", "load"}}}};
 }
 

@@ -138,9 +138,10 @@ Tokens without_ornaments(const Tokens& head) {
 
 /// What stands before a bracket without being the name of a function.
 bool takes_brackets(const std::string& word) {
-  static constexpr std::array kWords{"requires", "noexcept", "decltype",  "alignas", "explicit", "__attribute__", "if",
-                                     "sizeof",   "void",     "bool",      "int",     "char",     "unsigned",      "while",
-                                     "for",      "switch",   "constexpr", "return",  "catch",    "static_assert", "double"};
+  static constexpr std::array kWords{"requires", "noexcept",      "decltype", "alignas", "explicit",  "__attribute__",
+                                     "if",       "sizeof",        "void",     "bool",    "int",       "char",
+                                     "unsigned", "while",         "for",      "switch",  "constexpr", "return",
+                                     "catch",    "static_assert", "double"};
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
 }
 
@@ -207,7 +208,8 @@ class Dissection {
     const std::size_t behind = behind_closing(tokens_, at_, "{", "}");
     if (parameters == 0) {
       const auto scope = [](const Token& token) {
-        return is(token, "namespace") || is(token, "class") || is(token, "struct") || is(token, "union") || is(token, "extern");
+        return is(token, "namespace") || is(token, "class") || is(token, "struct") || is(token, "union") ||
+               is(token, "extern");
       };
       if (std::none_of(plain.begin(), plain.end(), scope)) return take_until(behind);
       head_.push_back(tokens_[at_++]);

@@ -32,7 +32,8 @@ std::string first_error(const std::string& output) {
 
 }  // namespace
 
-Round::Round(const WatchOptions& options, std::vector<Stem> stems, double edited, PassedPrograms& passed, Screen& screen)
+Round::Round(const WatchOptions& options, std::vector<Stem> stems, double edited, PassedPrograms& passed,
+             Screen& screen)
     : options_(options),
       passed_(passed),
       screen_(screen),
@@ -51,7 +52,8 @@ void Round::build_next() {
   if (builder_ != nullptr || to_build_.empty()) return;
   const bool first = in_build_.empty() && to_build_.size() == programs_;
   in_build_.clear();
-  std::vector<std::string> words{"cmake", "--build", options_.build, "--parallel", std::to_string(options_.jobs), "--target"};
+  std::vector<std::string> words{"cmake",   "--build", options_.build, "--parallel", std::to_string(options_.jobs),
+                                 "--target"};
   if (!options_.build_command.empty()) words = {"sh", "-c", options_.build_command + " \"$@\"", "sh"};
   for (unsigned i = 0; i < options_.jobs && !to_build_.empty(); ++i) {
     words.push_back("suite_" + to_build_.front().name);
@@ -106,13 +108,13 @@ void Round::run_next() {
     }
     passed_[stem.name] = {content, {}};
     if (stem.concern > 0) {
-      screen_.happened(fmt::format("{} is built after {:.1f} s and runs, {} first", stem.name, passed_time(),
-                                   stem.suites.front()));
+      screen_.happened(
+          fmt::format("{} is built after {:.1f} s and runs, {} first", stem.name, passed_time(), stem.suites.front()));
     }
     std::vector<std::string> words{path, "run", "--quick", "--stream", "--jobs", std::to_string(options_.jobs)};
     for (const std::string& name : stem.first) words.insert(words.end(), {"--first", name});
-    running_ = std::make_unique<Running>(
-        Running{std::move(stem), std::make_unique<Child>(words, false), {}, rows_.size()});
+    running_ =
+        std::make_unique<Running>(Running{std::move(stem), std::make_unique<Child>(words, false), {}, rows_.size()});
   }
 }
 
@@ -188,8 +190,10 @@ Status Round::verdict(bool whole) const {
 }
 
 std::string Round::summary() const {
-  const auto failed = std::count_if(rows_.begin(), rows_.end(), [](const Result& row) { return row.status == Status::kFail; });
-  const auto open = std::count_if(rows_.begin(), rows_.end(), [](const Result& row) { return row.status == Status::kIncomplete; });
+  const auto failed =
+      std::count_if(rows_.begin(), rows_.end(), [](const Result& row) { return row.status == Status::kFail; });
+  const auto open =
+      std::count_if(rows_.begin(), rows_.end(), [](const Result& row) { return row.status == Status::kIncomplete; });
   std::string text = failed != 0 ? fmt::format("{} of {} do not hold", failed, rows_.size())
                      : open != 0 ? fmt::format("{} of {} have no verdict", open, rows_.size())
                                  : fmt::format("all {} of the quick tier hold", rows_.size());

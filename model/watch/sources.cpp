@@ -20,7 +20,8 @@ namespace {
 
 bool is_source(const fs::path& path) {
   const std::string extension = path.extension();
-  return (extension == ".hpp" || extension == ".h" || extension == ".cpp") && !path.filename().string().starts_with(".");
+  return (extension == ".hpp" || extension == ".h" || extension == ".cpp") &&
+         !path.filename().string().starts_with(".");
 }
 
 /// What git prints. \return false when it fails
@@ -56,7 +57,8 @@ bool was_there(const std::string& root, const std::string& commit, const std::st
 Texts texts_now(const std::string& root) {
   Texts texts;
   std::error_code error;
-  for (fs::recursive_directory_iterator at(fs::path(root) / "src", error), end; !error && at != end; at.increment(error)) {
+  for (fs::recursive_directory_iterator at(fs::path(root) / "src", error), end; !error && at != end;
+       at.increment(error)) {
     if (!is_source(at->path()) || !at->is_regular_file(error)) continue;
     std::string text;
     if (read_text(at->path(), text)) texts[fs::relative(at->path(), root).string()] = text;

@@ -93,7 +93,8 @@ int Watch::once() {
   const std::vector<Change> changes = changes_between(baseline_, current_);
   if (all_idle(changes)) {
     for (const Change& change : changes) std::puts(describe(change).c_str());
-    const std::string what = changes.empty() ? "nothing below src has changed since " : "no code below src has changed since ";
+    const std::string what =
+        changes.empty() ? "nothing below src has changed since " : "no code below src has changed since ";
     return say_verdict(Status::kPass, (what + options_.since + ": nothing to run").c_str());
   }
   reach_ = reach_of_all(options_.build + "/reach.json", options_.jobs);
@@ -127,7 +128,8 @@ int Watch::for_ever() {
   }
   current_ = baseline_ = texts_now(options_.source);
   reach_ = reach_of_all(options_.build + "/reach.json", options_.jobs);
-  screen_.begin({fmt::format("watching {}/src: {} suites know what they reach; Ctrl-C ends", options_.source, reach_.size())});
+  screen_.begin(
+      {fmt::format("watching {}/src: {} suites know what they reach; Ctrl-C ends", options_.source, reach_.size())});
   constexpr useconds_t kSettles = 50'000;  // an editor writes more than once
   while (!JobPool::interrupted()) {
     wait(eye.fd());

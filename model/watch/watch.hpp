@@ -14,8 +14,8 @@ struct WatchOptions {
   unsigned jobs = 1;          ///< processes at a time
 };
 
-/// Runs until a signal comes, or with `since` until the verdict. \return the exit code of the latest verdict, 0 when there
-/// was none; 2 when the call was wrong
+/// Runs until a signal comes, or with `since` until the verdict. \return the exit code of the latest verdict, 0 when
+/// there was none; 2 when the call was wrong
 int watch(const WatchOptions& options);
 
 }  // namespace hakmem::model
