@@ -267,7 +267,11 @@ std::vector<Job> jobs_for(const std::vector<const Exhibit*>& shown) {
     constexpr double kPatienceWithPrograms = 600;
     if (exhibit->program != nullptr) job.patience = kPatienceWithPrograms;
     job.go_on = fmt::format("hakmem-check museum '{}'", exhibit->label());
-    job.work = [exhibit](const Limits& limits) { return show(*exhibit, limits); };
+    job.work = [exhibit, go_on = job.go_on](const Limits& limits) {
+      Result result = show(*exhibit, limits);
+      if (result.status == Status::kIncomplete) result.go_on = go_on;
+      return result;
+    };
     jobs.push_back(std::move(job));
   }
   return jobs;

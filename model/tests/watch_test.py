@@ -16,7 +16,7 @@ import time
 import unittest
 
 CHECK = EDITED = SOURCE = None
-SECONDS = 120  # until a test gives up; none needs more than a few
+SECONDS = 600  # until a test gives up; none needs more than a few
 
 # Stands in for suites/<stem>: notes its call, then passes, or fails when FAIL names it.
 PROGRAM = """#!{python}
