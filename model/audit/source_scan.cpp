@@ -158,9 +158,9 @@ void number(std::vector<WrittenOperation>& operations) {
 }  // namespace
 
 std::string WrittenOperation::id() const {
-  std::string text = fmt::format("{}/{}/{}", file.substr(file.find('/') + 1), function, operation);
-  if (occurrence != 0) text += fmt::format("#{}", occurrence);
-  return text;
+  std::string name = fmt::format("{}/{}/{}", file.substr(file.find('/') + 1), function, operation);
+  if (occurrence != 0) name += fmt::format("#{}", occurrence);
+  return name;
 }
 
 std::vector<WrittenOperation> written_operations(const fs::path& root) {

@@ -6,20 +6,30 @@ import collections
 import dataclasses
 import re
 
-TOKEN = re.compile(
-    r"""(?P<gap>\s+|//[^\n]*|/\*.*?\*/)|(?:u8|[uUL])?R"(?P<mark>[^()\s\\]*)\(.*?\)(?P=mark)"|(?:u8|[uUL])?"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])+'|[A-Za-z_]\w*|\.?\d(?:'?[\w.])*|[ \t]*\#[^\n]*(?:\\\n[^\n]*)*|.""", re.DOTALL)
+TOKEN = re.compile(r"""
+    (?P<gap> \s+ | //[^\n]* | /\*.*?\*/ )
+    | (?:u8|[uUL])?R"(?P<mark>[^()\s\\]*)\(.*?\)(?P=mark)"
+    | (?:u8|[uUL])?"(?:\\.|[^"\\\n])*"
+    | '(?:\\.|[^'\\\n])+'
+    | [A-Za-z_]\w*
+    | \.?\d(?:'?[\w.])*
+    | \#[^\n]*(?<=\\)(?:\n[^\n]*(?<=\\))*\n[^\n]* | \#[^\n]*
+    | .""", re.DOTALL | re.VERBOSE)
 OPERATIONS = re.compile(r"load|store|exchange|compare_exchange_(?:weak|strong)|fetch_\w+")
+INCLUDE = re.compile(r"#\s*include\b")
+BEHIND_DIRECTIVE = re.compile(r"\s*(?://.*|/\*.*?\*/)|\\\n")
 SCOPES = {"class", "struct", "union", "enum", "namespace"}
 NO_NAMES = {"requires", "decltype", "noexcept", "alignas", "explicit", "gnu", "sizeof", "if", "for", "while", "switch"}
 
 
 def tokens_of(text):
-    """The tokens of a text; comments and space are none. A directive of the preprocessor is one."""
+    """The tokens of a text; comments, space and includes are none. A directive of the preprocessor is one."""
     found = []
     for match in TOKEN.finditer(text):
-        if match["gap"] is None:
-            token = match[0].strip()
-            found.append(re.sub(r"\s*(?://.*|/\*.*?\*/)|\\\n", "", token) if token.startswith("#") and len(token) > 1 else token)
+        token = match[0].strip()
+        if match["gap"] is not None or INCLUDE.match(token):
+            continue
+        found.append(BEHIND_DIRECTIVE.sub("", token) if token.startswith("#") else token)
     return found
 
 
