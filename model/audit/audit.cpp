@@ -82,8 +82,7 @@ Audited* Audit::audited_by(const std::string& id) {
   return at == all.end() ? nullptr : &*at;
 }
 
-// What the suites reach
-// -----------------------------------------------------------------------------------------------
+// What the suites reach -----------------------------------------------------------------------------------------------
 
 bool Audit::take_measure(Known& known) {
   const nlohmann::json* json = cache_.find(reach_key(known.suite->name(), known.key));
@@ -185,8 +184,7 @@ void Audit::collect_unreached() {
   }
 }
 
-// Mutants against suites
-// ----------------------------------------------------------------------------------------------
+// Mutants against suites ----------------------------------------------------------------------------------------------
 
 /// What the cache knows of a mutant. \return whether that settles it.
 bool Audit::settle(Audited& audited) {
@@ -292,8 +290,7 @@ void Audit::attack_all() {
   for (Audited& audited : report_.mutants) settle(audited);
 }
 
-// Judgement
-// -----------------------------------------------------------------------------------------------------------
+// Judgement -----------------------------------------------------------------------------------------------------------
 
 void Audit::judge(Audited& audited) {
   const std::string id = audited.mutant.id();

@@ -129,8 +129,7 @@ GuardTest run_guards(const Exhibit& exhibit, const std::string& folder) {
   return run_guard("preloaded " + exhibit.preloaded, folder);
 }
 
-// The page
-// ------------------------------------------------------------------------------------------------------------
+// The page ------------------------------------------------------------------------------------------------------------
 
 constexpr const char* kHead =
     R"(# The museum: 22 bugs, and who catches each

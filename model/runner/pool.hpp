@@ -11,8 +11,8 @@ namespace hakmem::model {
 
 class JobPool {
  public:
-  /// \param jobs at a time; \param deadline of now(), after which running jobs are told to stop and no more are
-  /// started; 0 = none.
+  /// \param jobs at a time
+  /// \param deadline of now(), after which running jobs are told to stop and no more are started; 0 = none
   JobPool(unsigned jobs, double deadline);
 
   /// Runs all jobs, prints a line for each that is done and shows on a terminal what is under way.
