@@ -11,6 +11,7 @@ import xml.etree.ElementTree
 
 from hakmem_ci.jobs.controls import catalogue
 from hakmem_ci.core.process import Runner, Stop
+from hakmem_ci.pages import stamps
 
 CAUGHT, ESCAPED, CLEAN, NOISY, NOT_RUN = "caught", "ESCAPED", "clean", "NOT CLEAN", "NOT RUN"
 GOOD = (CAUGHT, CLEAN)
@@ -196,7 +197,7 @@ def conclude(root, rows, arguments, interrupted):
     if bad or not rows:
         return EXIT_RED
     if set(arguments.only) == set(catalogue.CHECKERS):
-        (root / "docs/reports/controls.md").write_text(page_of(rows), encoding="utf-8")
+        stamps.publish(root, "controls", page_of(rows))
     return EXIT_GREEN
 
 

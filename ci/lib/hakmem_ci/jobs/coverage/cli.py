@@ -7,7 +7,7 @@ import shutil
 
 from hakmem_ci.jobs.verify.cli import job_count
 from hakmem_ci.core.process import Runner, Stop
-from hakmem_ci.core.report import write_atomically
+from hakmem_ci.pages import stamps
 
 CORE = ("sync", "os", "lockfree", "layout", "superslab", "heap", "learner")
 UNUSED = ("src/sync/valgrind_sync.hpp",)  # of other builds, where tools check it
@@ -126,7 +126,7 @@ def report(root, tally):
     for problem in problems:
         print(f"PROBLEM   {problem}")
     if not problems:
-        write_atomically(root / "docs/reports/coverage.md", page(tally, known))
+        stamps.publish(root, "coverage", page(tally, known))
     print(f"VERDICT: {'FAILED' if problems else 'PASSED'}: {percent(totals['line']):.1f} % of {totals['line'][1]} lines, "
           f"{percent(totals['branch']):.1f} % of {totals['branch'][1]} branches")
     return EXIT_RED if problems else EXIT_GREEN
