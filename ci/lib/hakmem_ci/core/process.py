@@ -99,10 +99,12 @@ def signal_group(child, number):
 
 
 class Watch:
-    """Looks now and then at what a program has used. `allowed`: seconds of processor time, None without a bound."""
+    """Looks now and then at what a program has used. `allowed`: seconds of processor time, None without a bound;
+    `patience`: how long it may sleep."""
 
-    def __init__(self, pid, allowed):
+    def __init__(self, pid, allowed, patience=None):
         self.pid, self.allowed = pid, allowed
+        self.patience = SLEEP_SECONDS if patience is None else patience
         self.used = 0.0
         self.stacks = ""
         self.next_look = self.lively_at = time.monotonic()
@@ -119,10 +121,19 @@ class Watch:
         self.used = max(self.used, used)
         if self.allowed is not None and self.used > self.allowed:
             return USED_UP
-        if now - self.lively_at > SLEEP_SECONDS:
+        if now - self.lively_at > self.patience:
             self.stacks = processes.stacks_of(tree)
             return HANGS
         return None
+
+    def wait(self, child, stop):
+        """Waits for the end of a program that nobody listens to. \return EXITED, HANGS, USED_UP or INTERRUPTED"""
+        while child.poll() is None:
+            why = INTERRUPTED if stop.is_set() else self.look(time.monotonic())
+            if why is not None:
+                return why
+            time.sleep(POLL_SECONDS / 2)
+        return EXITED
 
 
 class Runner:
@@ -171,7 +182,7 @@ class Runner:
         return watch.look(now)
 
     def follow(self, child, sink, deadline, on_line, watch):
-        """Copies the output until the program ends, or has to. \\return the ending"""
+        """Copies the output until the program ends, or has to. \return the ending"""
         with selectors.DefaultSelector() as selector:
             selector.register(child.stdout, selectors.EVENT_READ)
             os.set_blocking(child.stdout.fileno(), False)
@@ -214,7 +225,7 @@ class Runner:
 
 
 def end_all(child):
-    """Leaves no process of a program behind, be it in its group or not."""
+    """Leaves no process of a program behind, be it in its group or not. The program leads a session."""
     left = processes.tree_of(child.pid)
     signal_group(child, signal.SIGKILL)
     for pid in left:
@@ -223,7 +234,8 @@ def end_all(child):
         except (ProcessLookupError, PermissionError):
             pass
     child.wait()
-    child.stdout.close()
+    if child.stdout is not None:
+        child.stdout.close()
 
 
 class LineSplitter:
