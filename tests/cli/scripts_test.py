@@ -1,6 +1,5 @@
 """ci/test and ci/setup against fake programs: what fails, is skipped or is missing is never counted as passed."""
 import pathlib
-import sys
 import unittest
 
 from fake_tree import FakeTree

@@ -2,7 +2,6 @@
 import argparse
 import json
 import os
-import pathlib
 import shutil
 
 from hakmem_ci.jobs.verify.cli import job_count

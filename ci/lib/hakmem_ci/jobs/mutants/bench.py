@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from hakmem_ci.jobs.mutants import operators, switches
+from hakmem_ci.jobs.mutants import switches
 from hakmem_ci.core.process import Runner
 
 COMPILE_SECONDS, TEST_SECONDS = 300, 120
