@@ -18,7 +18,7 @@ struct Part {
 /// What a search has come to.
 struct Outcome {
   bool failed = false;           ///< a counterexample, or no verdict is possible; `problem` says which
-  bool cut = false;              ///< ended before it was done: by the time limit, or because it was told to
+  bool cut = false;              ///< ended before it was done: by a limit, or because it was told to
   std::uint64_t executions = 0;  ///< explored, the failing one included
   double seconds = 0;
   double processor_seconds = 0;

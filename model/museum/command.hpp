@@ -21,6 +21,7 @@ inline CLI::App* add_museum(CLI::App& app, MuseumOptions& options) {
   command->add_option("pattern", options.pattern, "a number or part of a title; all without");
   command->add_option("--jobs", options.jobs, "processes at a time, 1 to 256 (default: the number of processors)")
       ->check(CLI::Range(1u, 256u));
+  command->add_option("--json", options.json, "write a report to this file");
   command->add_option("--tests", options.tests,
                       "folder of the unit tests that guard against the bugs (default: build/release/tests); an empty "
                       "name leaves them out");
