@@ -150,13 +150,14 @@ class Update(unittest.TestCase):
     def test_writes_what_is_owed_and_nothing_again(self):
         code, output = self.update("ledger", "baselines")
         self.assertEqual(code, 0, output)
-        self.assertIn("VERDICT: PASSED: 2 pages written", output)
+        self.assertEqual(output.splitlines()[-1], "VERDICT: PASSED: all 2 checks hold")
         self.assertEqual(self.update("--check", "ledger", "baselines"), (0, ""))
         page = (self.tree.root / "docs/reports/baselines.md").read_text(encoding="utf-8")
         self.assertRegex(page, r"\| 1 \|\n\nMeasured on \d{4}-\d\d-\d\d")
         self.tree.script("build/model/hakmem-check", "raise SystemExit(1)")
         code, output = self.update("ledger")
-        self.assertEqual((code, output.splitlines()[-1]), (0, "VERDICT: PASSED: every page says what there is"))
+        self.assertEqual(code, 0, output)
+        self.assertIn("up to date", output)
         self.assertEqual(self.update("ledger", "--force")[0], 1)
 
     def test_command_that_finds_a_fault_is_a_failure_and_the_page_stays_owed(self):
@@ -181,7 +182,8 @@ class Update(unittest.TestCase):
                 self.tree.script("build/model/hakmem-check", script)
             code, output = self.update("ledger")
             self.assertEqual(code, 3, output)
-            self.assertIn("VERDICT: INCOMPLETE: not written: ledger; go on by: ci/update ledger", output)
+            self.assertIn("VERDICT: INCOMPLETE", output.splitlines()[-1])
+            self.assertIn("goes on with: ci/update ledger", output)
 
     def test_program_without_a_table_makes_no_page(self):
         self.tree.script("build/release/bench/ab", AB.replace("|", ""))

@@ -13,9 +13,9 @@ CHECKER = "build/model/hakmem-check"
 SUITES = inputs.Suites("model/scenarios/*.cpp")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Page:
-    """A page. `commands`: (words, seconds that each may take at the most), `{jobs}` and `{work}` are filled in; with
+    """A page. `commands`: (words, seconds of processor time that each may take at the most), `{jobs}` and `{work}` are filled in; with
     `output` the last one's is kept in the work folder under that name. `build`: preset -> targets. `compose` writes the
     page from what the commands have left, where they do not write it themselves."""
 

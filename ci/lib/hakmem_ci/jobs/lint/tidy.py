@@ -7,13 +7,14 @@ import shlex
 import subprocess
 
 from hakmem_ci.core.content import short_hash
+from hakmem_ci.core.process import EXITED
 from hakmem_ci.core.report import write_atomically
 from hakmem_ci.jobs.lint.layout import VERSION
 from hakmem_ci.jobs.lint.sources import Found, Incomplete, llvm_tool
 
 WORK = "build/lint"
 DATABASES = ("release", "model")  # presets, for all of the project
-SECONDS = 1800  # for one file, on a slow machine
+SECONDS = 1800  # of processor time, for one file
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 FAULT = re.compile(r"^(/\S+?):(\d+):\d+: (?:warning|error): (.*)$", re.MULTILINE)
 OF_OTHER_TOOLS = ("valgrind_sync.hpp",)  # includes headers of Valgrind, which a release build does not need
@@ -124,7 +125,7 @@ class Cache:
 def faults_in(root, outcome, unit):
     """The faults that clang-tidy has printed of the project's files."""
     faults = [f"{name.removeprefix(f'{root}/')}:{line}: {words}" for name, line, words in FAULT.findall(outcome.output)]
-    if outcome.ending != "exited":
+    if outcome.ending != EXITED:
         raise Incomplete(f"clang-tidy of {unit.path.name} {outcome.describe()}")
     if outcome.code != 0 and not faults:
         faults = [f"{unit.path.name}: clang-tidy {outcome.describe()}, see {outcome.log}"]
