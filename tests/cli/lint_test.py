@@ -21,7 +21,7 @@ PAGE = """# The page
 ## A [linked](other.md) `heading`, twice
 
 [up](#the-page) [there](other.md#more-words) [out](https://example.org) `src/a.cpp` `src/*.cpp` `src/{a,b}.cpp` `HAKMEM_KNOWN`
-`ci/tool --quick` `build/release/bench/ab --speed` `ctest --preset model -R Name` `build/<preset>/x` `src/no_such_*/<name>`
+`ci/tool --quick` `build/release/bench/ab --speed` `ctest --preset model -R Name` `build/<preset>/x` `src/no_such_*/<name>` `src/FILE.cpp` `build/release/bench/x_NAME`
 
     ci/tool [--quick]           what it does, --with words that are no options of it
     HAKMEM_KNOWN=1 build/release/bench/ab --speed && cmake --build --preset release --target ab   # --remark
@@ -44,12 +44,13 @@ class Tree(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="hakmem-lint-")
         self.addCleanup(folder.cleanup)
         self.root = pathlib.Path(folder.name).resolve()
-        for name, text in (("CMakePresets.json", PRESETS), ("ci/tool", SCRIPT), ("docs/page.md", PAGE),
+        for name, text in (("CMakePresets.json", PRESETS), ("ci/tool", SCRIPT), ("ci/broken", "#!/usr/bin/env bash\nexit 1\n"), ("docs/page.md", PAGE),
                            ("docs/other.md", OTHER), ("src/a.cpp", "int a = 0;\n"), ("src/b.cpp", "int b = 0;\n"),
                            ("bench/CMakeLists.txt", "add_executable(ab ab.cpp)\nset(ENV{HAKMEM_KNOWN} 1)\n"),
                            ("bench/ab.cpp", PROGRAM), ("ci/lib/tool.py", "import sys\n\nprint(sys.argv)\n")):
             self.write(name, text)
-        (self.root / "ci/tool").chmod(0o755)
+        for name in ("ci/tool", "ci/broken"):
+            (self.root / name).chmod(0o755)
         for name in (".clang-format", ".clang-tidy"):
             shutil.copy(SOURCE / name, self.root / name)
         self.options = types.SimpleNamespace(fix=False, all=False, since=None, jobs=2,
@@ -96,6 +97,7 @@ class Documents(Tree):
 
     def test_what_commands_name_and_is_not_there_is_a_fault(self):
         for text, words in (("`ci/nothing`", "there is no ci/nothing"), ("`ci/tool --slow`", "ci/tool has no option --slow"),
+                            ("`ci/broken --quick`", "ci/broken --help does not work"),
                             ("`src/c.cpp`", "there is no src/c.cpp"), ("`src/*.hpp`", "no file is called src/*.hpp"),
                             ("`src/{a,c}.cpp`", "there is no src/c.cpp"),
                             ("`HAKMEM_UNKNOWN=1`", "nothing knows the variable HAKMEM_UNKNOWN"),
