@@ -1,0 +1,10 @@
+#include "heaps/make_heap.hpp"
+#include "support/toy_geometry.hpp"
+
+namespace hakmem::stress {
+
+std::unique_ptr<Allocator> make_toy_heap(Fault fault) {
+  return make_heap<StressSync, test::ToyGeometry>(kToyMap, fault);
+}
+
+}  // namespace hakmem::stress
