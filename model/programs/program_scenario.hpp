@@ -14,7 +14,8 @@ inline const programs::HeapProgram* program_under_test = nullptr;
 /// Operations per execution before a program's run counts as a livelock.
 inline constexpr unsigned kProgramDepth = 20'000;
 
-/// The scenario's type for a program of two to four threads, over the heap that ships.
-ScenarioType program_scenario(std::size_t threads);
+/// The scenario's type for a program of two to four threads, over the heap that ships. Null in a checker that is built
+/// without that scenario.
+inline ScenarioType (*program_scenario)(std::size_t threads) = nullptr;
 
 }  // namespace hakmem::model

@@ -2,13 +2,9 @@
 
 #include "lockfree/remote_word.hpp"
 #include "model/engine/faults.hpp"
-#include "model/programs/program_scenario.hpp"
 #include "model/scenarios/toy.hpp"
 
 namespace hakmem::model {
-
-/// The runner wants programs of the heap; this one is for the audit alone.
-ScenarioType program_scenario(std::size_t) { return {}; }
 
 namespace {
 
@@ -35,7 +31,7 @@ struct TakesUntilEmpty : Scenario {
 };
 const Registered takes_until_empty{
     Suite::of<TakesUntilEmpty>("hanging/takes_until_empty", "what the audit says of a suite that does not end")
-        .quick({full(20)})};
+        .quick({full()})};
 
 }  // namespace
 

@@ -6,14 +6,15 @@ import sys
 import tempfile
 import unittest
 
-CHECK = EDITED = None  # the checker, and one over a header with an order that is too weak
+# The checker, one over a header with an order that is too weak, and one without programs.
+CHECK = EDITED = WITHOUT = None
 
 PROGRAM = "T0: a=malloc(64) trim give a b=malloc(64) c=malloc(64) renew; T1: c=malloc(200) free c b=take free b renew"
 
 
 def run(check, *arguments):
     """(exit code, output) of a call."""
-    done = subprocess.run([check, *arguments], text=True, capture_output=True, check=False, timeout=150)
+    done = subprocess.run([check, *arguments], text=True, capture_output=True, check=False, timeout=1200)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -64,7 +65,12 @@ class Programs(unittest.TestCase):
             self.assertEqual(code, 2, output)
             self.assertIn(problem, output.splitlines()[0])
 
+    def test_a_checker_without_the_heap_says_so(self):
+        code, output = run(WITHOUT, "run", "--program", PROGRAM)
+        self.assertEqual(code, 2, output)
+        self.assertIn("built without programs of the heap", output.splitlines()[0])
+
 
 if __name__ == "__main__":
-    CHECK, EDITED = sys.argv.pop(1), sys.argv.pop(1)
+    CHECK, EDITED, WITHOUT = sys.argv.pop(1), sys.argv.pop(1), sys.argv.pop(1)
     unittest.main()

@@ -1,6 +1,6 @@
 #pragma once
 /// A policy whose atomics are disturbed: by schedule noise, by orders that are left out, or by operations that are torn
-/// into a load and a store, as in bugs of the past (docs/museum.md). Race detectors and the scenarios must object to
+/// into a load and a store, as in bugs of the past (docs/reports/museum.md). Race detectors and the scenarios must object to
 /// the last two.
 ///
 /// What is disturbed is chosen when the program runs, so that all of it is one heap to compile.

@@ -15,7 +15,7 @@ int main(int count, char** arguments) {
   bool noisy = false;
   bool sound = false;
   bool list = false;
-  app.add_option("--bug", number, "its number in docs/museum.md; see --list");
+  app.add_option("--bug", number, "its number in docs/reports/museum.md; see --list");
   app.add_option("--seconds", seconds, "at most, 0.1 to 3600 (default 5)")->check(CLI::Range(0.1, 3600.0));
   app.add_option("--seed", seed, "of delays and noise, 0 to 2^32-1 (default 1)")->check(CLI::Range(0U, ~0U));
   app.add_flag("--noise", noisy, "with schedule noise");

@@ -1,5 +1,5 @@
-/// Races of the museum (docs/museum.md) on real threads: how soon two threads run into each, plainly and with schedule
-/// noise. Each bug is a trial of a few steps, faulty or sound, which is repeated until its judge objects.
+/// Races of the museum (docs/reports/museum.md) on real threads: how soon two threads run into each, plainly and with
+/// schedule noise. Each bug is a trial of a few steps, faulty or sound, which is repeated until its judge objects.
 ///
 /// What was a plain variable in the bug is Careless: plain under ThreadSanitizer, which must report it; elsewhere a
 /// relaxed atomic, which is the same on x86, and noise can strike at it.
@@ -96,8 +96,7 @@ struct PlainList {
   Careless<Sync, N*> head;
 };
 
-// The bugs, by their number in the museum. `thread` is one thread's part; `holds` judges when both have ended.
-// -----------
+// The bugs, by their number in the museum. `thread` is one thread's part; `holds` judges when both have ended. --------
 
 template <class Sync, bool kFaulty>
 struct NoSynchronisation {
@@ -346,8 +345,7 @@ struct HeadAndCountApart {
   bool agrees = true;
 };
 
-// Trials
-// -----------------------------------------------------------------------------------------------------------------
+// Trials --------------------------------------------------------------------------------------------------------------
 
 /// Where two threads wait for each other.
 class Meeting {

@@ -14,7 +14,7 @@ struct Found {
 };
 
 struct Bug {
-  unsigned number;  ///< in docs/museum.md
+  unsigned number;  ///< in docs/reports/museum.md
   const char* title;
   /// Whether it is a race on plain variables, which ThreadSanitizer must report. The others go wrong by atomic
   /// operations alone: nothing for it to see.

@@ -12,6 +12,7 @@ import time
 from hakmem_ci.jobs.mutants import operators
 from hakmem_ci.jobs.mutants.bench import Bench, Cache, Stage
 from hakmem_ci.core.process import Stop
+from hakmem_ci.pages import stamps
 
 GREEN, RED, INTERRUPTED = 0, 1, 130
 FOLDERS = ("lockfree", "superslab", "heap/slab.hpp", "heap/class_list.hpp", "heap/context_pool.hpp",
@@ -174,6 +175,10 @@ def job_count(text):
     return int(text)
 
 
+def default_page(root):
+    return str(root / "docs/reports/mutants.md")
+
+
 def arguments_of(argv, root):
     parser = argparse.ArgumentParser(
         prog="ci/mutants", allow_abbrev=False,
@@ -183,9 +188,9 @@ def arguments_of(argv, root):
     parser.add_argument("pattern", nargs="?", default="", help="part of a header's path, such as lockfree/remote_word")
     parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N", help="mutants at a time")
     parser.add_argument("--list", action="store_true", help="name the mutants and run nothing")
-    parser.add_argument("--page", default=str(root / "docs/mutants.md"), metavar="FILE",
+    parser.add_argument("--page", default=default_page(root), metavar="FILE",
                         help="where to write the page, when all is green and there is no pattern (default: "
-                             "docs/mutants.md); none with an empty name")
+                             "docs/reports/mutants.md); none with an empty name")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the verdicts there")
     arguments = parser.parse_args(argv)
     if not headers_of(root, arguments.pattern):
@@ -270,5 +275,9 @@ def main(root, argv):
     if problems or not verdicts:
         return RED
     if arguments.page and not arguments.pattern:
-        pathlib.Path(arguments.page).write_text(page_of(root, found, bench), encoding="utf-8")
+        text = page_of(root, found, bench)
+        if arguments.page == default_page(root):
+            stamps.publish(root, "mutants", text)
+        else:
+            pathlib.Path(arguments.page).write_text(text, encoding="utf-8")
     return GREEN
