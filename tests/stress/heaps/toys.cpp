@@ -7,4 +7,8 @@ std::unique_ptr<Allocator> make_toy_heap(Fault fault) {
   return make_heap<StressSync, test::ToyGeometry>(kToyMap, fault);
 }
 
+std::unique_ptr<Allocator> make_least_heap(Fault fault) {
+  return make_heap<StressSync, test::LeastGeometry>(kToyMap, fault);
+}
+
 }  // namespace hakmem::stress

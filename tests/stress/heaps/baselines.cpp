@@ -1,3 +1,4 @@
+#include "baselines/spin_sync.hpp"
 #include "heaps/make_heap.hpp"
 
 namespace hakmem::stress {
@@ -9,6 +10,10 @@ struct UnsharedGeometry : FullGeometry {
 };
 
 }  // namespace
+
+std::unique_ptr<Allocator> make_spin_heap(Fault fault) {
+  return make_heap<bench::SpinSync, FullGeometry>(kFullMap, fault);
+}
 
 std::unique_ptr<Allocator> make_unshared_heap(Fault fault) {
   return make_heap<StressSync, UnsharedGeometry>(kFullMap, fault);
