@@ -1,56 +1,77 @@
 """ci/test and ci/setup against fake programs: what fails, is skipped or is missing is never counted as passed."""
+import json
 import pathlib
-import sys
 import unittest
 
 from fake_tree import FakeTree
 
-JUNIT = '<testsuite name="(empty)"\n\ttests="{tests}"\n\tfailures="{failures}"\n\tdisabled="{disabled}"\n' \
-        '\tskipped="{skipped}"\n\ttime="3"\n>\n</testsuite>\n'
+LINES = {
+    "pass": "{at}/{count} Test #{at}: Holds{at} ..........................   Passed    0.01 sec",
+    "fail": "{at}/{count} Test #{at}: Fails{at} ..........................***Failed    0.02 sec",
+    "no report": "{at}/{count} Test #{at}: Escapes{at} .....***Failed  Required regular expression not found. Regex=[a race]  0.30 sec",
+    "crash": "{at}/{count} Test #{at}: Crashes{at} ........................***Exception: SegFault  0.20 sec",
+    "timeout": "{at}/{count} Test #{at}: Hangs{at} ..........................***Timeout  10.01 sec",
+    "skipped": "{at}/{count} Test #{at}: Skips{at} ..........................***Skipped   0.00 sec",
+    "disabled": "{at}/{count} Test #{at}: Off{at} ............................***Not Run (Disabled)   0.00 sec",
+}
 
 
-def ctest(tests=3, failures=0, disabled=0, skipped=0, code=0):
-    """A script like ctest that leaves a JUnit file with these numbers."""
-    text = JUNIT.format(tests=tests, failures=failures, disabled=disabled, skipped=skipped)
-    return f"import sys\nopen(sys.argv[sys.argv.index('--output-junit') + 1], 'w').write({text!r})\nsys.exit({code})\n"
+def ctest(*endings, code=0, count=None):
+    """A script like ctest that tells of tests with these endings."""
+    lines = [LINES[ending].format(at=at, count=count or len(endings)) for at, ending in enumerate(endings, 1)]
+    return f"import sys\nprint({chr(10).join(lines)!r})\nsys.exit({code})\n"
 
 
 class TestScript(unittest.TestCase):
     def setUp(self):
         self.tree = FakeTree()
         self.addCleanup(self.tree.close)
-        self.tree.script("bin/ctest", ctest())
+        self.tree.script("bin/ctest", ctest("pass", "pass", "pass"))
 
     def assert_ends(self, code, last_line, *arguments):
         actual, output = self.tree.run(["ci/test", *arguments])
         self.assertEqual(actual, code, output)
         self.assertEqual(output.splitlines()[-1], last_line, output)
+        return output
 
     def test_sums_up_every_preset(self):
         self.assert_ends(0, "15 passed, 0 failed")
         self.assert_ends(0, "6 passed, 0 failed", "release", "model", "--jobs", "1")
 
-    def test_counts_failures(self):
-        self.tree.script("bin/ctest", ctest(failures=1, code=8))
-        self.assert_ends(1, "2 passed, 1 failed", "release")
+    def test_writes_a_row_for_each_test(self):
+        self.assert_ends(0, "3 passed, 0 failed", "release", "--json", "copy.json")
+        rows = json.loads((self.tree.root / "copy.json").read_text(encoding="utf-8"))["results"]
+        self.assertEqual([row["check"] for row in rows if row["part"] == "release"], ["Holds1", "Holds2", "Holds3"])
+        self.assertIn('name="Holds2"', (self.tree.root / "build/test/report.xml").read_text(encoding="utf-8"))
 
-    def test_counts_what_was_skipped_or_disabled_as_not_passed(self):
-        self.tree.script("bin/ctest", ctest(skipped=1, disabled=1))
-        self.assert_ends(1, "1 passed, 2 failed", "release")
+    def test_counts_failures_and_crashes(self):
+        for bad in ("fail", "crash", "no report"):
+            self.tree.script("bin/ctest", ctest("pass", bad, "pass", code=8))
+            self.assert_ends(1, "2 passed, 1 failed", "release")
 
-    def test_no_tests_and_no_results_fail(self):
-        self.tree.script("bin/ctest", ctest(tests=0))
-        self.assert_ends(1, "0 passed, 1 failed", "release")
+    def test_what_was_cut_off_or_left_out_shows_nothing(self):
+        for bad in ("timeout", "skipped", "disabled"):
+            self.tree.script("bin/ctest", ctest("pass", bad, code=8))
+            output = self.assert_ends(3, "1 passed, 0 failed, 1 skipped", "release")
+            self.assertIn("goes on with: ctest --preset release -R", output)
+
+    def test_no_test_shows_nothing(self):
         self.tree.script("bin/ctest", "")
-        self.assert_ends(1, "0 passed, 1 failed", "release")
+        self.assert_ends(3, "0 passed, 0 failed, 1 skipped", "release")
 
-    def test_a_bad_exit_code_fails_whatever_the_numbers_say(self):
-        self.tree.script("bin/ctest", ctest(code=1))
-        self.assert_ends(1, "3 passed, 1 failed", "release")
+    def test_a_test_that_ctest_does_not_tell_of_is_missed(self):
+        self.tree.script("bin/ctest", ctest("pass", count=2))
+        self.assert_ends(3, "1 passed, 0 failed, 1 skipped", "release")
 
-    def test_a_build_that_fails_is_a_failure(self):
-        self.tree.script("bin/cmake", "import sys\nprint('error: no')\nsys.exit('--build' in sys.argv)\n")
-        self.assert_ends(1, "0 passed, 1 failed", "release")
+    def test_a_bad_exit_code_fails_whatever_the_lines_say(self):
+        self.tree.script("bin/ctest", ctest("pass", code=1))
+        self.assert_ends(1, "1 passed, 1 failed", "release")
+
+    def test_a_build_that_fails_is_told_from_one_that_cannot_be_done(self):
+        for text, code, line in (("x.cpp:1:2: error: no", 1, "0 passed, 1 failed"),
+                                 ("no such generator", 3, "0 passed, 0 failed, 1 skipped")):
+            self.tree.script("bin/cmake", f"import sys\nprint({text!r})\nsys.exit('--build' in sys.argv)\n")
+            self.assert_ends(code, line, "release")
 
     def test_wrong_calls_end_with_usage_and_2(self):
         for script, arguments in (("test", ["--bogus"]), ("test", ["--jobs"]), ("test", ["--jobs", "0"]),

@@ -22,6 +22,7 @@ SHELL_VARIABLES_LEFT_OUT = ("HAKMEM_", "GTEST_", "RC_PARAMS", "LD_PRELOAD")
 
 EXITED, HANGS, USED_UP, OUT_OF_TIME = "exited", "hangs", "used up", "out of time"
 INTERRUPTED, NOT_STARTED, DISK_FULL = "interrupted", "not started", "disk full"
+NO_END = (HANGS, USED_UP)
 
 
 @dataclasses.dataclass
@@ -47,7 +48,7 @@ class Outcome:
     def describe(self):
         """The ending in words, for a message."""
         if self.ending == HANGS:
-            return f"hangs: for {SLEEP_SECONDS:.0f} s none of its threads has run or waited for a processor"
+            return "hangs: none of its threads has run or waited for a processor for long"
         if self.ending == USED_UP:
             return f"has not ended within {self.processor_seconds:.0f} s of processor time, many times what it needs"
         if self.ending == OUT_OF_TIME:
@@ -99,10 +100,12 @@ def signal_group(child, number):
 
 
 class Watch:
-    """Looks now and then at what a program has used. `allowed`: seconds of processor time, None without a bound."""
+    """Looks now and then at what a program has used. `allowed`: seconds of processor time, None without a bound;
+    `patience`: how long it may sleep."""
 
-    def __init__(self, pid, allowed):
+    def __init__(self, pid, allowed, patience=None):
         self.pid, self.allowed = pid, allowed
+        self.patience = SLEEP_SECONDS if patience is None else patience
         self.used = 0.0
         self.stacks = ""
         self.next_look = self.lively_at = time.monotonic()
@@ -119,10 +122,19 @@ class Watch:
         self.used = max(self.used, used)
         if self.allowed is not None and self.used > self.allowed:
             return USED_UP
-        if now - self.lively_at > SLEEP_SECONDS:
+        if now - self.lively_at > self.patience:
             self.stacks = processes.stacks_of(tree)
             return HANGS
         return None
+
+    def wait(self, child, stop):
+        """Waits for the end of a program that nobody listens to. \return EXITED, HANGS, USED_UP or INTERRUPTED"""
+        while child.poll() is None:
+            why = INTERRUPTED if stop.is_set() else self.look(time.monotonic())
+            if why is not None:
+                return why
+            time.sleep(POLL_SECONDS / 2)
+        return EXITED
 
 
 class Runner:
@@ -133,9 +145,11 @@ class Runner:
         self.logs = logs
         self.stop = stop
 
-    def run(self, name, command, processor_seconds=None, extra_environment=None, on_line=None, deadline=None):
+    def run(self, name, command, processor_seconds=None, extra_environment=None, on_line=None, deadline=None,
+            patience=None):
         """Runs `command`. `name` names the log; `processor_seconds`: what it and all that it starts may use at the very
-        most; `deadline`: when the user's minutes are over, by the monotonic clock; `on_line` gets each line of output."""
+        most; `deadline`: when the user's minutes are over, by the monotonic clock; `on_line` gets each line of output;
+        `patience`: how long it may sleep before it hangs (default: SLEEP_SECONDS)."""
         log = self.logs / f"{name}.log"
         started = time.monotonic()
         if self.stop.is_set():
@@ -149,7 +163,7 @@ class Runner:
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         except OSError as error:
             return Outcome(NOT_STARTED, 0, 0.0, "", f"cannot be started: {error.strerror}: {command[0]}")
-        watch = Watch(child.pid, processor_seconds)
+        watch = Watch(child.pid, processor_seconds, patience)
         try:
             with open(log, "wb") as sink:
                 ending = self.follow(child, sink, deadline, on_line, watch)
@@ -171,7 +185,7 @@ class Runner:
         return watch.look(now)
 
     def follow(self, child, sink, deadline, on_line, watch):
-        """Copies the output until the program ends, or has to. \\return the ending"""
+        """Copies the output until the program ends, or has to. \return the ending"""
         with selectors.DefaultSelector() as selector:
             selector.register(child.stdout, selectors.EVENT_READ)
             os.set_blocking(child.stdout.fileno(), False)
@@ -214,7 +228,7 @@ class Runner:
 
 
 def end_all(child):
-    """Leaves no process of a program behind, be it in its group or not."""
+    """Leaves no process of a program behind, be it in its group or not. The program leads a session."""
     left = processes.tree_of(child.pid)
     signal_group(child, signal.SIGKILL)
     for pid in left:
@@ -223,7 +237,8 @@ def end_all(child):
         except (ProcessLookupError, PermissionError):
             pass
     child.wait()
-    child.stdout.close()
+    if child.stdout is not None:
+        child.stdout.close()
 
 
 class LineSplitter:
