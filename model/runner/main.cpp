@@ -454,9 +454,9 @@ int litmus(const Options& options) {
     jobs.push_back(job_for(test, plain));
     jobs.push_back(job_for(test, random(100'000)));
   }
-  std::puts("The outcomes that C++20 allows are produced, and no others, but for those marked as blind spots.");
   ReportFile report(options.json);
   if (!can_write(report)) return kWrongCall;
+  std::puts("The outcomes that C++20 allows are produced, and no others, but for those marked as blind spots.");
   JobPool pool(options.jobs, 0, options.patience);
   pool.keep(report);
   const std::vector<Result> results = pool.run(std::move(jobs));
