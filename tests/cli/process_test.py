@@ -76,6 +76,13 @@ class Runs(unittest.TestCase):
     def run_text(self, text, **limits):
         return self.runner.run("program", python(text), **limits)
 
+    def assert_gone(self, pid):
+        """A process that was killed may take a moment to end."""
+        deadline = time.monotonic() + 60
+        while alive(pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertFalse(alive(pid))
+
     def test_sleep_and_deadlock_hang_and_show_where(self):
         for text in (SLEEP, DEADLOCK):
             outcome = self.run_text(text)
@@ -91,8 +98,12 @@ class Runs(unittest.TestCase):
         self.assertLess(outcome.processor_seconds, 0.75 * outcome.seconds)
 
     def test_what_children_use_counts(self):
-        text = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {SPIN!r}], start_new_session=True)"
-        self.assertEqual(self.run_text(text, processor_seconds=0.5).ending, process.USED_UP)
+        text = ("import subprocess, sys\n"
+                f"child = subprocess.Popen([sys.executable, '-c', {SPIN!r}], start_new_session=True)\n"
+                "print(child.pid, flush=True)\nchild.wait()")
+        outcome = self.run_text(text, processor_seconds=0.5)
+        self.assertEqual(outcome.ending, process.USED_UP)
+        self.assert_gone(int(outcome.output.splitlines()[0]))
 
     def test_a_crash_and_a_kill_are_told_apart(self):
         crash = self.run_text("import os; os.abort()")
@@ -131,11 +142,7 @@ class Runs(unittest.TestCase):
     def test_nothing_that_a_program_has_started_is_left(self):
         outcome = self.run_text(CHILD_IN_A_SESSION + "time.sleep(600)")
         self.assertEqual(outcome.ending, process.HANGS)
-        child = int(outcome.output.splitlines()[0])
-        deadline = time.monotonic() + 60
-        while alive(child) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self.assertFalse(alive(child))
+        self.assert_gone(int(outcome.output.splitlines()[0]))
 
 
 if __name__ == "__main__":
