@@ -23,6 +23,7 @@ SHELL_VARIABLES_LEFT_OUT = ("HAKMEM_", "GTEST_", "RC_PARAMS", "LD_PRELOAD")
 
 EXITED, HANGS, USED_UP, OUT_OF_TIME = "exited", "hangs", "used up", "out of time"
 INTERRUPTED, NOT_STARTED, DISK_FULL = "interrupted", "not started", "disk full"
+NO_END = (HANGS, USED_UP)
 
 
 @dataclasses.dataclass
@@ -48,7 +49,7 @@ class Outcome:
     def describe(self):
         """The ending in words, for a message."""
         if self.ending == HANGS:
-            return f"hangs: for {SLEEP_SECONDS:.0f} s none of its threads has run or waited for a processor"
+            return "hangs: none of its threads has run or waited for a processor for long"
         if self.ending == USED_UP:
             return f"has not ended within {self.processor_seconds:.0f} s of processor time, many times what it needs"
         if self.ending == OUT_OF_TIME:
@@ -155,9 +156,11 @@ class Runner:
         self.logs = logs
         self.stop = stop
 
-    def run(self, name, command, processor_seconds=None, extra_environment=None, on_line=None, deadline=None):
+    def run(self, name, command, processor_seconds=None, extra_environment=None, on_line=None, deadline=None,
+            patience=None):
         """Runs `command`. `name` names the log; `processor_seconds`: what it and all that it starts may use at the very
-        most; `deadline`: when the user's minutes are over, by the monotonic clock; `on_line` gets each line of output."""
+        most; `deadline`: when the user's minutes are over, by the monotonic clock; `on_line` gets each line of output;
+        `patience`: how long it may sleep before it hangs (default: SLEEP_SECONDS)."""
         log = self.logs / f"{name}.log"
         started = time.monotonic()
         if self.stop.is_set():
@@ -171,7 +174,7 @@ class Runner:
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         except OSError as error:
             return Outcome(NOT_STARTED, 0, 0.0, "", f"cannot be started: {error.strerror}: {command[0]}")
-        watch = Watch(child.pid, processor_seconds)
+        watch = Watch(child.pid, processor_seconds, patience)
         try:
             with open(log, "wb") as sink:
                 ending = self.follow(child, sink, deadline, on_line, watch)

@@ -61,11 +61,12 @@ def incomplete(part, check, cause, how="", log="", go_on="", seconds=0.0, eviden
     return Row(part, check, how, "", seconds, "incomplete", "incomplete", cause, evidence, log, go_on)
 
 
-def ended_badly(part, check, outcome, message, how="", go_on=""):
+def ended_badly(part, check, outcome, message, how="", go_on="", judges=False):
     """The row of a program that failed as a whole. Of one that was cut off, or that ends well and does not show what it
-    has done, nothing is known to be wrong."""
+    has done, nothing is known to be wrong; nor of one that `judges` itself, by the exit codes of a verdict, and says so."""
     evidence = "\n".join(outcome.output.rstrip().splitlines()[-TAIL_LINES:])
-    if outcome.cut_off or outcome.clean:
+    unknown = judges and verdicts.of_exit_code(outcome.code) == verdicts.INCOMPLETE
+    if outcome.cut_off or outcome.clean or unknown:
         return incomplete(part, check, message, how, outcome.log, go_on, outcome.seconds, evidence)
     return Row(part, check, how, "", outcome.seconds, "FAILED", "fail", message, evidence, outcome.log)
 

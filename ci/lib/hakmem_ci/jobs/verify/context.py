@@ -152,11 +152,6 @@ def read_results(path, fields):
     return results, None
 
 
-def read_problems(path):
-    """What a program's JSON report calls problems, as text."""
-    return [str(problem) for problem in json.loads(path.read_text(encoding="utf-8")).get("problems", [])]
-
-
 def tail(text, lines=60):
     """The last lines of a program's output."""
     return "\n".join(text.rstrip().splitlines()[-lines:])

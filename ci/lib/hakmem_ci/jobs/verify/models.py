@@ -88,10 +88,10 @@ def run_tool(context, check, tool, arguments, fold):
     what = f"hakmem-check {arguments[0]}"
     if results is None:
         why = problem if outcome.clean else f"{outcome.describe()} and {problem}"
-        context.add(report.ended_badly(PART, what, outcome, why, go_on=context.again(check)))
+        context.add(report.ended_badly(PART, what, outcome, why, go_on=context.again(check), judges=True))
     elif not outcome.clean and all(judge(result)[1] == "pass" for result in results):
         why = f"{outcome.describe()} though all that it reports holds"
-        context.add(report.ended_badly(PART, what, outcome, why, go_on=context.again(check)))
+        context.add(report.ended_badly(PART, what, outcome, why, go_on=context.again(check), judges=True))
     return {result["suite"] for result in results or []}
 
 

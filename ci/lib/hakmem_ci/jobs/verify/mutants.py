@@ -5,31 +5,11 @@ from hakmem_ci.jobs.verify.plan import Check
 
 PART = "mutants"
 NEEDS = (("model", "hakmem-check"),)
-FIELDS = {"header": str, "mutant": str, "verdict": str}
-
-
-def rows_of(report_of_mutants, problems, seconds, log, go_on):
-    """One row for each header."""
-    headers = {}
-    for result in report_of_mutants:
-        headers.setdefault(result["header"], []).append(result["verdict"])
-    rows = []
-    for header, verdicts in headers.items():
-        killed = sum(verdict == "killed" for verdict in verdicts)
-        absent = sum(verdict == "not run" for verdict in verdicts)
-        wrong = [problem for problem in problems if problem.startswith(header)]
-        share = seconds * len(verdicts) / len(report_of_mutants)
-        status = "fail" if wrong else "incomplete" if absent else "pass"
-        word = {"fail": "FAILED", "incomplete": "incomplete",
-                "pass": f"{killed} killed, {len(verdicts) - killed} explained"}[status]
-        message = "; ".join(wrong[:3]) or (f"{absent} of {len(verdicts)} were not run" if absent else "")
-        rows.append(report.Row(PART, header, "", f"{len(verdicts)} mutants", share, word, status, message, "\n".join(wrong),
-                               log, go_on if status == "incomplete" else ""))
-    return rows
+FIELDS = {"check": str, "work": str, "seconds": (int, float), "verdict": str, "status": str}
 
 
 def run_all(context, check):
-    """Runs ci/mutants and adds a row for each header."""
+    """Runs ci/mutants, whose rows, one for each header, are the part's."""
     tool = context.root / "ci" / "mutants"
     cause = context.broken_presets.get("model") or (None if tool.is_file() else "ci/mutants does not exist")
     if cause is not None:
@@ -38,14 +18,15 @@ def run_all(context, check):
     path = context.fresh_report("mutants")
     outcome = context.run("mutants", "mutants", [tool, "--jobs", context.jobs, "--page", "", "--json", path], check)
     results, problem = contexts.read_results(path, FIELDS)
-    rows = []
-    if results is not None:
-        rows = rows_of(results, contexts.read_problems(path), outcome.seconds, outcome.log, context.again(check))
+    try:
+        rows = [report.row_from({**result, "log": outcome.log}) for result in results or []]
+    except (TypeError, ValueError) as error:
+        rows, results, problem = [], None, f"left a report that cannot be read ({error})"
     for row in rows:
         context.add(row)
     if results is None or (not outcome.clean and all(row.status == "pass" for row in rows)):
         why = "; ".join(text for text in (None if outcome.clean else outcome.describe(), problem) if text)
-        context.add(report.ended_badly(PART, "ci/mutants", outcome, why, go_on=context.again(check)))
+        context.add(report.ended_badly(PART, "ci/mutants", outcome, why, go_on=context.again(check), judges=True))
 
 
 def checks(_):

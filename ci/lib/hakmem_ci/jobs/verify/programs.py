@@ -40,7 +40,7 @@ def run_all(context, check):
     cut_off = outcome.ending != "exited"  # then what was found until then is in the report
     if results is None or cut_off or (not outcome.clean and all(row.status == "pass" for row in rows)):
         why = "; ".join(text for text in (None if outcome.clean else outcome.describe(), problem) if text)
-        context.add(report.ended_badly(PART, "ci/programs", outcome, why, LIBRARY, context.again(check)))
+        context.add(report.ended_badly(PART, "ci/programs", outcome, why, LIBRARY, context.again(check), True))
 
 
 def checks(_):

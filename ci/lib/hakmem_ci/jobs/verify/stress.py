@@ -10,7 +10,8 @@ PART = "stress"
 NEEDS = tuple((preset, "stress") for preset in ("release", "tsan", "asan", "valgrind"))
 FIELDS = {"scenario": str, "threads": int, "operations": int, "seconds": (int, float), "status": str}
 SANITIZER_REPORT = re.compile(
-    r"WARNING: ThreadSanitizer|ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|Possible data race")
+    r"WARNING: ThreadSanitizer|ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|Possible data race|"
+    r"ERROR SUMMARY: [1-9][0-9,]* errors")
 HELGRIND_CLEAN = re.compile(r"ERROR SUMMARY: 0 errors from 0 contexts")
 HELGRIND = ["valgrind", "--tool=helgrind", "--error-exitcode=99", "--history-level=full"]
 TSAN = {"TSAN_OPTIONS": "halt_on_error=1 second_deadlock_stack=1"}
@@ -62,6 +63,12 @@ def row_of(result, name, outcome, command, go_on):
                       f"{result.get('message')} (again: {again})", contexts.tail(outcome.output), outcome.log)
 
 
+def row_of_report(part, check, how, outcome, again):
+    """The row of a run in which the sanitizer has spoken: a fault, however the run has ended."""
+    return report.Row(part, check, how, "", outcome.seconds, "FAILED", "fail",
+                      f"the sanitizer reports an error (again: {again})", contexts.tail(outcome.output, 200), outcome.log)
+
+
 def problem_of(name, outcome, results):
     """What is wrong with the run as a whole, or None."""
     if name == "helgrind" and outcome.clean and not HELGRIND_CLEAN.search(outcome.output):
@@ -90,9 +97,7 @@ def run_all_scenarios(context, check):
         context.add(row_of(result, name, outcome, command, context.again(check)))
     again = " ".join(str(word) for word in command[:-2])
     if SANITIZER_REPORT.search(outcome.output):
-        context.add(report.Row(PART, "all scenarios", name, "", outcome.seconds, "FAILED", "fail",
-                               f"the sanitizer reports an error (again: {again})", contexts.tail(outcome.output, 200),
-                               outcome.log))
+        context.add(row_of_report(PART, "all scenarios", name, outcome, again))
         return
     if results is None and not outcome.clean:
         problem = f"{outcome.describe()} and {problem}"
