@@ -13,15 +13,15 @@ import unittest
 from fake_tree import FakeTree
 from slow_machine import quarter_of_a_core
 
-# The real job on a short plan. AMPLE is so small that a limit which counted the time on the wall would be reached.
+# The real job on a short plan, and with a limit that the caller gives.
 JOB = """
 import dataclasses, pathlib, sys
 sys.path.insert(0, "ci/lib")
 from hakmem_ci.core import process, processes
 from hakmem_ci.jobs.verify import cli, plan
-plan.QUICK = dataclasses.replace(plan.QUICK, property_cases=60, stress_operations={{"release": 60_000}}, costs={{"*": 0.1}})
+plan.QUICK = dataclasses.replace(plan.QUICK, property_cases=60, stress_operations={{"release": 60_000}})
 process.LOOK_SECONDS = 0.5
-plan.LEAST_ALLOWED, process.AMPLE = {least}, 6
+plan.LEAST_ALLOWED, process.AMPLE = {limit}, 0
 {more}
 sys.exit(cli.main(pathlib.Path.cwd(), sys.argv[1:]))
 """
@@ -31,7 +31,7 @@ began = time.monotonic()
 processes.processor_seconds = lambda tree: time.monotonic() - began
 """
 DEFAULT_LIMIT = 1200.0
-LEAST_FOR_THE_SLOW = 3.0  # the costs that an idle run has learned decide, unless they are next to nothing
+AMPLE = 6  # on the slow machine each check may use so many times what all have used on the idle one
 FAULTY_STRESS = """
 import os, sys
 os.execv({stress!r}, [{stress!r}, *sys.argv[1:], "--fault", "double-handout"])
@@ -50,14 +50,14 @@ class Tree(FakeTree):
             file.symlink_to(program)
 
     def verify(self, checks, prefix=(), limit=DEFAULT_LIMIT, more=""):
-        """(verdict, rows, output, share of one processor that it got)"""
-        job = JOB.format(least=limit, more=more)
+        """(verdict, rows, output, seconds of processor time that it used, share of one processor that it got)"""
+        job = JOB.format(limit=limit, more=more)
         before, started = os.times(), time.monotonic()
         output, _ = self.start([*prefix, sys.executable, "-B", "-c", job, "--quick", "--jobs", "1", *checks]).communicate()
         after, passed = os.times(), time.monotonic() - started
         used = after.children_user + after.children_system - before.children_user - before.children_system
         report = json.loads((self.root / "build/verify/report.json").read_text(encoding="utf-8"))
-        return report["verdict"], report["results"], output, used / passed
+        return report["verdict"], report["results"], output, used, used / passed
 
 
 class SlowMachine(unittest.TestCase):
@@ -69,7 +69,7 @@ class SlowMachine(unittest.TestCase):
     def slowly(self, tree, **limits):
         """What ci/verify says on a quarter of one core."""
         with quarter_of_a_core() as prefix:
-            verdict, rows, output, share = tree.verify(CHECKS, prefix, **limits)
+            verdict, rows, output, _, share = tree.verify(CHECKS, prefix, **limits)
         if share > 0.5:
             self.skipTest(f"this machine cannot be made slow: it gave {share:.0%} of a processor")
         return verdict, rows, output
@@ -79,9 +79,9 @@ class SlowMachine(unittest.TestCase):
             return sorted((row["part"], row["check"], row["how"], row["status"], row["verdict"]) for row in rows)
 
         tree = self.tree()
-        verdict, rows, output, _ = tree.verify(CHECKS)
+        verdict, rows, output, used, _ = tree.verify(CHECKS)
         self.assertEqual(verdict, "PASSED", output)
-        slow, slow_rows, output = self.slowly(tree, limit=LEAST_FOR_THE_SLOW)
+        slow, slow_rows, output = self.slowly(tree, limit=AMPLE * used)
         self.assertEqual(slow, "PASSED", output)
         self.assertEqual(of(slow_rows), of(rows))
         self.assertGreaterEqual(len(rows), LEAST_ROWS)
@@ -96,7 +96,7 @@ class SlowMachine(unittest.TestCase):
 
     def test_a_limit_on_the_wall_would_be_noticed(self):
         tree = self.tree()
-        verdict, _, output, _ = tree.verify(CHECKS, limit=0.5, more=ON_THE_WALL)
+        verdict, _, output, _, _ = tree.verify(CHECKS, limit=0.5, more=ON_THE_WALL)
         self.assertEqual(verdict, "INCOMPLETE", output)
         self.assertIn("s of processor time", output)
 
