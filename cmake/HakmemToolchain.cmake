@@ -59,3 +59,14 @@ if(hakmem_sanitizer_flags)
     set(CMAKE_CROSSCOMPILING_EMULATOR "${HAKMEM_SETARCH};-R")
   endif()
 endif()
+
+# hakmem_add_unwatched(<library> <file>...): a static library of what no tool has to see, such as command lines and
+# reports, which costs more to instrument and to optimise than it ever runs. Link it after everything that is
+# instrumented: of an inline function that both have, the linker takes the first.
+function(hakmem_add_unwatched library)
+  add_library(${library} STATIC ${ARGN})
+  target_compile_options(${library} PRIVATE -O0)
+  if(HAKMEM_SANITIZER)
+    target_compile_options(${library} PRIVATE -fno-sanitize=all)
+  endif()
+endfunction()

@@ -86,21 +86,18 @@ class FunctionFinder {
 
   void take(char c) {
     if (current().empty() && (c == '(' || c == ')')) parameters_ += c == '(' ? 1 : -1;
-    if (parameters_ > 0) {  // a brace here is a default value
+    const bool in_default_value = parameters_ > 0;
+    if (in_default_value || (c != '{' && c != '}' && c != ';')) {
       head_ += c;
-    } else if (c == '{') {
-      open_.push_back(current().empty() ? function_in(head_) : current());
-      head_.clear();
-    } else if (c == '}') {
+      return;
+    }
+    if (c == '{') open_.push_back(current().empty() ? function_in(head_) : current());
+    if (c == ';') last_.clear();
+    if (c == '}') {
       last_ = current();
       if (!open_.empty()) open_.pop_back();
-      head_.clear();
-    } else if (c == ';') {
-      head_.clear();
-      last_.clear();
-    } else {
-      head_ += c;
     }
+    head_.clear();
   }
 
   /// The name of the function that a brace behind `head` opens; empty when it opens something else.

@@ -194,9 +194,10 @@ std::string Round::summary() const {
       std::count_if(rows_.begin(), rows_.end(), [](const Result& row) { return row.status == Status::kFail; });
   const auto open =
       std::count_if(rows_.begin(), rows_.end(), [](const Result& row) { return row.status == Status::kIncomplete; });
-  std::string text = failed != 0 ? fmt::format("{} of {} do not hold", failed, rows_.size())
-                     : open != 0 ? fmt::format("{} of {} have no verdict", open, rows_.size())
-                                 : fmt::format("all {} of the quick tier hold", rows_.size());
+  std::string text = failed != 0     ? fmt::format("{} of {} do not hold", failed, rows_.size())
+                     : open != 0     ? fmt::format("{} of {} have no verdict", open, rows_.size())
+                     : rows_.empty() ? "nothing was run"
+                                     : fmt::format("all {} of the quick tier hold", rows_.size());
   if (build_is_broken_) text = "the build is broken; " + text;
   if (first_answer_ != 0) text += fmt::format("; first answer after {:.1f} s", first_answer_);
   if (first_failure_ != 0) text += fmt::format(", first counterexample after {:.1f} s", first_failure_);

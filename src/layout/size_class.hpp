@@ -115,6 +115,7 @@ class SizeClass {
 
   /// Mid and large classes (B3, B4) are cached by bytes; at least 2 blocks, so that a spill keeps one.
   static constexpr std::uint8_t cache_blocks_for(std::size_t block) noexcept {
+    // NOLINTNEXTLINE(misc-redundant-expression): a geometry may cache none of them.
     if (block <= G::kSmallMax || block > G::kCachedMax) return 0;
     const std::size_t blocks = G::kCacheBytes / block;
     if (blocks < 2) return 2;

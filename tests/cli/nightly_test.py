@@ -1,7 +1,6 @@
 """ci/nightly against fake programs: what it plans, that shards cover what one run covers, and that only what ran and
 holds is green."""
 import json
-import pathlib
 import re
 import subprocess
 import sys

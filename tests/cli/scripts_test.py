@@ -1,7 +1,6 @@
 """ci/test and ci/setup against fake programs: what fails, is skipped or is missing is never counted as passed."""
 import json
 import pathlib
-import sys
 import unittest
 
 from fake_tree import FakeTree

@@ -4,10 +4,13 @@
 
 #include "superslab/shared_pool.hpp"
 
+#include <rapidcheck/state.h>
+
 #include <array>
 #include <ostream>
 #include <vector>
 
+#include "support/draw.hpp"
 #include "support/property.hpp"
 #include "support/test_os.hpp"
 #include "support/test_sync.hpp"
@@ -240,7 +243,7 @@ class Subject {
 template <class SubjectT>
 struct Acquire : rc::state::Command<Held, SubjectT> {
   int run_number;
-  unsigned size_class = *rc::gen::inRange(0u, SubjectT::Classes::kCount);
+  unsigned size_class = draw::in_range(0u, SubjectT::Classes::kCount);
 
   explicit Acquire(const Held& held) : run_number(held.next) {}
   void checkPreconditions(const Held& held) const override { RC_PRE(held.runs.count(run_number) == 0u); }
@@ -258,7 +261,7 @@ struct Release : rc::state::Command<Held, SubjectT> {
 
   explicit Release(const Held& held) {
     RC_PRE(!held.runs.empty());
-    run_number = (*rc::gen::elementOf(held.runs)).first;
+    run_number = draw::element_of(held.runs).first;
   }
   void checkPreconditions(const Held& held) const override { RC_PRE(held.runs.count(run_number) == 1u); }
   void apply(Held& held) const override { held.runs.erase(run_number); }
@@ -274,9 +277,9 @@ struct Trim : rc::state::Command<Held, SubjectT> {
 
 template <class SubjectT>
 struct Refuse : rc::state::Command<Held, SubjectT> {
-  OsCall call = *rc::gen::element(OsCall::kReserve, OsCall::kMetadata);
-  unsigned nth = *rc::gen::inRange(1u, 4u);
-  unsigned times = *rc::gen::inRange(1u, 4u);
+  OsCall call = draw::element({OsCall::kReserve, OsCall::kMetadata});
+  unsigned nth = draw::in_range(1u, 4u);
+  unsigned times = draw::in_range(1u, 4u);
 
   void run(const Held&, SubjectT& subject) const override { subject.refuse(call, nth, times); }
   void show(std::ostream& out) const override {

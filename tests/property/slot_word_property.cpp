@@ -3,9 +3,12 @@
 
 #include "lockfree/slot_word.hpp"
 
+#include <rapidcheck/state.h>
+
 #include <ostream>
 #include <vector>
 
+#include "support/draw.hpp"
 #include "support/property.hpp"
 #include "support/test_sync.hpp"
 
@@ -100,7 +103,7 @@ template <class Word>
 struct Activate : Command<Word> {
   unsigned count;
 
-  explicit Activate(const Slots& slots) : count(*rc::gen::inRange(1u, slots.size() + 1)) {}
+  explicit Activate(const Slots& slots) : count(draw::in_range(1u, slots.size() + 1)) {}
   void checkPreconditions(const Slots& slots) const override { RC_PRE(slots.retired()); }
   void apply(Slots& slots) const override {
     slots.fill(0, slots.size(), SlotState::kUnused);
@@ -120,8 +123,8 @@ struct ClaimRun : Command<Word> {
   SlotChoice choice;
 
   explicit ClaimRun(const Slots& slots)
-      : count(*rc::gen::inRange(1u, slots.size() + 1)),
-        choice(*rc::gen::element(SlotChoice::kEmpty, SlotChoice::kUnused, SlotChoice::kAny)) {}
+      : count(draw::in_range(1u, slots.size() + 1)),
+        choice(draw::element({SlotChoice::kEmpty, SlotChoice::kUnused, SlotChoice::kAny})) {}
   void apply(Slots& slots) const override {
     const int first = slots.find_run(count, choice);
     if (first >= 0) slots.fill(static_cast<unsigned>(first), count, SlotState::kActive);
@@ -148,7 +151,7 @@ struct ClaimAt : Command<Word> {
   unsigned count;
 
   explicit ClaimAt(const Slots& slots)
-      : first(*rc::gen::inRange(0u, slots.size())), count(*rc::gen::inRange(1u, slots.size() - first + 1)) {}
+      : first(draw::in_range(0u, slots.size())), count(draw::in_range(1u, slots.size() - first + 1)) {}
   void apply(Slots& slots) const override {
     if (slots.all(first, count, SlotState::kEmpty)) slots.fill(first, count, SlotState::kActive);
   }
@@ -168,7 +171,7 @@ struct Release : Command<Word> {
   unsigned count;
 
   explicit Release(const Slots& slots)
-      : first(*rc::gen::inRange(0u, slots.size())), count(*rc::gen::inRange(1u, slots.size() - first + 1)) {}
+      : first(draw::in_range(0u, slots.size())), count(draw::in_range(1u, slots.size() - first + 1)) {}
   void checkPreconditions(const Slots& slots) const override { RC_PRE(slots.all(first, count, SlotState::kActive)); }
   void apply(Slots& slots) const override {
     slots.fill(first, count, SlotState::kEmpty);
@@ -210,7 +213,7 @@ struct Discard : Command<Word> {
 
   explicit Discard(const Slots& slots) {
     for (unsigned slot = 0; slot < slots.size(); ++slot) {
-      if (slots.states[slot] == SlotState::kActive && *rc::gen::arbitrary<bool>()) mask |= 1u << slot;
+      if (slots.states[slot] == SlotState::kActive && draw::boolean()) mask |= 1u << slot;
     }
   }
   void checkPreconditions(const Slots& slots) const override {

@@ -7,11 +7,12 @@
 #include <cstdint>
 
 extern "C" {
-// glibc's own malloc under other names.
+// glibc's own malloc under other names. NOLINTBEGIN(readability-identifier-naming)
 void* __libc_malloc(std::size_t) noexcept;
 void __libc_free(void*) noexcept;
 void* __libc_realloc(void*, std::size_t) noexcept;
 void* __libc_memalign(std::size_t, std::size_t) noexcept;
+// NOLINTEND(readability-identifier-naming)
 }
 
 namespace hakmem::broken {

@@ -13,9 +13,9 @@ CHECKER = "build/model/hakmem-check"
 SUITES = inputs.Suites("model/scenarios/*.cpp")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Page:
-    """A page. `commands`: (words, seconds that each may take at the most), `{jobs}` and `{work}` are filled in; with
+    """A page. `commands`: (words, seconds of processor time that each may take at the most), `{jobs}` and `{work}` are filled in; with
     `output` the last one's is kept in the work folder under that name. `build`: preset -> targets. `compose` writes the
     page from what the commands have left, where they do not write it themselves."""
 
@@ -76,7 +76,8 @@ PAGES = (
           Command((CHECKER, "litmus", "--hardware", "--markdown"), 600, "litmus")),
          {"model": ("hakmem-check",)}, compose.models, measured=True),
     Page("museum", "bugs of the past, each with its smallest counterexample",
-         (inputs.Code("model/museum/*.?pp", "model/runner/picture.cpp"), SUITES),
+         (inputs.Code("model/museum/exhibits.cpp", "model/museum/programs.cpp", "model/museum/museum.cpp",
+                      "model/runner/picture.cpp"), SUITES),
          (Command((CHECKER, "museum", "--jobs", "{jobs}"), 3600),),
          {"model": ("hakmem-check",), "release": GUARDS}, pictures=True),
     Page("controls", "which planted faults each checker was shown, and caught",

@@ -1,47 +1,32 @@
 """The command line of ci/lint."""
-import argparse
-import os
-import pathlib
-import sys
 import time
 import types
 
-from hakmem_ci.core import report
+from hakmem_ci.core import command_line, lock, report, screen
 from hakmem_ci.core.process import Runner, Stop
-from hakmem_ci.core.screen import Screen
 from hakmem_ci.jobs.lint import documents, layout, python, shell, tidy
 from hakmem_ci.jobs.lint.sources import Incomplete
-from hakmem_ci.jobs.verify.cli import job_count
 
 PART = "lint"
 CHECKS = {"layout": (layout.check, "clang-format"), "shell": (shell.check, "shellcheck"),
           "python": (python.check, "python3"), "documents": (documents.check, "links, commands"),
           "tidy": (tidy.check, "clang-tidy")}
 WORK = "build/lint"
-EXIT = {"PASSED": 0, "FAILED": 1, "INCOMPLETE": 3}
-SHOWN = 40  # faults of a check on the screen; the report has all
 
 
 def arguments_of(argv):
-    parser = argparse.ArgumentParser(
-        prog="ci/lint", allow_abbrev=False,
-        description="Checks the layout of C++ by clang-format, names and likely mistakes by clang-tidy, scripts by "
-                    "shellcheck, Python files, and that every link, command, option and file that a document names "
-                    "exists. Exit code 0 when all is clean, 1 when a fault is found, 3 when a check could not be done.")
-    parser.add_argument("--only", nargs="+", choices=CHECKS, default=list(CHECKS), metavar="CHECK",
+    """The parsed command line; a wrong one ends with usage and exit code 2."""
+    parser = command_line.parser(
+        "lint", "Checks the layout of C++ by clang-format, names and likely mistakes by clang-tidy, scripts by shellcheck, "
+                "Python files, and that every link, command, option and file that a document names exists.")
+    parser.add_argument("--only", nargs="+", choices=list(CHECKS), default=list(CHECKS), metavar="CHECK",
                         help="only these: " + ", ".join(CHECKS))
     parser.add_argument("--fix", action="store_true", help="lay the sources out instead of naming the places")
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--all", action="store_true",
                         help="clang-tidy looks at all that the presets release and model compile, not at the library alone")
     extent.add_argument("--since", metavar="REV", help="clang-tidy also looks at what has changed since this revision")
-    parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N",
-                        help="files at a time, 1 to 512 (default: the number of cores)")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write the report to this file")
-    arguments = parser.parse_args(argv)
-    if arguments.json is not None and not arguments.json.resolve().parent.is_dir():
-        parser.error(f"cannot write {arguments.json}: there is no such folder")
-    return arguments
+    return parser.parse_args(argv)
 
 
 def row_of(name, how, work):
@@ -50,32 +35,32 @@ def row_of(name, how, work):
     try:
         found = work()
     except Incomplete as cause:
-        return report.not_run(PART, name, str(cause), how)
+        return report.incomplete(PART, name, str(cause), how, go_on=f"ci/lint --only {name}",
+                                 seconds=time.monotonic() - started)
     bad = bool(found.faults) or found.files == 0
     message = f"{len(found.faults)} faults" if found.files else "there was nothing to look at"
     return report.Row(PART, name, how, f"{found.files} files", time.monotonic() - started, "FAULTY" if bad else "CLEAN",
                       "fail" if bad else "pass", message if bad else "", "\n".join(found.faults))
 
 
-def main(root, argv):
-    arguments = arguments_of(argv)
-    stop, screen = Stop(), Screen()
+def run(root, folder, arguments, argv):
+    """Runs the checks that were asked for and returns the exit code."""
+    stop, shown = Stop(), screen.Screen()
     stop.install()
-    (root / WORK).mkdir(parents=True, exist_ok=True)
-    options = types.SimpleNamespace(**vars(arguments), runner=Runner(root, root / WORK, stop))
-    rows = []
+    facts = command_line.facts_of(root, " ".join(["ci/lint", *argv]))
+    results = report.Report("lint", folder, facts, command_line.copies_of(arguments))
+    options = types.SimpleNamespace(**vars(arguments), runner=Runner(root, folder, stop))
     for name in (name for name in CHECKS if name in arguments.only):
         check, how = CHECKS[name]
-        screen.live(PART, name)
-        rows.append(report.not_run(PART, name, "interrupted", how) if stop.is_set() else
+        shown.live(PART, name)
+        results.add(report.incomplete(PART, name, "interrupted", how, go_on=f"ci/lint --only {name}") if stop.is_set() else
                     row_of(name, how, lambda: check(root, options)))
-    screen.close()
-    word, sentence = report.verdict_of(rows, False)
-    for path, text in ((root / WORK / "report.json", report.as_json(rows, word, sentence, {})),
-                       (root / WORK / "report.txt", report.as_text(rows, word, sentence, {}))):
-        report.write_atomically(path, text)
-    if arguments.json is not None:
-        report.write_atomically(arguments.json, report.as_json(rows, word, sentence, {}))
-    print("\n".join([*report.table(rows, screen.paint), *report.details(rows, SHOWN), "", f"VERDICT: {word}: {sentence}"]))
-    sys.stdout.flush()
-    return EXIT[word]
+    return report.finish(results, shown, stop.is_set())
+
+
+def main(root, argv):
+    """Runs the job on the checkout at `root` and returns its exit code."""
+    arguments = arguments_of(argv)
+    # Single checks may run beside each other.
+    folder = root / WORK / arguments.only[0] if len(arguments.only) == 1 else root / WORK
+    return lock.alone("lint", folder, lambda: run(root, folder, arguments, argv))

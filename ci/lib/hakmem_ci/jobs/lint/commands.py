@@ -10,7 +10,7 @@ PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(TOP)})/[\w.*/{{}},-]*[\w*/}}]")
 OPTION = re.compile(r"^(--?[A-Za-z][\w-]*)(?:=.*)?$")
 VARIABLE = re.compile(r"\bHAKMEM_[A-Z0-9]+(?:_[A-Z0-9]+)*\b(?![*_])")
 ASSIGNMENT = re.compile(r"^[A-Z_]+=")
-PLACEHOLDER = re.compile(r"<[^>]*>|\$\w+|…|\.\.\.")
+PLACEHOLDER = re.compile(r"<[^>]*>|\$\w+|…|\.\.\.|(?:^|(?<=[/_.-]))[A-Z]{3,}(?=$|[/_.-])")
 SOURCES = (".cpp", ".hpp", ".h", ".c")
 KINDS = {"configure": "configurePresets", "build": "buildPresets", "test": "testPresets"}
 WRAPPERS = {"setarch": 2, "env": 1, "nice": 3, "taskset": 3, "exec": 1, "sudo": 1}  # words before the command proper
@@ -59,14 +59,13 @@ class Commands:
 
     @functools.lru_cache(maxsize=None)
     def help_of(self, script, subcommand=""):
-        """What a script answers to --help; of a script that gives none, its text."""
+        """What a script answers to --help; nothing if that does not work."""
         command = [str(self.root / script), *([subcommand] if subcommand else []), "--help"]
         try:
             done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False, timeout=60)
-            answer = done.stdout + done.stderr if done.returncode == 0 else ""
         except (OSError, subprocess.TimeoutExpired):
-            answer = ""
-        return answer or (self.root / script).read_text(encoding="utf-8", errors="replace")
+            return ""
+        return done.stdout + done.stderr if done.returncode == 0 else ""
 
     @functools.cached_property
     def variables(self):
@@ -81,6 +80,8 @@ class Commands:
 
     def path_fault(self, name):
         """What is wrong with the name of a file or folder of the source, or None."""
+        if PLACEHOLDER.search(name):
+            return None
         for one in expanded(name.rstrip("/")):
             if any(c in one for c in "*?"):
                 if not any(fnmatch.fnmatch(known, one) for known in self.files | self.folders):
@@ -152,8 +153,11 @@ class Commands:
         if not (self.root / name).stat().st_mode & 0o100:
             return []
         subcommand = words[1] if len(words) > 1 and words[1] == "merge" else ""
-        told = self.help_of(name, subcommand)
-        return [f"{name} has no option {option}" for option in options_in(words[1:])
+        options = options_in(words[1:])
+        told = self.help_of(name, subcommand) if options else ""
+        if options and not told:
+            return [f"{name} --help does not work"]
+        return [f"{name} has no option {option}" for option in options
                 if option not in ELSEWHERE and not re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", told)]
 
     def program_faults(self, name, words):

@@ -3,20 +3,23 @@ import concurrent.futures
 import dataclasses
 import json
 import re
+import shlex
 import subprocess
 
 from hakmem_ci.core.content import short_hash
+from hakmem_ci.core.process import EXITED
 from hakmem_ci.core.report import write_atomically
 from hakmem_ci.jobs.lint.layout import VERSION
 from hakmem_ci.jobs.lint.sources import Found, Incomplete, llvm_tool
 
 WORK = "build/lint"
 DATABASES = ("release", "model")  # presets, for all of the project
-SECONDS = 1800  # for one file, on a slow machine
+SECONDS = 1800  # of processor time, for one file
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 FAULT = re.compile(r"^(/\S+?):(\d+):\d+: (?:warning|error): (.*)$", re.MULTILINE)
 OF_OTHER_TOOLS = ("valgrind_sync.hpp",)  # includes headers of Valgrind, which a release build does not need
-COMPILER_ALONE = ("--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-unused-command-line-argument")
+KEPT = re.compile(r"-(?:[DIUO]|std=|isystem|include|pthread|fno-access-control|fno-exceptions|fno-rtti|f.*sized-deallocation)")
+WITH_VALUE = ("-isystem", "-include", "-I", "-D")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +40,17 @@ def library_units(root):
     return [Unit(path, flags) for path in [every, *sorted((root / "src").rglob("*.cpp"))]]
 
 
+def flags_of(entry):
+    """Of the command that compiles a file, what says how it is read; the rest is for the compiler that the build has."""
+    words, kept = shlex.split(entry["command"]), []
+    for at, word in enumerate(words):
+        if KEPT.match(word):
+            kept.append(word)
+        elif at and words[at - 1] in WITH_VALUE:
+            kept.append(word)
+    return kept
+
+
 def database_units(root, wanted=None):
     """What the builds compile beside the library; `wanted`: only these files."""
     units, known = [], set()
@@ -50,7 +64,7 @@ def database_units(root, wanted=None):
                     path.is_relative_to(root / "build") or wanted is not None and path not in wanted:
                 continue
             known.add(path)
-            units.append(Unit(path, ("-p", f"build/{preset}", *COMPILER_ALONE)))
+            units.append(Unit(path, ("--", "-Wno-dollar-in-identifier-extension", *flags_of(entry))))
     return units
 
 
@@ -111,7 +125,7 @@ class Cache:
 def faults_in(root, outcome, unit):
     """The faults that clang-tidy has printed of the project's files."""
     faults = [f"{name.removeprefix(f'{root}/')}:{line}: {words}" for name, line, words in FAULT.findall(outcome.output)]
-    if outcome.ending != "exited":
+    if outcome.ending != EXITED:
         raise Incomplete(f"clang-tidy of {unit.path.name} {outcome.describe()}")
     if outcome.code != 0 and not faults:
         faults = [f"{unit.path.name}: clang-tidy {outcome.describe()}, see {outcome.log}"]

@@ -10,8 +10,8 @@ import subprocess
 import threading
 import time
 
-from hakmem_ci.jobs.mutants import operators, switches
 from hakmem_ci.core import process
+from hakmem_ci.jobs.mutants import switches
 
 COMPILE_SECONDS, TEST_SECONDS = 300, 120
 SLACK = 10  # how many times as long as over the header as it is a test may take, but see LEAST_SECONDS

@@ -3,7 +3,6 @@ import json
 
 from hakmem_ci.jobs.nightly import state as states
 from hakmem_ci.jobs.nightly.rows import ItemRow
-from hakmem_ci.core import report
 
 SAME = ("commit", "night", "minutes", "parts", "planned")
 

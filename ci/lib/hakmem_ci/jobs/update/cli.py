@@ -1,20 +1,17 @@
 """The command line of ci/update."""
-import argparse
-import os
 import shutil
 import sys
 import time
 
-from hakmem_ci.core.process import Runner, Stop
-from hakmem_ci.core.screen import Screen, duration
+from hakmem_ci.core import command_line, lock, report, screen, verdict
+from hakmem_ci.core.process import HANGS, Runner, Stop
 from hakmem_ci.jobs.bench import allocators
-from hakmem_ci.jobs.verify.cli import job_count
 from hakmem_ci.pages import inputs, stamps
 from hakmem_ci.pages.catalogue import BY_NAME, PAGES, Command
 
+PART = "pages"
 WORK = "build/update"
-BUILD_SECONDS = 7200
-EXIT_GREEN, EXIT_RED, EXIT_WRONG, EXIT_INCOMPLETE = 0, 1, 2, 3
+BUILD_SECONDS = 14400  # of processor time, for one preset
 
 
 class NotRun(Exception):
@@ -26,19 +23,16 @@ class Failed(Exception):
 
 
 def arguments_of(argv):
-    parser = argparse.ArgumentParser(
-        prog="ci/update", allow_abbrev=False,
-        description="Rewrites the generated pages in docs/reports, each only if what it is made from has changed. Comments "
-                    "and the places of lines are no inputs. Exit code 0 when every page says what there is; 1 when a "
-                    "command finds a fault; 3 when a page could not be written.")
+    """The parsed command line; a wrong one ends with usage and exit code 2."""
+    parser = command_line.parser(
+        "update", "Rewrites the generated pages in docs/reports, each only if what it is made from has changed. Comments "
+                  "and the places of lines are no inputs.")
     parser.add_argument("pages", nargs="*", metavar="PAGE", help="only these: " + ", ".join(BY_NAME) + " (default: all)")
     parser.add_argument("--check", action="store_true",
                         help="write nothing; a line for each page that is owed, with why and the command that writes it; "
                              "exit code 1 if there is one")
     parser.add_argument("--list", action="store_true", help="name the pages and what they say, and end")
     parser.add_argument("--force", action="store_true", help="write the pages even if nothing has changed")
-    parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N",
-                        help="compilations and processes at a time, 1 to 512 (default: the number of cores)")
     arguments = parser.parse_args(argv)
     unknown = [name for name in arguments.pages if name not in BY_NAME]
     if unknown:
@@ -49,22 +43,19 @@ def arguments_of(argv):
 
 
 def owed_pages(root, pages):
-    """(page, why) of each that is owed."""
+    """page -> why, of each that is owed."""
     known = stamps.read(root)
-    reasons = [(page, stamps.why_owed(root, page, known)) for page in pages]
-    return [(page, why) for page, why in reasons if why]
+    reasons = {page: stamps.why_owed(root, page, known) for page in pages}
+    return {page: why for page, why in reasons.items() if why}
 
 
 class Writer:
     """Builds what a page needs, runs its commands and notes what it was made from."""
 
-    def __init__(self, root, jobs, screen):
-        self.root, self.jobs, self.screen = root, jobs, screen
+    def __init__(self, root, jobs, shown, stop):
+        self.root, self.jobs, self.screen = root, jobs, shown
         self.work = root / WORK
-        self.work.mkdir(parents=True, exist_ok=True)
-        self.stop = Stop()
-        self.stop.install()
-        self.runner = Runner(root, self.work, self.stop)
+        self.runner = Runner(root, self.work, stop)
         self.built = {}
 
     def run(self, name, command, seconds):
@@ -75,7 +66,7 @@ class Writer:
         if outcome.clean:
             return outcome.output
         words = f"{' '.join(map(str, command))} {outcome.describe()}" + (f", see {outcome.log}" if outcome.log else "")
-        incomplete = outcome.cut_off or outcome.ending == "timed out" or outcome.code == EXIT_INCOMPLETE
+        incomplete = outcome.cut_off or outcome.ending != HANGS and verdict.of_exit_code(outcome.code) == verdict.INCOMPLETE
         raise (NotRun if incomplete else Failed)(words)
 
     def look_for_tools(self, page):
@@ -121,54 +112,54 @@ class Writer:
         stamps.publish(self.root, page.name, text)
 
 
-def update(root, owed, jobs):
-    """Writes the pages that are owed, one after the other; one that fails costs no other."""
-    screen = Screen()
-    writer = Writer(root, jobs, screen)
-    failed, absent = [], []
-    for page, why in owed:
-        if writer.stop.is_set():
-            absent.append(page.name)
+def write_page(writer, page):
+    """The row of a page that is owed."""
+    started = time.monotonic()
+    try:
+        writer.write(page)
+    except NotRun as cause:
+        return report.incomplete(PART, page.name, str(cause), go_on=page.command, seconds=time.monotonic() - started)
+    except Failed as cause:
+        return report.Row(PART, page.name, "", "", time.monotonic() - started, verdict.FAILED, "fail", str(cause))
+    return report.Row(PART, page.name, "", "", time.monotonic() - started, "written", "pass")
+
+
+def update(root, arguments, owed, pages, argv):
+    """Writes the pages that are owed, one after the other; one that fails costs no other. \\return the exit code"""
+    (root / WORK).mkdir(parents=True, exist_ok=True)
+    stop, shown = Stop(), screen.Screen()
+    stop.install()
+    facts = command_line.facts_of(root, " ".join(["ci/update", *argv]))
+    results = report.Report("update", root / WORK, facts, command_line.copies_of(arguments))
+    writer = Writer(root, arguments.jobs, shown, stop)
+    for page in pages:
+        if page not in owed:
+            results.add(report.Row(PART, page.name, "", "", 0.0, "up to date", "pass"))
             continue
-        started = time.monotonic()
-        screen.line(f"{page.name}: {why}")
-        try:
-            writer.write(page)
-            screen.line(f"{page.name}: written, {duration(time.monotonic() - started)}")
-        except NotRun as cause:
-            absent.append(page.name)
-            screen.line(f"{page.name}: INCOMPLETE: {cause}")
-        except Failed as cause:
-            failed.append(page.name)
-            screen.line(f"{page.name}: FAILED: {cause}")
-    screen.close()
-    if failed:
-        print(f"VERDICT: FAILED: not written because a fault was found: {', '.join(failed)}")
-        return EXIT_RED
-    if absent:
-        print(f"VERDICT: INCOMPLETE: not written: {', '.join(absent)}; go on by: ci/update {' '.join(absent)}")
-        return EXIT_INCOMPLETE
-    print(f"VERDICT: PASSED: {len(owed)} pages written, all others say what there is" if owed else
-          "VERDICT: PASSED: every page says what there is")
-    return EXIT_GREEN
+        shown.line(f"{page.name}: {owed[page]}")
+        row = write_page(writer, page)
+        shown.line(f"{page.name}: {row.verdict}" + (f": {row.message}" if row.message else ""))
+        results.add(row)
+    return report.finish(results, shown, stop.is_set())
 
 
 def main(root, argv):
+    """Runs the job on the checkout at `root` and returns its exit code."""
     arguments = arguments_of(argv)
     pages = [BY_NAME[name] for name in dict.fromkeys(arguments.pages)] or list(PAGES)
     if arguments.list:
         for page in pages:
             print(f"{page.path:<32}  {page.says}")
-        return EXIT_GREEN
+        return verdict.EXIT_CODES[verdict.PASSED]
     try:
         owed = owed_pages(root, pages)
     except stamps.Damaged as error:
         print(f"ci/update: {error}", file=sys.stderr)
-        return EXIT_WRONG
+        return verdict.EXIT_WRONG_CALL
     if arguments.check:
-        for page, why in owed:
+        for page, why in owed.items():
             print(f"owed: {page.path}: {why}; write it by: {page.command}")
-        return EXIT_RED if owed else EXIT_GREEN
+        return verdict.EXIT_CODES[verdict.FAILED if owed else verdict.PASSED]
     if arguments.force:
-        owed = [(page, dict((one.name, why) for one, why in owed).get(page.name, "asked for")) for page in pages]
-    return update(root, owed, arguments.jobs)
+        owed = {page: owed.get(page, "asked for") for page in pages}
+    return lock.alone("update", root / WORK, lambda: update(root, arguments, owed, pages, argv))
