@@ -114,7 +114,7 @@ class FakeTree:
     def run(self, command, extra=None):
         """Runs a command of the tree. Returns its exit code and output."""
         child = self.start(command, extra)
-        output, _ = child.communicate(timeout=120)
+        output, _ = child.communicate()
         return child.returncode, output
 
     def close(self):

@@ -196,7 +196,7 @@ class Update(unittest.TestCase):
         while child.poll() is None and not (log.is_file() and "begun" in log.read_text(encoding="utf-8")):
             time.sleep(0.1)
         child.send_signal(signal.SIGINT)
-        output, _ = child.communicate(timeout=60)
+        output, _ = child.communicate()
         self.assertEqual(child.returncode, 3, output)
         self.assertIn("goes on with: ci/update ledger", output)
         self.assertFalse((self.tree.root / "docs/reports/ledger.md").exists())

@@ -141,7 +141,7 @@ def run(*arguments, fault=None):
     environment = {name: value for name, value in os.environ.items() if name != "BROKEN_MALLOC"}
     if fault is not None:
         environment["BROKEN_MALLOC"] = fault
-    done = subprocess.run([RUNNER, *arguments], env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([RUNNER, *arguments], env=environment, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 
 

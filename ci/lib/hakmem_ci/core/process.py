@@ -14,6 +14,7 @@ from hakmem_ci.core import processes
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 5.0  # between asking a program to end and ending it
 LOOK_SECONDS = 2.0  # between two looks at what a program has used
+SKIPPED_LOOKS = 5  # after so many nothing is known of the time between
 SLEEP_SECONDS = 600.0  # after which a program hangs of which no thread has used or waited for a processor
 AMPLE = 20  # a program may use so many times the processor time that it is expected to need
 
@@ -107,15 +108,25 @@ class Watch:
         self.pid, self.allowed = pid, allowed
         self.patience = SLEEP_SECONDS if patience is None else patience
         self.used = 0.0
+        self.known = {}  # pid -> when it started, of all that were seen
         self.stacks = ""
-        self.next_look = self.lively_at = time.monotonic()
+        self.next_look = self.looked_at = self.lively_at = time.monotonic()
+
+    def tree(self):
+        """The processes of the program, with those whose parents have ended since they were seen."""
+        found = processes.tree_of(self.pid, self.known)
+        self.known.update({pid: fields[processes.STARTED] for pid, fields in found.items()})
+        return found
 
     def look(self, now):
         """HANGS, USED_UP or None."""
         if now < self.next_look:
             return None
-        self.next_look = now + LOOK_SECONDS
-        tree = processes.tree_of(self.pid)
+        # Who did not look for long, because the machine or this program was stopped, has not seen anybody sleep.
+        if now - self.looked_at > SKIPPED_LOOKS * LOOK_SECONDS:
+            self.lively_at += now - self.looked_at
+        self.looked_at, self.next_look = now, now + LOOK_SECONDS
+        tree = self.tree()
         used = processes.processor_seconds(tree)
         if used > self.used or processes.can_run(tree):
             self.lively_at = now
@@ -172,7 +183,7 @@ class Runner:
         except OSError as error:
             ending, output = DISK_FULL, f"{log}: {error.strerror or errno.errorcode.get(error.errno)}"
         finally:
-            end_all(child)
+            end_all(child, watch)
         shown = str(log.relative_to(self.root)) if log.is_relative_to(self.root) else str(log)
         return Outcome(ending, child.returncode, time.monotonic() - started, shown, output, watch.used)
 
@@ -201,6 +212,7 @@ class Runner:
                     why = self.why_now(now, deadline, watch)
                     if why is not None:
                         ending = why
+                        watch.tree()
                         signal_group(child, signal.SIGINT if why in (INTERRUPTED, OUT_OF_TIME) else signal.SIGTERM)
                         kill_at = now + GRACE_SECONDS
                 elif now > kill_at or self.stop.at_once.is_set() or child.poll() is not None:
@@ -227,9 +239,9 @@ class Runner:
         return True
 
 
-def end_all(child):
+def end_all(child, watch):
     """Leaves no process of a program behind, be it in its group or not. The program leads a session."""
-    left = processes.tree_of(child.pid)
+    left = watch.tree()
     signal_group(child, signal.SIGKILL)
     for pid in left:
         try:

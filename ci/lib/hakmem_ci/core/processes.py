@@ -16,15 +16,20 @@ def stat_of(path):
         return None
 
 
-def tree_of(leader):
-    """pid -> fields, of the processes of a session and of all descendants of its leader."""
+STARTED = 19  # the field that tells a process from a later one of the same number
+
+
+def tree_of(leader, known=None):
+    """pid -> fields, of the processes of a session and of all descendants of its leader, and of those that are `known`
+    (pid -> when it started) though whoever started them has ended."""
     everything = {}
     for entry in PROC.iterdir():
         if entry.name.isdecimal():
             fields = stat_of(entry / "stat")
             if fields:
                 everything[int(entry.name)] = fields
-    tree = {pid for pid, fields in everything.items() if pid == leader or int(fields[3]) == leader}
+    tree = {pid for pid, fields in everything.items()
+            if pid == leader or int(fields[3]) == leader or (known or {}).get(pid) == fields[STARTED]}
     grown = True
     while grown:
         children = {pid for pid, fields in everything.items() if int(fields[1]) in tree} - tree

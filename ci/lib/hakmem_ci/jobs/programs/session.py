@@ -86,10 +86,11 @@ def run_command(command, directory, variables, limits, stop):
                                      stdin=subprocess.DEVNULL, start_new_session=True)
         except OSError as error:
             return Step(shown, f"cannot be started: {error.strerror}", "", "")
+        watch = process.Watch(child.pid, limits.processor_seconds, limits.patience)
         try:
-            ending = ended(process.Watch(child.pid, limits.processor_seconds, limits.patience), child, stop)
+            ending = ended(watch, child, stop)
         finally:
-            process.end_all(child)
+            process.end_all(child, watch)
         texts = []
         for stream in (out, err):
             stream.seek(0)

@@ -61,7 +61,7 @@ def add_results(context, results, fold, log):
 
 def listed_suites(context, check, tool):
     """(names, None) of the suites that a run must report, or (None, why they are unknown)."""
-    outcome = context.run("models-list", "models: list", [tool, "list"], check)
+    outcome = context.runner.run("models-list", [tool, "list"], context.costs.allowed(check), deadline=context.deadline)
     if not outcome.clean:
         return None, f"hakmem-check list {outcome.describe()}"
     names = {line.split()[0] for line in outcome.output.splitlines() if line.strip()}
