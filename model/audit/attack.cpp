@@ -9,13 +9,11 @@ namespace hakmem::model {
 
 namespace {
 
-constexpr std::uint64_t kSeed = 1;      // of the random searches
-constexpr std::uint64_t kFirst = 3000;  // executions of the look that comes before the searches
-constexpr double kFirstSeconds = 5;
-constexpr std::uint64_t kSample = 10'000;  // executions of a suite that has to bear a mutant
-constexpr double kSampleSeconds = 30;
-constexpr double kPatience = 6;      // times what a search takes on the code as it is
-constexpr double kLeastSeconds = 8;  // of a search of a mutant
+constexpr std::uint64_t kSeed = 1;           // of the random searches
+constexpr std::uint64_t kFirst = 3000;       // executions of the look that comes before the searches
+constexpr std::uint64_t kSample = 10'000;    // executions of a suite that has to bear a mutant
+constexpr std::uint64_t kPatience = 6;       // times the executions of a search of the code as it is
+constexpr std::uint64_t kLeast = 1'000'000;  // executions that a search of a mutant may have in any case
 
 bool of_shipping_header(const Site& site) { return std::string_view(site.where.file).starts_with("src/"); }
 
@@ -45,15 +43,17 @@ Result measure(const Suite& suite, Limits limits) {
   limits.seed = kSeed;
   Result result;
   result.suite = suite.name();
-  result.pass = true;
+  result.status = Status::kPass;
   nlohmann::json seconds = nlohmann::json::array();
+  nlohmann::json executions = nlohmann::json::array();
   for (const Search& search : suite.searches(Tier::kQuick)) {
     const Outcome outcome = explore(suite.type(), suite.depth(), search, limits);
-    seconds.push_back(outcome.seconds);
+    seconds.push_back(outcome.processor_seconds);
+    executions.push_back(outcome.executions);
     result.executions += outcome.executions;
-    result.pass = !outcome.failed && !outcome.cut;
+    result.status = outcome.cut && !outcome.failed ? Status::kIncomplete : judged(!outcome.failed);
     result.message = outcome.failed ? outcome.problem : "ended before it was done";
-    if (!result.pass) break;
+    if (!result.passes()) break;
   }
   nlohmann::json sites = nlohmann::json::array();
   for (const Site& site : Sites::all()) {
@@ -61,8 +61,8 @@ Result measure(const Suite& suite, Limits limits) {
     sites.push_back(to_json(
         AuditSite{site.where.file, site.where.function, site.where.line, site.operation, site.written, site.weak}));
   }
-  result.details = {{"sites", sites}, {"seconds", seconds}};
-  if (!result.pass) result.details["problem"] = result.message;
+  result.details = {{"sites", sites}, {"seconds", seconds}, {"executions", executions}};
+  if (!result.passes()) result.details["problem"] = result.message;
   return result;
 }
 
@@ -73,13 +73,12 @@ Result attack(const Mutant& mutant, const std::vector<const Known*>& suites, Lim
   result.suite = mutant.id();
   result.details = nlohmann::json::array();
   const auto finish = [&](nlohmann::json run) {
-    result.pass = run["verdict"] == "killed";
+    result.status = judged(run["verdict"] == "killed");
     result.details.push_back(std::move(run));
   };
   for (const Known* known : suites) {
     nlohmann::json run{{"suite", known->suite->name()}, {"verdict", "survived"}};
-    search_mutant(mutant, *known, mutant.allowed ? random(kSample, kSampleSeconds) : random(kFirst, kFirstSeconds),
-                  limits, run);
+    search_mutant(mutant, *known, random(mutant.allowed ? kSample : kFirst), limits, run);
     const bool killed = run["verdict"] == "killed";
     // A short look that is cut short says nothing; a sample has to come to its end.
     if (killed || mutant.allowed) finish(std::move(run));
@@ -90,24 +89,15 @@ Result attack(const Mutant& mutant, const std::vector<const Known*>& suites, Lim
     nlohmann::json run{{"suite", known->suite->name()}, {"verdict", "survived"}};
     std::size_t i = 0;
     for (Search search : known->suite->searches(Tier::kQuick)) {
-      const double usual = i < known->seconds.size() ? known->seconds[i++] : 0;
-      search.seconds = std::max(kLeastSeconds, kPatience * usual);
+      const std::uint64_t usual = i < known->executions.size() ? known->executions[i++] : 0;
+      if (search.strategy.exhaustive()) search.executions = std::max(kLeast, kPatience * usual);
       if (search_mutant(mutant, *known, search, limits, run) && run["verdict"] == "killed") break;
       if (*limits.stop) return result;
     }
     finish(std::move(run));
-    if (result.pass) break;
+    if (result.passes()) break;
   }
   return result;
-}
-
-double seconds_for(const Mutant& mutant, const std::vector<const Known*>& suites) {
-  double sum = 0;
-  for (const Known* known : suites) {
-    sum += mutant.allowed ? kSampleSeconds : kFirstSeconds;
-    for (const double seconds : known->seconds) sum += std::max(kLeastSeconds, kPatience * seconds);
-  }
-  return sum;
 }
 
 }  // namespace hakmem::model

@@ -17,8 +17,10 @@ struct Known {
   const Suite* suite = nullptr;
   std::string key;
   std::vector<AuditSite> sites;
-  std::vector<double> seconds;  ///< of each quick search
-  std::string problem;          ///< why it is of no use
+  std::vector<double> seconds;            ///< of processor time, of each quick search
+  std::vector<std::uint64_t> executions;  ///< of each quick search
+  std::string problem;                    ///< why it is of no use
+  bool open = false;                      ///< as it was not measured to its end
 
   [[nodiscard]] double cost() const {
     double sum = 0;
@@ -27,14 +29,11 @@ struct Known {
   }
 };
 
-/// The suite as it is. In the details: the sites it reaches, the seconds of each search, and the problem if it fails.
+/// The suite as it is. In the details: the sites it reaches, what each search costs, and the problem if it fails.
 Result measure(const Suite& suite, Limits limits);
 
 /// A mutant against suites, until one kills it; a short look with each comes first. In the details: a list of
 /// {suite, verdict, and for a kill: scheduler, execution, problem, token}.
 Result attack(const Mutant& mutant, const std::vector<const Known*>& suites, Limits limits);
-
-/// How long an attack may take.
-double seconds_for(const Mutant& mutant, const std::vector<const Known*>& suites);
 
 }  // namespace hakmem::model

@@ -12,7 +12,6 @@
 #include "model/audit/attack.hpp"
 #include "model/audit/cache.hpp"
 #include "model/audit/content.hpp"
-#include "model/audit/source_scan.hpp"
 #include "model/runner/pool.hpp"
 
 namespace hakmem::model {
@@ -31,7 +30,7 @@ class Audit {
         tree_(options.source),
         cache_(options.cache),
         deadline_(options.seconds == 0 ? 0 : now() + options.seconds),
-        pool_(options.jobs, deadline_) {}
+        pool_(options.jobs, deadline_, options.patience) {}
 
   int run();
   /// For a replay: the mutant of that id, as some suite reaches it.
@@ -46,13 +45,17 @@ class Audit {
   bool settle(Audited& audited);
   Job job_for(const Audited& audited, std::vector<const Known*> suites) const;
   void take(const Result& result, std::vector<std::string>& crashed);
-  void remember(const Mutant& mutant, const nlohmann::json& run);
+  void remember(const Mutant& mutant, const nlohmann::json& run, bool lasting = true);
   void isolate(const std::vector<std::string>& crashed);
   void judge();
   void judge(Audited& audited);
   void look_for_stale_explanations();
   void print() const;
+  [[nodiscard]] Status status() const;
+  [[nodiscard]] std::string write_json(Status status) const;
+  void keep_report();
   int write() const;
+  int conclude() const;
   [[nodiscard]] bool wanted(const std::string& id) const { return id.find(options_.pattern) != std::string::npos; }
   [[nodiscard]] bool whole() const { return options_.pattern.empty(); }
   const Known* known_by(const std::string& name) const;
@@ -69,6 +72,7 @@ class Audit {
   AuditReport report_;
   double started_ = now();
   std::size_t run_now_ = 0;  // mutants that the cache did not know
+  double reported_ = 0;
 };
 
 const Known* Audit::known_by(const std::string& name) const {
@@ -83,14 +87,14 @@ Audited* Audit::audited_by(const std::string& id) {
   return at == all.end() ? nullptr : &*at;
 }
 
-// What the suites reach
-// -----------------------------------------------------------------------------------------------
+// What the suites reach -----------------------------------------------------------------------------------------------
 
 bool Audit::take_measure(Known& known) {
   const nlohmann::json* json = cache_.find(reach_key(known.suite->name(), known.key));
-  if (json == nullptr) return false;
+  if (json == nullptr || !json->contains("executions")) return false;
   for (const auto& site : json->at("sites")) known.sites.push_back(site_from_json(site));
   for (const double seconds : json->at("seconds")) known.seconds.push_back(seconds);
+  for (const std::uint64_t executions : json->at("executions")) known.executions.push_back(executions);
   known.problem = json->value("problem", "");
   return true;
 }
@@ -103,7 +107,7 @@ void Audit::measure_suites(const std::string& only) {
     known.suite = suite;
     known.key = tree_.key_of(*suite);
     if (!take_measure(known)) {
-      Job job{suite->name(), "as it is", false, 0, {}};
+      Job job{suite->name(), "as it is"};
       job.work = [suite](const Limits& limits) { return measure(*suite, limits); };
       jobs.push_back(std::move(job));
     }
@@ -114,19 +118,23 @@ void Audit::measure_suites(const std::string& only) {
                                  [&](const Known& known) { return known.suite->name() == result.suite; });
     if (!result.details.is_object()) {
       at->problem = result.message;
+      at->open = result.status == Status::kIncomplete;
       return;
     }
-    if (!JobPool::interrupted()) cache_.put(reach_key(at->suite->name(), at->key), result.details);
+    if (result.status != Status::kIncomplete) cache_.put(reach_key(at->suite->name(), at->key), result.details);
     nlohmann::json copy = result.details;
     for (const auto& site : copy.at("sites")) at->sites.push_back(site_from_json(site));
     for (const double seconds : copy.at("seconds")) at->seconds.push_back(seconds);
+    for (const std::uint64_t executions : copy.at("executions")) at->executions.push_back(executions);
     at->problem = copy.value("problem", "");
+    at->open = result.status == Status::kIncomplete;
   });
   for (const Known& known : suites_) {
-    if (!known.problem.empty()) {
-      report_.problems.push_back(
-          fmt::format("{} does not hold on the code as it is: {}", known.suite->name(), known.problem));
-    }
+    if (known.open)
+      report_.open.push_back(fmt::format("{} on the code as it is: {}", known.suite->name(), known.problem));
+    if (known.problem.empty() || known.open) continue;
+    report_.problems.push_back(
+        fmt::format("{} does not hold on the code as it is: {}", known.suite->name(), known.problem));
   }
   std::sort(suites_.begin(), suites_.end(), [](auto& a, auto& b) { return a.cost() < b.cost(); });
 }
@@ -162,15 +170,15 @@ void Audit::collect_unreached() {
       return site.file == operation.file && (site.line == operation.line || site.line == operation.line + 1);
     });
     if (reached || !wanted(operation.file.substr(operation.file.find('/') + 1))) continue;
-    Unreached unreached{operation.file, operation.line, operation.text};
-    for (UnreachedLine& line : survivors_.unreached) {
-      if (line.header != operation.file || !operation.text.starts_with(line.line)) continue;
-      line.used = true;
-      unreached.explanation = &line;
+    Unreached unreached{operation};
+    for (UnreachedOperation& known : survivors_.unreached) {
+      if (known.operation != operation.id()) continue;
+      known.used = true;
+      unreached.explanation = &known;
     }
     if (unreached.explanation == nullptr) {
-      report_.problems.push_back(
-          fmt::format("{}:{} is reached by no suite: {}", operation.file, operation.line, operation.text));
+      report_.problems.push_back(fmt::format("{}:{} is reached by no suite: {}, in the survivor file {}",
+                                             operation.file, operation.line, operation.text, operation.id()));
     }
     report_.unreached.push_back(std::move(unreached));
   }
@@ -186,8 +194,7 @@ void Audit::collect_unreached() {
   }
 }
 
-// Mutants against suites
-// ----------------------------------------------------------------------------------------------
+// Mutants against suites ----------------------------------------------------------------------------------------------
 
 /// What the cache knows of a mutant. \return whether that settles it.
 bool Audit::settle(Audited& audited) {
@@ -219,15 +226,15 @@ bool Audit::settle(Audited& audited) {
 }
 
 Job Audit::job_for(const Audited& audited, std::vector<const Known*> suites) const {
-  Job job{audited.mutant.id(), "", false, seconds_for(audited.mutant, suites), {}};
+  Job job{audited.mutant.id(), ""};
+  job.go_on = fmt::format("hakmem-check audit '{}'", audited.mutant.id());
   const Mutant mutant = audited.mutant;
   job.work = [mutant, suites = std::move(suites)](const Limits& limits) { return attack(mutant, suites, limits); };
   return job;
 }
 
-void Audit::remember(const Mutant& mutant, const nlohmann::json& run) {
-  // A timeout may be the machine's doing: it is tried again next time.
-  cache_.put(pair_key(mutant, *known_by(run.at("suite"))), run, run.at("verdict") != "timeout");
+void Audit::remember(const Mutant& mutant, const nlohmann::json& run, bool lasting) {
+  cache_.put(pair_key(mutant, *known_by(run.at("suite"))), run, lasting);
 }
 
 void Audit::take(const Result& result, std::vector<std::string>& crashed) {
@@ -255,13 +262,17 @@ void Audit::isolate(const std::vector<std::string>& crashed) {
           for (const auto& run : result.details) remember(audited.mutant, run);
           return;
         }
+        if (result.status == Status::kIncomplete) return;
         const bool died = result.message.find("crashed") != std::string::npos;
-        remember(audited.mutant, {{"suite", name},
-                                  {"verdict", died ? "killed" : "timeout"},
-                                  {"scheduler", "its own"},
-                                  {"execution", result.executions},
-                                  {"problem", result.message},
-                                  {"token", ""}});
+        // How much processor time a process gets along with is not known for ever: one that hangs is tried again.
+        remember(audited.mutant,
+                 {{"suite", name},
+                  {"verdict", died ? "killed" : "timeout"},
+                  {"scheduler", "its own"},
+                  {"execution", result.executions},
+                  {"problem", result.message},
+                  {"token", ""}},
+                 died);
       });
       if (settle(audited) || JobPool::interrupted()) break;
     }
@@ -285,6 +296,7 @@ void Audit::attack_all() {
   pool_.run(std::move(jobs), [&](const Result& result) {
     take(result, crashed);
     ++done;
+    keep_report();
     constexpr std::size_t kEvery = 50;
     if (done % kEvery == 0) std::printf("%zu of %zu mutants, %.0f s\n", done, run_now_, now() - started_);
     std::fflush(stdout);
@@ -293,8 +305,7 @@ void Audit::attack_all() {
   for (Audited& audited : report_.mutants) settle(audited);
 }
 
-// Judgement
-// -----------------------------------------------------------------------------------------------------------
+// Judgement -----------------------------------------------------------------------------------------------------------
 
 void Audit::judge(Audited& audited) {
   const std::string id = audited.mutant.id();
@@ -303,8 +314,14 @@ void Audit::judge(Audited& audited) {
     at->second.used = true;
     audited.explanation = &at->second;
   }
-  const auto complain = [&](const std::string& what) { report_.problems.push_back(id + " " + what); };
-  if (audited.verdict == Verdict::kNotRun) return complain("was not run");
+  const auto complain = [&](const std::string& what) {
+    report_.problems.push_back(id + " " + what);
+    audited.status = Status::kFail;
+  };
+  if (audited.verdict == Verdict::kNotRun) {
+    audited.status = Status::kIncomplete;
+    return report_.open.push_back(id + " was not run");
+  }
   if (audited.mutant.allowed) {
     if (audited.verdict == Verdict::kKilled)
       complain("may happen, and " + audited.suite + " fails: " + audited.problem);
@@ -331,9 +348,10 @@ void Audit::look_for_stale_explanations() {
       report_.problems.push_back(fmt::format("{} explains {}, and there is no such mutant", explanation.file, id));
     }
   }
-  for (const UnreachedLine& line : survivors_.unreached) {
-    if (line.used || !wanted(line.header.substr(line.header.find('/') + 1))) continue;
-    report_.problems.push_back(fmt::format("{} explains an unreached '{}', and there is none", line.file, line.line));
+  for (const UnreachedOperation& known : survivors_.unreached) {
+    if (known.used || !wanted(known.operation)) continue;
+    report_.problems.push_back(
+        fmt::format("{} explains an unreached '{}', and there is none", known.file, known.operation));
   }
 }
 
@@ -360,6 +378,11 @@ void Audit::print() const {
     }
   }
   for (const std::string& problem : report_.problems) std::printf("PROBLEM   %s\n", problem.c_str());
+  constexpr std::size_t kShown = 10;
+  for (std::size_t i = 0; i < std::min(kShown, report_.open.size()); ++i) {
+    std::printf("OPEN      %s\n", report_.open[i].c_str());
+  }
+  if (report_.open.size() > kShown) std::printf("OPEN      and %zu more\n", report_.open.size() - kShown);
   std::printf(
       "%zu sites, %zu operations unreached; %zu mutants: %u killed, %u survived, %u timeouts, %u not run, %u "
       "explained; %zu problems; %zu mutants run now, %.1f s\n",
@@ -373,21 +396,46 @@ nlohmann::json to_json(const Audited& audited) {
                       {"line", audited.mutant.site.line}, {"allowed", audited.mutant.allowed},
                       {"suites", audited.suites},         {"suite", audited.suite},
                       {"scheduler", audited.scheduler},   {"execution", audited.execution},
-                      {"problem", audited.problem},       {"replay", audited.token}};
+                      {"problem", audited.problem},       {"replay", audited.token},
+                      {"status", name_of(audited.status)}};
+  if (audited.status == Status::kIncomplete) {
+    json["continue"] = fmt::format("hakmem-check audit '{}'", audited.mutant.id());
+  }
   if (audited.explanation != nullptr) {
     json["explanation"] = {{"verdict", audited.explanation->verdict}, {"why", audited.explanation->why}};
   }
   return json;
 }
 
-int Audit::write() const {
-  std::string problem;
-  if (!options_.json.empty()) {
-    nlohmann::json mutants = nlohmann::json::array();
-    for (const Audited& audited : report_.mutants) mutants.push_back(to_json(audited));
-    const nlohmann::json json{{"mutants", mutants}, {"problems", report_.problems}};
-    problem = write_text(options_.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+Status Audit::status() const {
+  if (!report_.problems.empty()) return Status::kFail;
+  return report_.open.empty() && !JobPool::interrupted() ? Status::kPass : Status::kIncomplete;
+}
+
+std::string Audit::write_json(Status status) const {
+  if (options_.json.empty()) return {};
+  nlohmann::json mutants = nlohmann::json::array();
+  for (const Audited& audited : report_.mutants) mutants.push_back(to_json(audited));
+  const nlohmann::json json{
+      {"verdict", word_of(status)}, {"mutants", mutants}, {"problems", report_.problems}, {"open", report_.open}};
+  return write_whole(options_.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+/// What is known so far, now and then, so that it is there whatever happens.
+void Audit::keep_report() {
+  constexpr double kNowAndThen = 2;  // seconds
+  if (options_.json.empty() || now() < reported_ + kNowAndThen) return;
+  for (Audited& audited : report_.mutants) {
+    if (audited.verdict != Verdict::kNotRun || settle(audited)) continue;
+    audited.status = Status::kIncomplete;
   }
+  (void)write_json(Status::kIncomplete);
+  for (Audited& audited : report_.mutants) audited.status = Status::kPass;
+  reported_ = now();
+}
+
+int Audit::write() const {
+  std::string problem = write_json(status());
   const auto not_run = [](const Audited& audited) { return audited.verdict == Verdict::kNotRun; };
   const auto measured = [](const Known& known) { return known.problem.empty(); };
   const bool complete = whole() && !JobPool::interrupted() && std::all_of(suites_.begin(), suites_.end(), measured) &&
@@ -395,9 +443,23 @@ int Audit::write() const {
   if (problem.empty() && complete && !options_.ledger.empty()) {
     problem = write_text(options_.ledger, ledger_of(report_, options_.source));
   }
-  if (problem.empty()) return report_.problems.empty() ? 0 : 1;
+  if (problem.empty()) return conclude();
   std::fprintf(stderr, "hakmem-check: %s\n", problem.c_str());
-  return 1;
+  return say_verdict(worse(status(), Status::kIncomplete), problem.c_str());
+}
+
+int Audit::conclude() const {
+  if (status() == Status::kPass) {
+    return say_verdict(Status::kPass,
+                       fmt::format("all {} mutants are killed, explained or allowed", report_.mutants.size()).c_str());
+  }
+  std::string what = JobPool::interrupted() ? "interrupted; " : "";
+  what += fmt::format("{} problems", report_.problems.size());
+  if (!report_.open.empty()) {
+    what += fmt::format(", {} not run; the same call goes on: hakmem-check audit{}", report_.open.size(),
+                        options_.pattern.empty() ? "" : " '" + options_.pattern + "'");
+  }
+  return say_verdict(status(), what.c_str());
 }
 
 int Audit::run() {
@@ -415,13 +477,15 @@ int Audit::run() {
   if (suites_hold) {
     collect_sites();
     collect_unreached();
-    if (report_.mutants.empty()) report_.problems.push_back("no mutant matches '" + options_.pattern + "'");
+    if (report_.mutants.empty()) {
+      std::fprintf(stderr, "hakmem-check: no mutant matches '%s'\n", options_.pattern.c_str());
+      return kWrongCall;
+    }
     attack_all();
     judge();
   }
   print();
-  const int code = write();
-  return JobPool::interrupted() ? 130 : code;
+  return write();
 }
 
 std::optional<Mutant> Audit::find_mutant(const std::string& id, const std::string& suite, std::string& key) {

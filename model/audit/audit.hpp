@@ -6,19 +6,22 @@
 #include <vector>
 
 #include "model/audit/mutant.hpp"
+#include "model/audit/source_scan.hpp"
 #include "model/audit/survivors.hpp"
 #include "model/runner/job.hpp"
+#include "model/runner/pool.hpp"
 
 namespace hakmem::model {
 
 struct AuditOptions {
   std::string pattern;  ///< part of a mutant's id; empty: all
   unsigned jobs = 1;
-  double seconds = 0;  ///< for the whole; 0 = no limit
-  std::string source;  ///< root of the source tree
-  std::string cache;   ///< file of the verdicts so far; empty: none
-  std::string ledger;  ///< file of the ledger; empty: none. Not written unless everything was audited.
-  std::string json;    ///< file of the report; empty: none
+  double seconds = 0;           ///< for the whole; 0 = no limit
+  double patience = kPatience;  ///< as of a JobPool
+  std::string source;           ///< root of the source tree
+  std::string cache;            ///< file of the verdicts so far; empty: none
+  std::string ledger;           ///< file of the ledger; empty: none. Not written unless everything was audited.
+  std::string json;             ///< file of the report; empty: none
 };
 
 enum class Verdict : std::uint8_t {
@@ -41,14 +44,13 @@ struct Audited {
   std::string problem;  ///< what the suite has found
   std::string token;    ///< replays it
   const Explanation* explanation = nullptr;
+  Status status = Status::kPass;
 };
 
 /// An atomic operation in the text of a header that no suite reaches.
 struct Unreached {
-  std::string file;
-  unsigned line;
-  std::string text;
-  const UnreachedLine* explanation = nullptr;
+  WrittenOperation operation;
+  const UnreachedOperation* explanation = nullptr;
 };
 
 struct AuditReport {
@@ -57,10 +59,11 @@ struct AuditReport {
   std::vector<Audited> mutants;
   std::vector<Unreached> unreached;
   std::vector<std::string> problems;  ///< why the audit fails, a line each
+  std::vector<std::string> open;      ///< what it says nothing of yet, a line each
 };
 
-/// Runs the audit. \return the exit code: 0 when every mutant is killed or explained, 1 otherwise, 2 when the call was
-/// wrong, 130 when interrupted.
+/// Runs the audit. \return the exit code: 0 when every mutant is killed or explained, 1 when one is not, 2 when the
+/// call was wrong, 3 when not all was run.
 int audit(const AuditOptions& options);
 
 /// Runs the execution again that a token of the audit stands for. \param cache as in the options

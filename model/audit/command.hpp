@@ -15,18 +15,22 @@ inline CLI::App* add_audit(CLI::App& app, AuditOptions& options) {
   options.jobs = std::max(1u, std::thread::hardware_concurrency());
   options.source = default_source();
   options.cache = default_audit_cache();
-  options.ledger = (std::filesystem::path(options.source) / "docs/ledger.md").string();
+  options.ledger = (std::filesystem::path(options.source) / "docs/reports/ledger.md").string();
   CLI::App* command = app.add_subcommand("audit", "weakens every atomic operation that ships and says who notices");
   command->add_option("pattern", options.pattern, "part of a mutant's name, such as lockfree/remote_word; all without");
   command->add_option("--jobs", options.jobs, "processes at a time, 1 to 256 (default: the number of processors)")
       ->check(CLI::Range(1u, 256u));
   command->add_option("--json", options.json, "write a report to this file");
-  command->add_option("--seconds", options.seconds, "stop after so much time; what was not run fails")
+  command->add_option("--seconds", options.seconds, "stop after so much time; what was not run is incomplete")
       ->check(CLI::Range(1.0, 1e6));
+  command
+      ->add_option("--patience", options.patience,
+                   "processor seconds after which a search that ends no execution hangs (default 60)")
+      ->check(CLI::Range(0.1, 1e6));
   command->add_option("--source", options.source, "root of the source tree (default: where the program was built)")
       ->check(CLI::ExistingDirectory);
   command->add_option("--cache", options.cache, "file of the verdicts so far (default: beside the program)");
-  command->add_option("--ledger", options.ledger, "file of the ledger (default: docs/ledger.md of the source)");
+  command->add_option("--ledger", options.ledger, "file of the ledger (default: docs/reports/ledger.md of the source)");
   return command;
 }
 

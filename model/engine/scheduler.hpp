@@ -82,6 +82,7 @@ struct Course {
   // Found.
   std::uint64_t executions = 0;  ///< without the repetitions
   bool time_over = false;        ///< ended by the deadline
+  bool most_reached = false;     ///< ended by the number of executions
   bool stopped = false;          ///< ended by `stop`
   bool deterministic = true;
   unsigned most_steps = 1;             ///< of an execution, for pct
@@ -348,7 +349,8 @@ class Scheduler
   }
 
   bool over() {
-    if (course_.most_executions != 0 && course_.executions >= course_.most_executions) return true;
+    course_.most_reached = course_.most_executions != 0 && course_.executions >= course_.most_executions;
+    if (course_.most_reached) return true;
     if ((is_ours() ? course_.executions : prefix_) % 64 != 0) return false;
     *course_.progress = course_.executions;
     if (course_.executions % 4096 == 0) *course_.share = share_done();

@@ -328,8 +328,10 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   outcome.promised = course.executions - course.with_fewer_steps;
   outcome.seconds = now() - start;
   outcome.processor_seconds = processor_time() - processor_start;
-  // A search that is given nothing but time is done when that is over.
-  outcome.cut = course.stopped || (course.time_over && (search.strategy.exhaustive() || search.executions != 0));
+  // A sample that is given nothing but time is done when that is over, or when somebody ends it.
+  const bool has_an_end = search.strategy.exhaustive() || search.executions != 0 || course.executions == 0;
+  outcome.cut =
+      ((course.stopped || course.time_over) && has_an_end) || (course.most_reached && search.strategy.exhaustive());
   if (outcome.cut && !course.tree.empty()) outcome.position = position_of(course);
   if (!course.deterministic) {
     outcome.failed = true;

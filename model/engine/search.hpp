@@ -18,7 +18,7 @@ struct Part {
 /// What a search has come to.
 struct Outcome {
   bool failed = false;           ///< a counterexample, or no verdict is possible; `problem` says which
-  bool cut = false;              ///< ended before it was done: by the time limit, or because it was told to
+  bool cut = false;              ///< ended before it was done: by a limit, or because it was told to
   std::uint64_t executions = 0;  ///< explored, the failing one included
   double seconds = 0;
   double processor_seconds = 0;
@@ -54,8 +54,9 @@ struct Limits {
 /// \param depth operations per execution before it counts as a livelock
 Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits);
 
-/// Runs one execution again. \param choices as in an Outcome. \return its outcome with the trace; `problem` says so
-/// when the choices do not fit the scenario.
+/// Runs one execution again.
+/// \param choices as in an Outcome
+/// \return its outcome with the trace; `problem` says so when the choices do not fit the scenario
 Outcome replay(const ScenarioType& type, unsigned depth, const Strategy& strategy, const std::string& choices);
 
 }  // namespace hakmem::model

@@ -47,7 +47,9 @@ void LitmusMemory<RelacySync>::record(std::initializer_list<int> values) {
 }
 
 Job job_for(const Litmus& litmus, const Search& search) {
-  Job job{"litmus/" + litmus.name, to_string(search), false, search.seconds, {}};
+  Job job{"litmus/" + litmus.name, to_string(search)};
+  job.executions = search.executions;
+  job.go_on = "hakmem-check litmus";
   job.work = [&litmus, search, job](Limits limits) {
     limits.seed = 1;
     limits.begins_anew = [] { std::fill(std::begin(outcomes), std::end(outcomes), 0); };
@@ -55,14 +57,19 @@ Job job_for(const Litmus& litmus, const Search& search) {
     Result result = without_verdict(job, outcome.problem);
     result.executions = outcome.executions;
     result.seconds = outcome.seconds;
+    result.processor_seconds = outcome.processor_seconds;
     result.trace = outcome.trace;
+    if (outcome.failed) {
+      result.status = Status::kFail;
+      result.verdict = "FAILED";
+    }
     if (outcome.failed || outcome.cut) return result;
     result.verdict = search.strategy.exhaustive() ? "COMPLETE" : fmt::format("SAMPLED({})", outcome.executions);
     const auto seen = produced();
     const auto forbidden = minus(seen, litmus.allowed);
     const auto surprising = minus(minus(seen, forbidden), minus(litmus.allowed, litmus.unseen));
     const auto missing = minus(minus(litmus.allowed, litmus.unseen), seen);
-    result.pass = forbidden.empty() && surprising.empty() && missing.empty();
+    result.status = judged(forbidden.empty() && surprising.empty() && missing.empty());
     result.message = "produces " + text_of(seen);
     if (!litmus.unseen.empty()) result.message += "; blind to " + text_of(litmus.unseen);
     if (!forbidden.empty()) result.message += "; FORBIDDEN: " + text_of(forbidden);
@@ -75,23 +82,25 @@ Job job_for(const Litmus& litmus, const Search& search) {
 
 namespace {
 
+constexpr double kPatienceOnHardware = 600;  // processor seconds, which do no executions of the checker
+
 Result judge_on_hardware(const Litmus& litmus, const Job& job, const std::set<std::string>& shown, double started) {
   const auto forbidden = minus(shown, litmus.allowed);
   Result result = without_verdict(job, "shows " + text_of(shown));
   result.executions = hardware_runs();
   result.seconds = now() - started;
   result.verdict = "SHOWN";
-  result.pass = forbidden.empty() && !shown.empty();
+  result.status = forbidden.empty() && shown.empty() ? Status::kIncomplete : judged(forbidden.empty());
   if (!forbidden.empty()) result.message += "; FORBIDDEN: " + text_of(forbidden);
   result.details = text_of(shown);
   return result;
 }
 
-const Litmus& test_named(const std::string& name) {
+const Litmus& test_named(const char* name) {
   for (const Litmus& test : litmus_tests()) {
     if (test.name == name) return test;
   }
-  std::fprintf(stderr, "hakmem-check: there is no litmus test %s\n", name.c_str());
+  std::fprintf(stderr, "hakmem-check: there is no litmus test %s\n", name);
   std::abort();
 }
 
@@ -100,7 +109,8 @@ Job store_buffering_is_shown() {
   constexpr double kPatience = 30;
   constexpr double kRound = 0.1;
   const Litmus& litmus = test_named("SB+rlx");
-  Job job{"control/SB+rlx is shown", "hardware", false, 0, {}};
+  Job job{"control/SB+rlx is shown", "hardware"};
+  job.patience = kPatienceOnHardware;
   job.work = [&litmus, job](const Limits& limits) {
     const double started = now();
     std::set<std::string> shown;
@@ -109,7 +119,7 @@ Job store_buffering_is_shown() {
     }
     Result result = judge_on_hardware(litmus, job, shown, started);
     if (!shown.contains("00")) {
-      result.pass = false;
+      result.status = worse(result.status, Status::kIncomplete);
       result.message += "; 00 is never shown: these runs are blind, or there is only one processor";
     }
     return result;
@@ -121,12 +131,13 @@ Job store_buffering_is_shown() {
 Job forbidden_outcome_is_reported() {
   static Litmus planted = test_named("MP+rel+acq");
   planted.allowed.clear();
-  Job job{"control/forbidden outcome is reported", "hardware", false, 0, {}};
+  Job job{"control/forbidden outcome is reported", "hardware"};
+  job.patience = kPatienceOnHardware;
   job.work = [job](const Limits&) {
     const double started = now();
     Result result = judge_on_hardware(planted, job, planted.on_hardware(0.01), started);
-    result.pass = !result.pass && result.message.find("FORBIDDEN") != std::string::npos;
-    result.verdict = result.pass ? "CAUGHT" : "FAILED";
+    result.status = judged(result.status == Status::kFail && result.message.find("FORBIDDEN") != std::string::npos);
+    result.verdict = result.passes() ? "CAUGHT" : "FAILED";
     return result;
   };
   return job;
@@ -135,7 +146,9 @@ Job forbidden_outcome_is_reported() {
 }  // namespace
 
 Job hardware_job_for(const Litmus& litmus, double seconds) {
-  Job job{"litmus/" + litmus.name, "hardware", false, 0, {}};
+  Job job{"litmus/" + litmus.name, "hardware"};
+  job.patience = kPatienceOnHardware + 8 * seconds;  // of up to four threads
+  job.go_on = "hakmem-check litmus --hardware";
   job.work = [&litmus, seconds, job](const Limits&) {
     const double started = now();
     return judge_on_hardware(litmus, job, litmus.on_hardware(seconds), started);

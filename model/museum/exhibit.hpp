@@ -49,10 +49,11 @@ struct MuseumOptions {
   unsigned jobs = 1;
   std::string tests;  ///< folder of the built unit tests; empty: the guards are left out, which is said
   std::string page;   ///< file of the page to write; empty: none
+  std::string json;   ///< file of the report; empty: none
 };
 
-/// Shows all exhibits. \return the exit code: 0 when each is caught and each guard passes, 1 otherwise, 2 when the call
-/// was wrong, 130 when interrupted.
+/// Shows all exhibits. \return the exit code: 0 when each is caught and each guard passes, 1 when one is not or does
+/// not, 2 when the call was wrong, 3 when something was cut off or is not built.
 int museum(const MuseumOptions& options);
 
 }  // namespace hakmem::model

@@ -18,6 +18,8 @@ struct Program {
   std::string none;  ///< what it has when there was no test to run; empty: its exit code says so
 };
 
+/// Against hanging alone: processor time, and passed time for what does not use any.
+constexpr const char* kLimits = "ulimit -t 600; timeout 3600 ";
 constexpr const char* kPreloaded = "preloaded ";
 
 Program program_of(const std::string& guard, const std::string& folder) {
@@ -54,7 +56,7 @@ GuardTest run_guard(const std::string& guard, const std::string& folder) {
   if (folder.empty()) return GuardTest::kLeftOut;
   const Program program = program_of(guard, folder);
   if (program.path.empty() || !std::filesystem::exists(program.path)) return GuardTest::kNotBuilt;
-  std::FILE* pipe = ::popen(("timeout 120 " + program.command + " 2>&1").c_str(), "r");
+  std::FILE* pipe = ::popen((std::string(kLimits) + program.command + " 2>&1").c_str(), "r");
   if (pipe == nullptr) return GuardTest::kFailed;
   std::string output;
   std::array<char, 4096> buffer;

@@ -71,8 +71,9 @@ Result judge(const HeapProgram& program, const Search& search, const Limits& lim
   Outcome outcome = search_program(program, search, limits);
   result.executions = outcome.executions;
   result.seconds = outcome.seconds;
+  result.processor_seconds = outcome.processor_seconds;
   result.verdict = verdict_of(search, outcome);
-  result.pass = !outcome.failed && !outcome.cut;
+  result.status = outcome.cut && !outcome.failed ? Status::kIncomplete : judged(!outcome.failed);
   result.message = outcome.failed ? outcome.problem : outcome.cut ? "ended before it was done" : "";
   if (outcome.choices.empty()) return result;
   const HeapProgram smallest = smallest_failing(program, search, limits, outcome);
@@ -106,21 +107,24 @@ HeapProgram program_from(const std::string& argument, std::string& problem) {
   return programs::parse_program({std::istreambuf_iterator<char>(file), {}}, problem);
 }
 
-std::vector<Search> program_searches() { return {bound(0, 60), random(30'000, 60), pct(3, 30'000, 60)}; }
+std::vector<Search> program_searches() { return {bound(0), random(30'000), pct(3, 30'000)}; }
 
 Job job_for(const HeapProgram& program, const std::vector<Search>& searches, std::uint64_t seed) {
-  Job job{"program", to_string(searches.front()), false, 0, {}};
-  job.work = [program, searches, seed](Limits limits) {
+  Job job{"program", to_string(searches.front())};
+  job.go_on = fmt::format("hakmem-check run --program '{}'", to_string(program));
+  job.work = [program, searches, seed, go_on = job.go_on](Limits limits) {
     limits.seed = seed;
     Result result;
     for (const Search& search : searches) {
       const Result earlier = result;
       result = judge(program, search, limits);
-      if (!result.pass || *limits.stop) break;
+      if (!result.passes() || *limits.stop) break;
       result.executions += earlier.executions;
       result.seconds += earlier.seconds;
+      result.processor_seconds += earlier.processor_seconds;
       if (!earlier.verdict.empty()) result.verdict = earlier.verdict + " " + result.verdict;
     }
+    if (result.status == Status::kIncomplete) result.go_on = go_on;
     return result;
   };
   return job;

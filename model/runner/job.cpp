@@ -31,6 +31,22 @@ std::string verdict_of(const Search& search, const Outcome& outcome) {
   }
 }
 
+Status status_of(const Outcome& outcome) {
+  return outcome.cut && !outcome.failed ? Status::kIncomplete : judged(!outcome.failed);
+}
+
+/// The options with which `run` does one search.
+std::string options_of(const Search& search, std::uint64_t seed) {
+  std::string text = fmt::format(" --exact --scheduler {}", to_string(search.strategy));
+  if (search.strategy.exhaustive()) return search.plain ? text + " --plain" : text;
+  if (search.executions != 0) text += fmt::format(" --executions {}", search.executions);
+  return text + fmt::format(" --seed {}", seed);
+}
+
+std::string command_for(const std::string& name, const std::string& options) {
+  return fmt::format("hakmem-check run '{}'{}", name, options);
+}
+
 constexpr bool is_release(std::memory_order order) {
   return order == std::memory_order_release || order == std::memory_order_acq_rel || order == std::memory_order_seq_cst;
 }
@@ -73,6 +89,8 @@ Result row_of(const std::string& name, const Search& search, const Outcome& outc
   result.processor_seconds = outcome.processor_seconds;
   result.trace = outcome.trace;
   result.token = token_for(name, search.strategy, outcome);
+  result.status = status_of(outcome);
+  result.verdict = outcome.failed ? "FAILED" : verdict_of(search, outcome);
   if (!outcome.failed) result.blind = blind_spots(search);
   return result;
 }
@@ -90,21 +108,24 @@ std::string promise_of(const Suite& suite, const Strategy& strategy, const Outco
 /// Mutations name sites, and sites are known once they have been met: a few executions of the suite as it is.
 std::string break_it(const Suite& suite, const Variant& variant, const Limits& limits) {
   if (variant.mutations.empty()) return {};
-  explore(suite.type(), suite.depth(), random(512, 10), limits);
+  explore(suite.type(), suite.depth(), random(512), limits);
   return Sites::mutate(variant.mutations);
 }
+
+const std::string kNotCaught = "not caught: ";
 
 Result judge_variant(const Variant& variant, const Search& search, const Outcome& outcome, Result result) {
   result.broken_variant = true;
   if (!outcome.failed) {
-    result.verdict = verdict_of(search, outcome);
-    result.message = fmt::format("not caught: {}", variant.what);
+    result.status = Status::kFail;
+    result.message = kNotCaught + variant.what;
+    if (outcome.cut) result.message += fmt::format(" ({} ended before it was done)", to_string(search));
     return result;
   }
-  result.pass = outcome.problem.find(variant.expected) != std::string::npos;
-  result.verdict = result.pass ? "CAUGHT" : "FAILED";
+  result.status = judged(outcome.problem.find(variant.expected) != std::string::npos);
+  result.verdict = result.passes() ? "CAUGHT" : "FAILED";
   result.message = outcome.problem;
-  if (!result.pass) result.message += fmt::format(", expected {}", variant.expected);
+  if (!result.passes()) result.message += fmt::format(", expected {}", variant.expected);
   return result;
 }
 
@@ -117,11 +138,24 @@ Result without_verdict(const Job& job, std::string message) {
   result.broken_variant = job.broken_variant;
   result.verdict = "TRUNCATED";
   result.message = std::move(message);
+  result.go_on = job.go_on;
+  return result;
+}
+
+Result failed(const Job& job, std::string message) {
+  Result result = without_verdict(job, std::move(message));
+  result.verdict = "FAILED";
+  result.status = Status::kFail;
+  result.go_on = {};
   return result;
 }
 
 Job job_for(const Suite& suite, const Search& search, std::uint64_t seed, const std::string& folder) {
-  const auto work = [&suite, search, seed, folder](Limits limits) {
+  Job job{suite.name(), to_string(search)};
+  job.executions = search.executions;
+  job.go_on = command_for(suite.name(), options_of(search, seed));
+  if (!folder.empty() && search.strategy.exhaustive()) job.go_on += fmt::format(" --state '{}'", folder);
+  job.work = [&suite, search, seed, folder, go_on = job.go_on](Limits limits) {
     const PositionFile file(folder, suite.name(), search);
     std::string problem;
     const std::string position = file.read(problem);
@@ -130,30 +164,32 @@ Job job_for(const Suite& suite, const Search& search, std::uint64_t seed, const 
     const Outcome outcome = explore(suite.type(), suite.depth(), search, limits);
     problem = file.write(outcome.position);
     Result result = row_of(suite.name(), search, outcome);
-    result.pass = !outcome.failed && !outcome.cut;
-    result.verdict = outcome.failed ? "FAILED" : verdict_of(search, outcome);
     result.message = outcome.failed ? outcome.problem : promise_of(suite, search.strategy, outcome);
     if (outcome.cut && !outcome.failed) {
+      result.go_on = go_on;
       result.message = "ended before it was done";
-      if (!file.path().empty())
-        result.message += problem.empty() ? "; the same call goes on from here" : "; " + problem;
+      if (!problem.empty()) result.message += "; " + problem;
     }
     return result;
   };
-  return {suite.name(), to_string(search), false, search.seconds, work};
+  return job;
 }
 
 Job job_for_part(const Suite& suite, const Search& search, Part part, const std::string& knowledge, bool waits) {
-  const auto work = [&suite, search, part, knowledge, waits](Limits limits) {
+  Job job{suite.name(), to_string(search)};
+  job.go_on =
+      command_for(suite.name(), options_of(search, 1) + fmt::format(" --part {}/{}", part.index + 1, part.count));
+  job.work = [&suite, search, part, knowledge, waits, go_on = job.go_on](Limits limits) {
     limits.part = part;
     limits.knowledge = &knowledge;
     limits.waits = waits;
     const Outcome outcome = explore(suite.type(), suite.depth(), search, limits);
     Result result = row_of(suite.name(), search, outcome);
-    result.pass = !outcome.failed && !outcome.cut;
-    result.verdict = outcome.failed ? "FAILED" : verdict_of(search, outcome);
     result.message = outcome.failed ? outcome.problem : fmt::format("part {} of {}", part.index + 1, part.count);
-    if (outcome.cut && !outcome.failed) result.message += ", ended before it was done";
+    if (outcome.cut && !outcome.failed) {
+      result.message += ", ended before it was done";
+      result.go_on = go_on;
+    }
     result.details = {{"part", part.index + 1},
                       {"parts", part.count},
                       {"build", fingerprint()},
@@ -161,7 +197,7 @@ Job job_for_part(const Suite& suite, const Search& search, Part part, const std:
                       {"waits", outcome.waits}};
     return result;
   };
-  return {suite.name(), to_string(search), false, search.seconds, work};
+  return job;
 }
 
 std::optional<Result> united(const std::vector<Result>& parts, std::string& knowledge, bool& waits) {
@@ -171,7 +207,7 @@ std::optional<Result> united(const std::vector<Result>& parts, std::string& know
   double processor_seconds = 0;
   unsigned waiting = 0;
   for (const Result& part : parts) {
-    if (!part.pass) return part;
+    if (!part.passes()) return part;
     executions += part.executions;
     seconds = std::max(seconds, part.seconds);
     processor_seconds += part.processor_seconds;
@@ -193,20 +229,36 @@ std::optional<Result> united(const std::vector<Result>& parts, std::string& know
   return whole;
 }
 
+std::vector<Search> variant_searches(const Suite& suite, Tier tier) {
+  std::vector<Search> searches = suite.searches(Tier::kQuick);
+  for (const Search& search : suite.searches(tier)) {
+    const auto same = [&](const Search& other) {
+      return other.strategy == search.strategy && other.executions == search.executions;
+    };
+    if (std::none_of(searches.begin(), searches.end(), same)) searches.push_back(search);
+  }
+  return searches;
+}
+
 Job job_for(const Suite& suite, const Variant& variant, const std::vector<Search>& searches, std::uint64_t seed) {
-  double seconds = 0;
-  for (const Search& search : searches) seconds += search.seconds;
-  Job job{full_name(suite, variant), to_string(searches.front()), true, seconds, {}};
+  constexpr std::uint64_t kPatience = 4'000'000;
+  Job job{full_name(suite, variant), to_string(searches.front()), true};
+  job.go_on = command_for(job.suite, fmt::format(" --exact --seed {}", seed));
   job.work = [&suite, &variant, searches, seed, job](Limits limits) {
     limits.seed = seed;
-    if (const std::string problem = break_it(suite, variant, limits); !problem.empty()) {
-      return without_verdict(job, problem);
-    }
+    if (const std::string problem = break_it(suite, variant, limits); !problem.empty()) return failed(job, problem);
     Result result;
-    for (const Search& search : searches) {
+    for (Search search : searches) {
+      if (search.strategy.exhaustive() && search.seconds == 0) search.executions = kPatience;
       const Outcome outcome = explore(variant.type, suite.depth(), search, limits);
       result = judge_variant(variant, search, outcome, row_of(job.suite, search, outcome));
       if (outcome.failed || *limits.stop) break;
+    }
+    // What was planned is done and has not caught it: a fault. What somebody has ended is none.
+    const bool ended = *limits.stop || (result.verdict == "TRUNCATED" && searches.front().seconds != 0);
+    if (result.message.starts_with(kNotCaught) && ended) {
+      result.status = Status::kIncomplete;
+      result.go_on = job.go_on;
     }
     return result;
   };

@@ -21,12 +21,16 @@ struct Job {
   std::string suite;
   std::string scheduler;
   bool broken_variant = false;
-  double seconds = 0;  ///< after which the process is told to stop, and later killed; 0 = none
-  std::function<Result(const Limits&)> work;
+  std::function<Result(const Limits&)> work = {};
+  std::string go_on = {};        ///< the command that does the same, or goes on with it
+  std::uint64_t executions = 0;  ///< that are planned; 0 = not known
+  double patience = 0;  ///< processor seconds after which it hangs; 0: so long without an execution as the pool says
 };
 
 /// A row that says why there is no verdict.
 Result without_verdict(const Job& job, std::string message);
+/// A row that says what is wrong, found by other means than a search.
+Result failed(const Job& job, std::string message);
 
 /// One search of a suite. \param folder where an exhaustive search keeps its position when it is cut, and takes it up;
 /// empty: nowhere
@@ -39,7 +43,12 @@ Job job_for_part(const Suite& suite, const Search& search, Part part, const std:
 /// learned different things, that together, and nothing is returned: all parts have to begin anew.
 std::optional<Result> united(const std::vector<Result>& parts, std::string& knowledge, bool& waits);
 
-/// The suite's searches, one after the other, until one of them catches the variant.
+/// The searches of a broken variant: those of the quick tier first, which are meant to catch it, then the others of
+/// this tier.
+std::vector<Search> variant_searches(const Suite& suite, Tier tier);
+
+/// The searches, one after the other, until one of them catches the variant. An exhaustive one may never end, as the
+/// variant is broken: it is given up after a fixed number of executions.
 Job job_for(const Suite& suite, const Variant& variant, const std::vector<Search>& searches, std::uint64_t seed);
 
 /// What a replay token says.

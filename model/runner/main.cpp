@@ -24,6 +24,7 @@
 #include "model/runner/pool.hpp"
 #include "model/runner/position.hpp"
 #include "model/runner/report.hpp"
+#include "model/watch/command.hpp"
 
 namespace hakmem::model {
 
@@ -31,14 +32,16 @@ namespace {
 
 constexpr int kPassed = 0;
 constexpr int kFailed = 1;
-constexpr int kWrongCall = 2;
-constexpr int kInterrupted = 130;
 
 struct Options {
   std::string pattern;
   bool quick = false;
+  bool exact = false;
+  bool stream = false;
+  std::vector<std::string> first;
   bool plain = false;
   double seconds = 0;
+  double patience = kPatience;
   std::string scheduler;
   std::uint64_t executions = 0;
   std::uint64_t seed = 1;
@@ -78,8 +81,10 @@ Shard parse_shard(const std::string& text, const char* option, std::string& prob
   return {index, count};
 }
 
-/// Whether a name is meant by a pattern: a part of the name, or with * and ? all of it.
-bool matches(const std::string& name, const std::string& pattern) {
+/// Whether a name is meant: by a part of it, with * and ? by all of it, or if it is to be exact by itself alone.
+bool matches(const std::string& name, const Options& options) {
+  const std::string& pattern = options.pattern;
+  if (options.exact) return name == pattern;
   if (pattern.find_first_of("*?[") == std::string::npos) return name.find(pattern) != std::string::npos;
   return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
 }
@@ -102,12 +107,17 @@ int list() {
   return kPassed;
 }
 
+Tier tier_of(const Options& options) { return options.quick ? Tier::kQuick : Tier::kDefault; }
+
+std::vector<Search> as_asked(std::vector<Search> searches, const Options& options) {
+  for (Search& search : searches) search.plain = options.plain;
+  return searches;
+}
+
 /// The searches that the options ask for; a suite's own plan when they ask for nothing special.
 std::vector<Search> searches_for(const Suite& suite, const Options& options, const Strategy& strategy, double share) {
   if (options.scheduler.empty()) {
-    std::vector<Search> searches = suite.searches(options.quick ? Tier::kQuick : Tier::kDefault);
-    for (Search& search : searches) search.plain = options.plain;
-    return searches;
+    return as_asked(suite.searches(tier_of(options)), options);
   }
   constexpr std::uint64_t kSample = 200'000;
   Search search{strategy, options.executions, share, options.plain};
@@ -122,16 +132,19 @@ std::vector<Job> jobs_for(const Options& options, const Strategy& strategy) {
   };
   std::vector<Chosen> chosen;
   for (const Suite* suite : Suite::all()) {
-    if (matches(suite->name(), options.pattern)) chosen.push_back({suite, nullptr});
+    if (matches(suite->name(), options)) chosen.push_back({suite, nullptr});
     for (const Variant& variant : suite->variants()) {
-      if (matches(suite->name() + "~" + variant.name, options.pattern)) chosen.push_back({suite, &variant});
+      if (matches(suite->name() + "~" + variant.name, options)) chosen.push_back({suite, &variant});
     }
   }
   const double share = chosen.empty() ? 0 : options.seconds * options.jobs / static_cast<double>(chosen.size());
   std::vector<Job> jobs;
   for (const auto& [suite, variant] : chosen) {
     const std::vector<Search> searches = searches_for(*suite, options, strategy, share);
-    if (variant != nullptr) {
+    if (variant != nullptr && options.scheduler.empty()) {
+      const auto plan = as_asked(variant_searches(*suite, tier_of(options)), options);
+      jobs.push_back(job_for(*suite, *variant, plan, options.seed));
+    } else if (variant != nullptr) {
       jobs.push_back(job_for(*suite, *variant, searches, options.seed));
     } else {
       for (const Search& search : searches) jobs.push_back(job_for(*suite, search, options.seed, options.state));
@@ -144,12 +157,32 @@ std::vector<Job> jobs_for(const Options& options, const Strategy& strategy) {
 std::string stale_position(const Options& options, const Strategy& strategy) {
   std::string problem;
   for (const Suite* suite : Suite::all()) {
-    if (!matches(suite->name(), options.pattern)) continue;
+    if (!matches(suite->name(), options)) continue;
     for (const Search& search : searches_for(*suite, options, strategy, 0)) {
       (void)PositionFile(options.state, suite->name(), search).read(problem);
     }
   }
   return problem;
+}
+
+/// So that what there is no time for is the dearest.
+void cheapest_first(std::vector<Job>& jobs) {
+  const Costs costs;
+  std::stable_sort(jobs.begin(), jobs.end(), [&](const Job& a, const Job& b) { return costs.of(a) < costs.of(b); });
+}
+
+/// The jobs of the names come first, in the order of the names.
+void these_first(std::vector<Job>& jobs, const std::vector<std::string>& names) {
+  const auto place_of = [&](const Job& job) {
+    return std::find(names.begin(), names.end(), job.suite) - names.begin();
+  };
+  std::stable_sort(jobs.begin(), jobs.end(), [&](const Job& a, const Job& b) { return place_of(a) < place_of(b); });
+}
+
+/// A result for another program.
+void stream(const Result& result) {
+  std::puts(to_json(result).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  std::fflush(stdout);
 }
 
 /// Every n-th job from the i-th on.
@@ -160,10 +193,10 @@ void keep_shard(std::vector<Job>& jobs, const Shard& shard) {
 }
 
 /// Exhaustive searches in parts, one search after the other, each with all processes.
-std::vector<Result> run_in_parts(const Options& options, const Strategy& strategy, JobPool& pool) {
+std::vector<Result> run_in_parts(const Options& options, const Strategy& strategy, JobPool& pool, ReportFile& report) {
   std::vector<Result> results;
   for (const Suite* suite : Suite::all()) {
-    if (!matches(suite->name(), options.pattern)) continue;
+    if (!matches(suite->name(), options)) continue;
     for (const Search& search : searches_for(*suite, options, strategy, options.seconds)) {
       if (!search.strategy.exhaustive()) continue;
       std::string knowledge;
@@ -178,6 +211,7 @@ std::vector<Result> run_in_parts(const Options& options, const Strategy& strateg
       }
       JobPool::print(*whole);
       results.push_back(std::move(*whole));
+      report.update(results, {});
     }
   }
   return results;
@@ -185,7 +219,7 @@ std::vector<Result> run_in_parts(const Options& options, const Strategy& strateg
 
 /// The result of one part is no verdict on its search.
 Result as_part(Result result) {
-  if (!result.pass) return result;
+  if (!result.passes()) return result;
   result.details["verdict"] = result.verdict;
   result.verdict =
       fmt::format("PART({}/{})", result.details.at("part").get<unsigned>(), result.details.at("parts").get<unsigned>());
@@ -197,7 +231,7 @@ std::vector<Result> run_one_part(const Options& options, const Strategy& strateg
                                  const Priors& priors, JobPool& pool) {
   std::vector<Job> jobs;
   for (const Suite* suite : Suite::all()) {
-    if (!matches(suite->name(), options.pattern)) continue;
+    if (!matches(suite->name(), options)) continue;
     for (const Search& search : searches_for(*suite, options, strategy, options.seconds)) {
       if (!search.strategy.exhaustive()) continue;
       const Prior prior = priors.of(*suite, search);
@@ -228,7 +262,7 @@ void sample_until(double deadline, const Options& options, JobPool& pool, std::v
   constexpr double kLeast = 1;  // seconds of a suite, below which starting a process is not worth it
   std::vector<const Suite*> suites;
   for (const Suite* suite : Suite::all()) {
-    if (matches(suite->name(), options.pattern)) suites.push_back(suite);
+    if (matches(suite->name(), options)) suites.push_back(suite);
   }
   for (std::uint64_t seed = options.seed + 1; !suites.empty() && !JobPool::interrupted(); ++seed) {
     const double left = deadline - now() - kLeast;
@@ -237,15 +271,52 @@ void sample_until(double deadline, const Options& options, JobPool& pool, std::v
     std::vector<Job> jobs;
     for (const Suite* suite : suites) {
       if (static_cast<double>(jobs.size()) * kLeast > left * options.jobs) break;
-      jobs.push_back(job_for(*suite, random(0, std::max(each, kLeast)), seed));
+      jobs.push_back(job_for(*suite, within(std::max(each, kLeast), random(0)), seed));
     }
     for (Result& result : pool.run(std::move(jobs))) results.push_back(std::move(result));
   }
 }
 
-/// The closing line, the report and the exit code.
-int conclude(const std::vector<Result>& results, const Options& options, double started) {
-  const auto failed = std::count_if(results.begin(), results.end(), [](const Result& r) { return !r.pass; });
+/// Whether a report can be written at all; said before hours of work, and in one line.
+bool can_write(ReportFile& report) {
+  const std::string problem = report.begin();
+  if (!problem.empty()) std::fprintf(stderr, "hakmem-check: %s\n", problem.c_str());
+  return problem.empty();
+}
+
+struct Counted {
+  std::size_t hold = 0;
+  std::size_t fail = 0;
+  std::size_t incomplete = 0;
+  const Result* first_incomplete = nullptr;
+
+  explicit Counted(const std::vector<Result>& results) {
+    for (const Result& result : results) {
+      hold += result.passes();
+      fail += result.status == Status::kFail;
+      incomplete += result.status == Status::kIncomplete;
+      if (first_incomplete == nullptr && result.status == Status::kIncomplete) first_incomplete = &result;
+    }
+  }
+};
+
+/// What the closing line says of them.
+std::string summary_of(const std::vector<Result>& results, const Counted& counted) {
+  if (results.empty()) return "nothing was run";
+  std::string text = counted.fail != 0         ? fmt::format("{} of {} do not hold", counted.fail, results.size())
+                     : counted.incomplete == 0 ? fmt::format("all {} hold", results.size())
+                                               : fmt::format("{} of {} have not ended, {} hold", counted.incomplete,
+                                                             results.size(), counted.hold);
+  if (counted.fail != 0 && counted.incomplete != 0) text += fmt::format(", {} have not ended", counted.incomplete);
+  if (counted.first_incomplete != nullptr && !counted.first_incomplete->go_on.empty()) {
+    text += fmt::format("; go on with: {}", counted.first_incomplete->go_on);
+  }
+  return text;
+}
+
+/// The closing lines, the report and the exit code.
+int conclude(const std::vector<Result>& results, ReportFile& report, double started) {
+  const Counted counted(results);
   std::uint64_t executions = 0;
   double processor = 0;
   for (const Result& result : results) {
@@ -253,17 +324,23 @@ int conclude(const std::vector<Result>& results, const Options& options, double 
     processor += result.processor_seconds;
   }
   const double rate = processor > 0 ? static_cast<double>(executions) / processor / 1000 : 0;
-  std::printf("%zu searches, %zu hold, %td do not; %llu executions in %.1f s, %.0f k per second of a core\n",
-              results.size(), results.size() - static_cast<std::size_t>(failed), failed,
-              static_cast<unsigned long long>(executions), now() - started, rate);
-  if (!options.json.empty()) {
-    if (const std::string problem = write_report(options.json, results); !problem.empty()) {
-      std::fprintf(stderr, "hakmem-check: %s\n", problem.c_str());
-      return kFailed;
-    }
+  std::printf(
+      "%zu searches, %zu hold, %zu do not, %zu have not ended; %llu executions in %.1f s, %.0f k per second of a "
+      "core\n",
+      results.size(), counted.hold, counted.fail, counted.incomplete, static_cast<unsigned long long>(executions),
+      now() - started, rate);
+  Status verdict = verdict_of(results);
+  std::string what = summary_of(results, counted);
+  if (JobPool::interrupted()) {
+    verdict = worse(verdict, Status::kIncomplete);
+    what = "interrupted; " + what;
   }
-  if (JobPool::interrupted()) return kInterrupted;
-  return failed == 0 && !results.empty() ? kPassed : kFailed;
+  if (const std::string problem = report.end(verdict, results); !problem.empty()) {
+    std::fprintf(stderr, "hakmem-check: %s\n", problem.c_str());
+    verdict = worse(verdict, Status::kIncomplete);
+    what += "; " + problem;
+  }
+  return say_verdict(verdict, what.c_str());
 }
 
 /// One program of a heap, instead of the suites.
@@ -277,12 +354,15 @@ int run_program(const CLI::App& app, const Options& options) {
   }
   if (problem.empty() && !options.pattern.empty()) problem = "--program takes no suite beside it";
   if (!problem.empty()) return wrong_call(app, problem);
+  ReportFile report(options.json);
+  if (!can_write(report)) return kWrongCall;
   const double started = now();
   std::printf("%s\n", to_string(program).c_str());
   std::vector<Job> jobs;
   jobs.push_back(job_for(program, searches, options.seed));
-  JobPool pool(1, options.seconds == 0 ? 0 : started + options.seconds);
-  return conclude(pool.run(std::move(jobs)), options, started);
+  JobPool pool(1, options.seconds == 0 ? 0 : started + options.seconds, options.patience);
+  pool.keep(report);
+  return conclude(pool.run(std::move(jobs)), report, started);
 }
 
 int run(const CLI::App& app, const Options& options) {
@@ -312,21 +392,27 @@ int run(const CLI::App& app, const Options& options) {
     std::printf("shard %zu of %zu has nothing to do: there are %zu searches\n", shard.index, shard.count, jobs.size());
     return kPassed;
   }
-  JobPool pool(options.jobs, deadline);
+  ReportFile report(options.json);
+  if (!can_write(report)) return kWrongCall;
+  JobPool pool(options.jobs, deadline, options.patience);
   if (options.split > 1) {
-    const std::vector<Result> results = run_in_parts(options, strategy, pool);
+    const std::vector<Result> results = run_in_parts(options, strategy, pool, report);
     if (results.empty()) return wrong_call(app, "--split needs a full or bound=N search, and there is none");
-    return conclude(results, options, started);
+    return conclude(results, report, started);
   }
+  pool.keep(report);
   if (!options.part.empty()) {
     const std::vector<Result> results = run_one_part(options, strategy, part, priors, pool);
     if (results.empty()) return wrong_call(app, "--part needs a full or bound=N search, and there is none");
-    return conclude(results, options, started);
+    return conclude(results, report, started);
   }
+  if (deadline != 0) cheapest_first(jobs);
   keep_shard(jobs, shard);
+  these_first(jobs, options.first);
+  if (options.stream) return exit_code_of(verdict_of(pool.run(std::move(jobs), stream)));
   std::vector<Result> results = pool.run(std::move(jobs));
   if (deadline != 0 && options.scheduler.empty()) sample_until(deadline, options, pool, results);
-  return conclude(results, options, started);
+  return conclude(results, report, started);
 }
 
 /// The litmus tests on real threads. One after the other, as each needs all processors.
@@ -337,16 +423,19 @@ int litmus_on_hardware(const Options& options) {
   for (const Litmus& test : litmus_tests()) {
     jobs.push_back(hardware_job_for(test, options.seconds == 0 ? kSeconds : options.seconds));
   }
+  ReportFile report(options.json);
+  if (!can_write(report)) return kWrongCall;
   JobPool pool(1, 0);
-  if (!options.markdown) return conclude(pool.run(std::move(jobs)), options, started);
+  pool.keep(report);
+  if (!options.markdown) return conclude(pool.run(std::move(jobs)), report, started);
   std::map<std::string, std::string> shown;
-  bool allowed = true;
-  for (const Result& result : pool.run(std::move(jobs), [](const Result&) {})) {
-    allowed &= result.pass;
+  const std::vector<Result> results = pool.run(std::move(jobs), [](const Result&) {});
+  for (const Result& result : results) {
     shown[result.suite.substr(result.suite.find('/') + 1)] = result.details.is_string() ? result.details : "";
   }
   std::fputs(litmus_table(shown).c_str(), stdout);
-  return allowed ? kPassed : kFailed;
+  const Status verdict = worse(verdict_of(results), JobPool::interrupted() ? Status::kIncomplete : Status::kPass);
+  return say_verdict(verdict, summary_of(results, Counted(results)).c_str(), stderr);
 }
 
 int litmus(const Options& options) {
@@ -358,16 +447,19 @@ int litmus(const Options& options) {
   const double started = now();
   std::vector<Job> jobs;
   for (const Litmus& test : litmus_tests()) {
-    jobs.push_back(job_for(test, full(30)));
-    Search plain = full(30);
+    jobs.push_back(job_for(test, full()));
+    Search plain = full();
     plain.plain = true;
     jobs.push_back(job_for(test, plain));
-    jobs.push_back(job_for(test, random(100'000, 30)));
+    jobs.push_back(job_for(test, random(100'000)));
   }
   std::puts("The outcomes that C++20 allows are produced, and no others, but for those marked as blind spots.");
-  JobPool pool(options.jobs, 0);
+  ReportFile report(options.json);
+  if (!can_write(report)) return kWrongCall;
+  JobPool pool(options.jobs, 0, options.patience);
+  pool.keep(report);
   const std::vector<Result> results = pool.run(std::move(jobs));
-  return conclude(results, options, started);
+  return conclude(results, report, started);
 }
 
 /// Which atomic operations of the shipping headers the suites reach.
@@ -376,7 +468,7 @@ int sites() {
   Shared shared;
   for (const Suite* suite : Suite::all()) {
     const Outcome outcome =
-        explore(suite->type(), suite->depth(), random(3000, 20), {1, &stop, &shared.executions, &shared.share});
+        explore(suite->type(), suite->depth(), random(3000), {1, &stop, &shared.executions, &shared.share});
     if (!outcome.failed) continue;
     std::fprintf(stderr, "hakmem-check: %s fails: %s\n", suite->name().c_str(), outcome.problem.c_str());
     return kFailed;
@@ -397,15 +489,18 @@ int report(const CLI::App& app, const Options& options) {
   const std::vector<Result> results = united_reports(options.reports, problem);
   if (!problem.empty()) return wrong_call(app, problem);
   std::fputs(suite_table(results).c_str(), stdout);
-  bool whole = true;
   for (const Result& result : results) {
-    if (result.verdict != "TRUNCATED" && result.verdict != "FAILED") continue;
-    std::fprintf(stderr, "%s\n", to_line(result).c_str());
-    whole = false;
+    if (!result.passes()) std::fprintf(stderr, "%s\n", to_line(result).c_str());
   }
-  if (!options.json.empty()) problem = write_report(options.json, results);
-  if (!problem.empty()) std::fprintf(stderr, "hakmem-check: %s\n", problem.c_str());
-  return whole && problem.empty() ? kPassed : kFailed;
+  Status verdict = verdict_of(results);
+  std::string what = summary_of(results, Counted(results));
+  if (!options.json.empty()) problem = write_report(options.json, verdict, results);
+  if (!problem.empty()) {
+    std::fprintf(stderr, "hakmem-check: %s\n", problem.c_str());
+    verdict = worse(verdict, Status::kIncomplete);
+    what += "; " + problem;
+  }
+  return say_verdict(verdict, what.c_str(), stderr);  // standard output is the table alone
 }
 
 int replay(const CLI::App& app, const Options& options) {
@@ -432,14 +527,25 @@ int replay(const CLI::App& app, const Options& options) {
 void add_common(CLI::App& command, Options& options) {
   command.add_option("--jobs", options.jobs, "processes at a time, 1 to 256 (default: the number of processors)")
       ->check(CLI::Range(1u, 256u));
-  command.add_option("--json", options.json, "write a report to this file");
+  command
+      .add_option("--patience", options.patience,
+                  "processor seconds after which a search that ends no execution hangs (default 60)")
+      ->check(CLI::Range(0.1, 1e6));
+  command.add_option("--json", options.json, "write a report to this file, kept up to date while the run goes on");
 }
 
 void add_run(CLI::App& command, Options& options) {
   command.add_option("pattern", options.pattern, "part of a suite's name, or a pattern with * and ?");
+  command.add_flag("--exact", options.exact, "the pattern is the whole name of one suite or broken variant");
+  command
+      .add_option("--first", options.first, "a suite or broken variant to run before the others; again for the next")
+      ->take_all();
+  command.add_flag("--stream", options.stream, "print each result as one line of JSON, and nothing else");
   command.add_flag("--quick", options.quick, "the quick tier");
   command
-      .add_option("--seconds", options.seconds, "use this much time for all: what the plan leaves goes into sampling")
+      .add_option("--seconds", options.seconds,
+                  "bounds all by time: the cheapest first, what the plan leaves goes into sampling, "
+                  "and what there is no time for is incomplete")
       ->check(CLI::Range(1.0, 1e6));
   command.add_option("--scheduler", options.scheduler, "full, bound=N, random or pct=D, instead of the suites' plans");
   command.add_flag("--plain", options.plain, "explore also what differs in the order of independent steps alone");
@@ -490,6 +596,8 @@ int main(int argc, char** argv) {
   CLI::App* audit_command = add_audit(app, audit_options);
   MuseumOptions museum_options;
   CLI::App* museum_command = add_museum(app, museum_options);
+  WatchOptions watch_options;
+  CLI::App* watch_command = add_watch(app, watch_options);
   replay_command->add_option("token", options.token, "as printed with the failure")->required();
   replay_command->add_option("--picture", options.picture,
                              "draw the failure in SVG into this file: a lane for each thread, and the missing edge");
@@ -506,6 +614,7 @@ int main(int argc, char** argv) {
   if (report_command->parsed()) return report(app, options);
   if (audit_command->parsed()) return audit(audit_options);
   if (museum_command->parsed()) return museum(museum_options);
+  if (watch_command->parsed()) return watch(watch_options);
   if (replay_command->parsed()) return replay(app, options);
   return wrong_call(app, "no command is given; name one of those below");
 }

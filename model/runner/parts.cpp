@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "model/runner/job.hpp"
@@ -23,7 +24,7 @@ bool is_part(const Result& row) { return row.details.contains("part") && row.det
 Result not_whole(const std::vector<Result>& parts, std::string message) {
   Result row = parts.front();
   row.verdict = "TRUNCATED";
-  row.pass = false;
+  row.status = Status::kIncomplete;
   row.executions = 0;
   for (const Result& part : parts) row.executions += part.executions;
   row.message = std::move(message);
@@ -31,8 +32,17 @@ Result not_whole(const std::vector<Result>& parts, std::string message) {
   return row;
 }
 
-/// Why the parts are not each part of one search, once; empty when they are.
-std::string missing_part(const std::vector<Result>& parts) {
+/// The command that runs one part. \param more what it has to know
+std::string command_of_part(const Result& row, std::uint64_t number, std::uint64_t count, const char* more = "") {
+  const std::string_view scheduler(row.scheduler);
+  const bool plain = scheduler.ends_with("-plain");
+  return fmt::format("hakmem-check run '{}' --exact --scheduler {}{} --part {}/{}{}", row.suite,
+                     scheduler.substr(0, scheduler.size() - (plain ? 6 : 0)), plain ? " --plain" : "", number, count,
+                     more);
+}
+
+/// Why the parts are not each part of one search, once; empty when they are. \param go_on the command that mends it
+std::string missing_part(const std::vector<Result>& parts, std::string& go_on) {
   const std::uint64_t count = parts.front().details.at("parts");
   if (count > kMostParts) return fmt::format("there are no {} parts", count);
   std::vector<unsigned> times(count, 0);
@@ -43,28 +53,37 @@ std::string missing_part(const std::vector<Result>& parts) {
     ++times[number - 1];
   }
   for (std::size_t i = 0; i < count; ++i) {
+    if (times[i] == 0) go_on = command_of_part(parts.front(), i + 1, count);
     if (times[i] != 1) return fmt::format("part {} of {} is there {} times", i + 1, count, times[i]);
   }
   return {};
 }
 
 Result united_parts(const std::vector<Result>& parts) {
-  const std::string missing = missing_part(parts);
-  const auto failed = std::find_if(parts.begin(), parts.end(), [](const Result& part) { return !part.pass; });
-  if (failed != parts.end()) {
-    Result row = *failed;
+  std::string go_on;
+  const std::string missing = missing_part(parts, go_on);
+  for (const Status status : {Status::kFail, Status::kIncomplete}) {
+    const auto found =
+        std::find_if(parts.begin(), parts.end(), [&](const Result& one) { return one.status == status; });
+    if (found == parts.end()) continue;
+    Result row = *found;
     row.details = {};
     return row;
   }
-  if (!missing.empty()) return not_whole(parts, missing);
+  if (!missing.empty()) {
+    Result row = not_whole(parts, missing);
+    row.go_on = go_on;
+    return row;
+  }
   Prior prior;
   if (std::optional<Result> whole = united(parts, prior.knowledge, prior.waits)) {
     whole->verdict = parts.front().details.value("verdict", "TRUNCATED");
-    whole->pass = whole->verdict != "TRUNCATED";
+    whole->status = whole->verdict == "TRUNCATED" ? Status::kIncomplete : Status::kPass;
     return *whole;
   }
   Result row =
       not_whole(parts, "the parts have learned different things: run each again with --knowledge and this report");
+  row.go_on = command_of_part(row, 1, parts.size(), " --knowledge REPORT, and so each part");
   row.details = {{"part", 0}, {"parts", 0}, {"knowledge", prior.knowledge}, {"waits", prior.waits}};
   return row;
 }

@@ -5,17 +5,26 @@
 #include <functional>
 #include <vector>
 
+#include "model/runner/costs.hpp"
 #include "model/runner/job.hpp"
+#include "model/runner/report_file.hpp"
 
 namespace hakmem::model {
 
+/// Of processor time: a process that uses so much without ending an execution hangs.
+constexpr double kPatience = 60;
+
 class JobPool {
  public:
-  /// \param jobs at a time; \param deadline of now(), after which running jobs are told to stop and no more are
-  /// started; 0 = none.
-  JobPool(unsigned jobs, double deadline);
+  /// \param jobs at a time
+  /// \param deadline of now(), after which running jobs are told to stop and no more are started; 0 = none
+  /// \param patience seconds of processor time after which a job without progress hangs
+  JobPool(unsigned jobs, double deadline, double patience = kPatience);
 
-  /// Runs all jobs, prints a line for each that is done and shows on a terminal what is under way.
+  /// Keeps a report up to date while jobs run. \param report must live as long
+  void keep(ReportFile& report) { report_ = &report; }
+
+  /// Runs all jobs, prints a line for each that is done and shows what is under way.
   /// \return a result for every job, in the order in which they ended.
   std::vector<Result> run(std::vector<Job> jobs, const std::function<void(const Result&)>& show = print);
 
@@ -28,6 +37,9 @@ class JobPool {
  private:
   unsigned jobs_;
   double deadline_;
+  double patience_;
+  ReportFile* report_ = nullptr;
+  Costs costs_;
 };
 
 }  // namespace hakmem::model

@@ -27,7 +27,7 @@ std::string caught(const std::string& suite, const std::vector<Result>& results)
   for (const Result& result : results) {
     if (!result.broken_variant || !result.suite.starts_with(suite + "~")) continue;
     ++all;
-    found += result.pass;
+    found += result.passes();
   }
   return fmt::format("{} of {}", found, all);
 }

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "model/engine/visibility.hpp"
@@ -19,12 +20,13 @@ nlohmann::json to_json(const Result& result) {
                       {"seconds", result.seconds},
                       {"processor_seconds", result.processor_seconds},
                       {"verdict", result.verdict},
-                      {"status", result.pass ? "pass" : "fail"},
+                      {"status", name_of(result.status)},
                       {"broken_variant", result.broken_variant},
                       {"message", result.message},
                       {"trace", result.trace},
                       {"blind_spots", result.blind},
                       {"replay", result.token}};
+  if (!result.go_on.empty()) json["continue"] = result.go_on;
   if (result.details.contains("part")) json["details"] = result.details;
   return json;
 }
@@ -42,6 +44,14 @@ void check_part(const nlohmann::json& details) {
   if (details.contains("verdict")) (void)details.at("verdict").get_ref<const Json::string_t&>();
 }
 
+/// A word that says nothing is neither green nor a failure.
+Status status_from(const std::string& name) {
+  for (const Status status : {Status::kPass, Status::kFail}) {
+    if (name == name_of(status)) return status;
+  }
+  return Status::kIncomplete;
+}
+
 }  // namespace
 
 Result result_from_json(const nlohmann::json& json) {
@@ -53,24 +63,41 @@ Result result_from_json(const nlohmann::json& json) {
   result.seconds = json.at("seconds");
   result.processor_seconds = json.value("processor_seconds", 0.0);
   result.verdict = json.at("verdict");
-  result.pass = json.at("status") == "pass";
+  result.status = status_from(json.at("status").get_ref<const nlohmann::json::string_t&>());
   result.broken_variant = json.at("broken_variant");
   result.message = json.at("message");
   result.trace = json.at("trace");
   result.token = json.at("replay");
   result.blind = json.value("blind_spots", "");
+  result.go_on = json.value("continue", "");
   result.details = json.value("details", nlohmann::json{});
   if (result.details.contains("part")) check_part(result.details);
   return result;
 }
 
-std::string write_report(const std::string& path, const std::vector<Result>& results) {
+Status verdict_of(const std::vector<Result>& results) {
+  if (results.empty()) return Status::kIncomplete;
+  Status verdict = Status::kPass;
+  for (const Result& result : results) verdict = worse(verdict, result.status);
+  return verdict;
+}
+
+std::string write_report(const std::string& path, Status verdict, const std::vector<Result>& results) {
   nlohmann::json rows = nlohmann::json::array();
   for (const Result& result : results) rows.push_back(to_json(result));
-  const std::string temporary = fmt::format("{}.{}", path, ::getpid());
+  const nlohmann::json report{{"verdict", word_of(verdict)}, {"results", rows}};
+  return write_whole(path, report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+std::string write_whole(const std::string& path, const std::string& text) {
+  // A pipe or a device cannot be replaced.
+  std::error_code none;
+  const bool in_place = std::filesystem::exists(path, none) && !std::filesystem::is_regular_file(path, none);
+  const std::string temporary = in_place ? path : fmt::format("{}.{}", path, ::getpid());
   std::ofstream file(temporary);
-  file << nlohmann::json{{"results", rows}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  file << text;
   file.close();
+  if (file && in_place) return {};
   if (!file || std::rename(temporary.c_str(), path.c_str()) != 0) {
     const std::string why = std::strerror(errno);
     std::remove(temporary.c_str());
@@ -123,10 +150,12 @@ std::vector<Result> read_report(const std::string& path, std::string& problem) {
 }
 
 std::string to_line(const Result& result) {
-  std::string line =
-      fmt::format("{:4}  {:<50} {:<8} {:<14} {:>12} executions {:>8.2f} s", result.pass ? "pass" : "FAIL", result.suite,
-                  result.scheduler, result.verdict, result.executions, result.seconds);
+  static constexpr const char* kShown[] = {"pass", "FAIL", "cut"};
+  std::string line = fmt::format("{:4}  {:<50} {:<8} {:<14} {:>12} executions {:>8.2f} s",
+                                 kShown[static_cast<unsigned>(result.status)], result.suite, result.scheduler,
+                                 result.verdict, result.executions, result.seconds);
   if (!result.message.empty()) line += "  " + result.message;
+  if (!result.go_on.empty()) line += "  go on: " + result.go_on;
   if (!result.blind.empty()) line += "  [blind to " + result.blind + "]";
   return line;
 }

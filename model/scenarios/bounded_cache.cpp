@@ -106,7 +106,7 @@ struct Whales : Scenario {
 const Registered whales{
     Suite::of<Whales>("whale_cache/come_and_go", "I1 I4 I5 I8: mappings are used again, against a trim")
         .quick({bound(2), random(30'000)})
-        .thorough({bound(4, 200), random(500'000)})
+        .thorough({bound(3), random(500'000)})
         .broken("put_does_not_release", weaken(kPut, kRelaxed))
         .as("DATA RACE")
         .broken("take_does_not_acquire", weaken(kTake, kRelaxed))

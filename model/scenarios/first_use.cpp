@@ -83,7 +83,7 @@ const Registered once_for_all{
     Suite::of<WhoComesFirstSetsUp>("first_use/once",
                                    "I1 I2 I3 I5 I8: two threads need the heap first; one sets it up, both use it")
         .quick({bound(0), random(15'000)})
-        .thorough({bound(1, 250), random(300'000, 200)})
+        .thorough({bound(0), random(500'000), pct(3, 300'000)})
         .depth(20'000)
         .broken("done_is_not_acquired", weaken({"scenarios/first_use.cpp", "call", kLoad, {}, 1}, kRelaxed))
         .as("DATA RACE")

@@ -62,7 +62,7 @@ const Registered idle_owner{
     Suite::of<IdleOwner>("heap/idle_owner",
                          "I1 I2 I3 I4 I5 I8: a slab that others have freed is taken over while its owner works on")
         .quick({random(15'000), pct(3, 10'000)})
-        .thorough({bound(0), random(1'000'000, 200), pct(4, 500'000, 200)})
+        .thorough({bound(0), random(1'000'000), pct(4, 500'000)})
         .depth(20'000)
         .broken("push_does_not_release", weaken(kPush, kRelaxed))
         .as("DATA RACE")
@@ -102,7 +102,7 @@ struct TwoTakeOver : IdleOwner {
 const Registered two_take_over{
     Suite::of<TwoTakeOver>("heap/idle_owner_and_two", "I1 I2 I3 I4 I8: two threads take over what an idle owner has")
         .quick({bound(0), random(15'000)})
-        .thorough({bound(1, 200), random(500'000, 200), pct(4, 300'000, 200)})
+        .thorough({bound(1), random(500'000), pct(4, 300'000)})
         .depth(20'000)
         .broken("take_is_not_atomic", split(kTakePosts))
         .broken<TakesWhatItFinds<TwoTakeOver>>("takes_what_it_finds",
@@ -131,7 +131,7 @@ const Registered walk_of_an_idle_owner{
     Suite::of<WalkOfAnIdleOwner>("heap/walk_of_an_idle_owner",
                                  "I4 I5: an owner reads its slabs in full while another thread takes one of them over")
         .quick({bound(0), random(15'000)})
-        .thorough({bound(1, 200), random(500'000, 200)})
+        .thorough({bound(1), random(500'000)})
         .depth(20'000)
         .broken("posts_are_not_acquired", weaken(kTakePosts, kRelaxed))
         .as("DATA RACE")

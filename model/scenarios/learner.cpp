@@ -124,7 +124,7 @@ const Registered caps_move{
     Suite::of<CapsMoveUnderUse>("learner/caps_move_under_use",
                                 "I1 I2 I4 I5 I7 I8: caps and caches change while threads allocate, free and exit")
         .quick({random(8'000), pct(3, 6'000)})
-        .thorough({bound(0, 100), random(300'000, 200), pct(4, 200'000, 200)})
+        .thorough({random(500'000), pct(4, 300'000)})
         .depth(20'000)
         .broken("setting_is_lost", lose({"sync/tunable.hpp", "set", kStore}))
         .as("the cap in force is not what was set")

@@ -51,7 +51,7 @@ const Registered leaf_is_shared{
     Suite::of<LeafIsShared>("page_map/leaf_is_shared",
                             "I2 I5: pieces of one leaf are mapped and found by three threads")
         .quick({bound(3), random(50'000)})
-        .thorough({full(300)})
+        .thorough({full()})
         .broken("leaf_is_not_released", weaken(kNewLeaf, kRelaxed))
         .as("UNINITIALIZED")
         .broken("leaf_is_not_acquired_by_finders", weaken(kFindLeaf, kRelaxed))

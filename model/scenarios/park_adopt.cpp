@@ -47,7 +47,7 @@ const Registered exit_against_free{
     Suite::of<ExitAgainstRemoteFree>("heap/exit_against_remote_free",
                                      "I1 I2 I4 I5 I8: a context is parked and adopted while a block of it is freed")
         .quick({random(20'000), pct(3, 20'000)})
-        .thorough({bound(1, 200), random(500'000, 200), pct(4, 300'000, 200)})
+        .thorough({bound(1), random(500'000), pct(4, 300'000)})
         .depth(20'000)
         .broken("park_does_not_release", weaken(kPark, kRelaxed))
         .as("DATA RACE")
@@ -88,7 +88,7 @@ const Registered sleeping_slab{
     Suite::of<SleepingSlabIsInherited>("heap/sleeping_slab_is_inherited",
                                        "I1 I2 I3 I4 I5 I8: frees wake a sleeping slab whose context changes hands")
         .quick({bound(1), random(20'000), pct(3, 20'000)})
-        .thorough({bound(2, 200), random(500'000, 200), pct(4, 300'000, 200)})
+        .thorough({bound(2), random(500'000), pct(4, 300'000)})
         .depth(20'000)
         .broken("adopt_does_not_acquire", weaken(kAdopt, kRelaxed))
         .as("DATA RACE")
@@ -139,7 +139,7 @@ const Registered exits_anywhere{
     Suite::of<ExitsAnywhere>("heap/exits_anywhere",
                              "I1 I2 I4 I5 I8: a thread exits between any two operations, another adopts its context")
         .quick({bound(0), random(15'000)})
-        .thorough({bound(2, 200), random(500'000, 200)})
+        .thorough({bound(1), random(500'000)})
         .depth(20'000)
         .broken("park_does_not_release", weaken(kPark, kRelaxed))
         .as("DATA RACE")
@@ -185,7 +185,7 @@ struct LateFreeByContext : LateFree {
 const Registered late_free{
     Suite::of<LateFree>("heap/late_free", "I1 I2 I4 I5 I8: blocks are freed after their thread's context was parked")
         .quick({bound(1), random(15'000), pct(3, 10'000)})
-        .thorough({bound(2, 200), random(500'000, 200), pct(4, 300'000, 200)})
+        .thorough({bound(2), random(500'000), pct(4, 300'000)})
         .depth(20'000)
         .broken("push_does_not_release", weaken(kPush, kRelaxed))
         .as("DATA RACE")
@@ -234,7 +234,7 @@ const Registered scavenge{
     Suite::of<Scavenge>("heap/scavenge",
                         "I1 I2 I3 I4 I5 I8: a parked context is scavenged, freed into and adopted at the same time")
         .quick({random(15'000), pct(3, 10'000)})
-        .thorough({bound(1, 250), random(500'000, 200), pct(4, 300'000, 200)})
+        .thorough({bound(0), random(500'000), pct(4, 300'000)})
         .depth(20'000)
         .broken("adopt_does_not_acquire", weaken(kAdopt, kRelaxed))
         .as("DATA RACE")
@@ -265,7 +265,7 @@ const Registered first_use{
     Suite::of<FirstUse>("heap/first_use",
                         "I1 I2 I5 I8: first contexts, descriptors, leaves and mappings are made at the same time")
         .quick({random(15'000), pct(3, 10'000)})
-        .thorough({bound(1, 250), random(500'000, 200), pct(4, 300'000, 200)})
+        .thorough({bound(0), random(500'000), pct(4, 300'000)})
         .depth(20'000)
         .broken("leaf_is_not_released", weaken({"layout/page_map.hpp", "ensure_leaf", kCompareExchange}, kRelaxed))
         .broken("group_is_not_released",

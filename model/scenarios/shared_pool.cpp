@@ -73,7 +73,7 @@ const Registered across_superslabs{
     Suite::of<AcrossSuperSlabs>("shared_pool/across_superslabs",
                                 "I1 I3 I4 I5 I8: two threads need slots of two SuperSlabs and give them back")
         .quick({bound(1), random(30'000)})
-        .thorough({bound(2, 250), random(500'000)})
+        .thorough({bound(2), random(500'000)})
         .depth(6000)
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
         .as("DATA RACE")
@@ -99,7 +99,7 @@ struct ToTheEnd : PoolInUse {
 const Registered to_the_end{
     Suite::of<ToTheEnd>("shared_pool/to_the_end",
                         "I1 I3 I4 I5 I8: two threads need slots of two SuperSlabs, in every execution")
-        .quick({full(250)})
+        .quick({full()})
         .depth(6000)
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
         .as("DATA RACE")
@@ -117,7 +117,7 @@ struct Apart : Original {
 const Registered across_apart{
     Suite::of<Apart<AcrossSuperSlabs>>("shared_pool/across_superslabs_to_the_end",
                                        "I1 I3 I4 I5 I8: two threads need slots of two SuperSlabs, one gives back three")
-        .quick({full(250)})
+        .quick({full()})
         .depth(6000)
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
         .as("DATA RACE")
@@ -139,7 +139,7 @@ struct FromNothing : PoolInUse {
 const Registered from_nothing{
     Suite::of<FromNothing>("shared_pool/from_nothing", "I1 I3 I4 I5 I8: two threads map, fill, empty, cache and reuse")
         .quick({bound(0), random(60'000), pct(3, 60'000)})
-        .thorough({bound(0), random(2'000'000, 250), pct(4, 1'000'000, 250)})
+        .thorough({bound(0), random(2'000'000), pct(4, 1'000'000)})
         .depth(6000)
         .broken("cache_put_does_not_release", weaken(kCachePut, kRelaxed))
         .as("DATA RACE")
@@ -156,7 +156,7 @@ struct OneFromNothing : FromNothing {
 const Registered from_nothing_apart{
     Suite::of<Apart<OneFromNothing>>("shared_pool/from_nothing_to_the_end",
                                      "I1 I3 I4 I5 I8: two threads map, cache and give back, in every execution")
-        .quick({full(250)})
+        .quick({full()})
         .depth(6000)
         .broken("cache_take_does_not_acquire", weaken(kCacheTake, kRelaxed))
         .as("DATA RACE")
@@ -193,7 +193,7 @@ const Registered last_slots{
     Suite::of<LastSlotsAgainstAcquire>("shared_pool/last_slots",
                                        "I1 I3 I4 I5 I8: the last slots of a SuperSlab are released against an acquire")
         .quick({bound(1), random(50'000)})
-        .thorough({bound(2, 250), random(1'000'000)})
+        .thorough({bound(2), random(1'000'000)})
         .depth(6000)
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
         .as("DATA RACE")
@@ -217,7 +217,7 @@ const Registered last_slots_apart{
     Suite::of<Apart<LastSlotsAgainstLiveAcquire>>(
         "shared_pool/last_slots_to_the_end",
         "I1 I3 I4 I5 I8: the last slots of a SuperSlab are released against a claim, in every execution")
-        .quick({full(250)})
+        .quick({full()})
         .depth(6000)
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
         .as("DATA RACE")
@@ -258,7 +258,7 @@ const Registered class_affinity{
         "shared_pool/class_affinity",
         "I1 I3 I5 I7 I8: an EMPTY slot of the class, or of another, is found before memory is mapped")
         .quick({bound(1), random(30'000)})
-        .thorough({bound(2, 250), random(500'000)})
+        .thorough({bound(2), random(500'000)})
         .depth(6000)
         .broken("claim_is_not_atomic", split(kClaim))
         .broken("hint_is_lost", lose(kSetMark))
@@ -298,7 +298,7 @@ const Registered late_hint{
     Suite::of<LateHint>("shared_pool/late_hint",
                         "I1 I3 I4 I5 I8: an entry outlives its SuperSlab, which is unmapped and mapped anew")
         .quick({bound(1), random(30'000)})
-        .thorough({full(250), bound(3, 250), random(500'000)})
+        .thorough({bound(3), random(500'000)})
         .depth(6000)
         .broken("claim_is_not_atomic", split(kClaim))
         .broken("release_does_not_release", weaken(kReleaseSlots, kAcquire))
@@ -308,7 +308,7 @@ const Registered late_hint{
 const Registered late_hint_apart{
     Suite::of<Apart<LateHint>>("shared_pool/late_hint_to_the_end",
                                "I1 I3 I4 I5 I8: an entry outlives its SuperSlab, in every execution without reuse")
-        .quick({full(250)})
+        .quick({full()})
         .depth(6000)
         .broken("claim_is_not_atomic", split(kClaim))
         .broken("release_does_not_release", weaken(kReleaseSlots, kAcquire))
@@ -346,7 +346,7 @@ const Registered reuse_against_trim{
     Suite::of<ReuseAgainstTrim>("shared_pool/reuse_against_trim",
                                 "I1 I3 I4 I5 I8: a cached SuperSlab is used again or unmapped, never both")
         .quick({bound(1), random(30'000)})
-        .thorough({full(250), bound(3, 250), random(500'000)})
+        .thorough({bound(3), random(500'000)})
         .depth(6000)
         .broken("cache_put_does_not_release", weaken(kCachePut, kRelaxed))
         .as("DATA RACE")
@@ -357,7 +357,7 @@ const Registered reuse_against_trim_apart{
     Suite::of<Apart<ReuseAgainstTrim>>(
         "shared_pool/reuse_against_trim_to_the_end",
         "I1 I3 I4 I5 I8: a cached SuperSlab is used again or unmapped, in every execution")
-        .quick({full(250)})
+        .quick({full()})
         .depth(6000)
         .broken("cache_put_does_not_release", weaken(kCachePut, kRelaxed))
         .as("DATA RACE")
@@ -420,7 +420,7 @@ const Registered holder_vanishes{
     Suite::of<HolderVanishes>("fork_image/shared_pool",
                               "I1 I5 I6 I7: a thread that acquires and releases vanishes at any step, one goes on")
         .quick({random(40'000), pct(3, 20'000)})
-        .thorough({bound(0), bound(1, 250), random(500'000)})
+        .thorough({bound(0), random(1'000'000), pct(4, 500'000)})
         .depth(6000)
         .broken("claim_is_not_atomic", split(kClaim))
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
@@ -454,7 +454,7 @@ struct Descriptors : Scenario {
 const Registered descriptors{
     Suite::of<Descriptors>("descriptor_table/append_and_pass", "I1 I2 I5: descriptors are made and passed on as tokens")
         .quick({bound(2), random(20'000)})
-        .thorough({bound(4, 200), random(500'000)})
+        .thorough({bound(4), random(500'000)})
         .depth(6000)
         .broken("mark_is_not_released", weaken(kSetMark, kRelaxed))
         .as("DATA RACE")

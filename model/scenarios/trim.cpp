@@ -111,7 +111,7 @@ const Registered trim_against_use{
         "trim/against_use",
         "I1 I4 I8: memory is given back only of slots that nobody uses, and every slot stays findable")
         .quick({bound(1), random(30'000)})
-        .thorough({bound(2, 250), random(500'000)})
+        .thorough({bound(2), random(500'000)})
         .depth(6000)
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
         .as("DATA RACE")

@@ -1,11 +1,11 @@
-"""The page about the models names the suites and litmus tests that there are, with what they prove and allow."""
+"""The pages about the models name the suites and litmus tests that there are, with what they prove and allow."""
 import pathlib
 import re
 import subprocess
 import sys
 import unittest
 
-CHECK = PAGE = None
+CHECK = PAGES = None
 
 
 def rows(text):
@@ -16,7 +16,7 @@ def rows(text):
 class Page(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.page = PAGE.read_text()
+        cls.page = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
         cls.listed = subprocess.run([CHECK, "list"], text=True, capture_output=True, check=True).stdout.splitlines()
 
     def test_names_every_suite_with_its_verdict(self):
@@ -57,5 +57,5 @@ class Page(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    CHECK, PAGE = sys.argv.pop(1), pathlib.Path(sys.argv.pop(1))
+    CHECK, PAGES = sys.argv.pop(1), [pathlib.Path(sys.argv.pop(1)) for _ in range(2)]
     unittest.main()

@@ -103,9 +103,9 @@ struct Large : Scenario {
 };
 
 TEST(Schedulers, TimeLimitCutsAnExhaustiveSearchButNotASample) {
-  EXPECT_TRUE(explore(ScenarioType::of<Large>(), full(0.1)).cut);
-  EXPECT_TRUE(explore(ScenarioType::of<Large>(), random(1'000'000'000, 0.1)).cut);
-  EXPECT_FALSE(explore(ScenarioType::of<Large>(), random(0, 0.1)).cut);
+  EXPECT_TRUE(explore(ScenarioType::of<Large>(), within(0.1, full())).cut);
+  EXPECT_TRUE(explore(ScenarioType::of<Large>(), within(0.1, random(1'000'000'000))).cut);
+  EXPECT_FALSE(explore(ScenarioType::of<Large>(), within(0.1, random(0))).cut);
 }
 
 // Reduction ----------------------------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ constexpr std::size_t kBytes = 64;
 
 /// Makes a suite of one full search out of a scenario, in one line.
 template <class S>
-Suite faulty(const char* name, double seconds = 20) {
-  return Suite::of<S>(std::string("faults/") + name, "planted").quick({full(seconds)}).depth(300);
+Suite faulty(const char* name, Search search = full()) {
+  return Suite::of<S>(std::string("faults/") + name, "planted").quick({search}).depth(300);
 }
 
 // Races and lifetimes -----------------------------------------------------------------------------------------------
@@ -352,7 +352,7 @@ struct OtherValues : Scenario {
 };
 const Registered other_values{faulty<OtherValues>("other_values")};
 
-/// Far too large for its time.
+/// Far too large for its plan.
 struct TooLarge : Scenario {
   static constexpr unsigned kThreads = 4;
   void thread(unsigned) override {
@@ -360,7 +360,7 @@ struct TooLarge : Scenario {
   }
   RelacySync::Atomic<int> counter;
 };
-const Registered too_large{faulty<TooLarge>("too_large", 0.5)};
+const Registered too_large{faulty<TooLarge>("too_large", at_most(100'000, full()))};
 
 // Broken variants that prove nothing --------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ template <class ConfigT = ToyConfig>
 bool all_hold(Found& found) {
   return rc::check([&found] {
     const HeapProgram program = *generated_programs();
-    for (const Search& kind : {random(600, 20), pct(3, 600, 20)}) {
+    for (const Search& kind : {random(600), pct(3, 600)}) {
       const Outcome outcome = search<ConfigT>(program, kind);
       if (!outcome.failed) continue;
       found = {program, outcome.problem};
@@ -69,7 +69,7 @@ TEST(GeneratedPrograms, HoldOnTheWholeHeap) {
 
 TEST(GeneratedPrograms, PlantedOrderIsFoundAndShrunkToAFewSteps) {
   const HeapProgram meets_all_sites = parse("T0: a=malloc(64) give a b=malloc(64) free b T1: c=take free c renew");
-  ASSERT_FALSE(search(meets_all_sites, random(2000, 20)).failed);
+  ASSERT_FALSE(search(meets_all_sites, random(2000)).failed);
   const Mutation weak = weaken({"lockfree/remote_word.hpp", "push_chain", kCompareExchange}, kRelaxed);
   ASSERT_EQ(Sites::mutate(std::vector{weak}), "");
   Found found;
@@ -77,7 +77,7 @@ TEST(GeneratedPrograms, PlantedOrderIsFoundAndShrunkToAFewSteps) {
   Sites::restore();
   EXPECT_NE(found.problem.find("DATA RACE"), std::string::npos) << found.problem;
   EXPECT_LE(steps_of(found.program), 5u) << to_string(found.program);
-  EXPECT_FALSE(search(found.program, random(2000, 20)).failed) << "it fails without the fault";
+  EXPECT_FALSE(search(found.program, random(2000)).failed) << "it fails without the fault";
 }
 
 /// The toy heap over a policy that is broken: what is taken from a slab's remote word stays there.
@@ -87,7 +87,7 @@ TEST(GeneratedPrograms, PlantedPolicyIsFoundAndShrunkToAFewSteps) {
   Found found;
   EXPECT_FALSE(all_hold<PlantedConfig>(found));
   EXPECT_LE(steps_of(found.program), 7u) << to_string(found.program);
-  EXPECT_FALSE(search(found.program, random(2000, 20)).failed) << "it fails without the fault";
+  EXPECT_FALSE(search(found.program, random(2000)).failed) << "it fails without the fault";
 }
 
 }  // namespace

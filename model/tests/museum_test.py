@@ -1,4 +1,5 @@
 """The museum catches its exhibits, says who escapes, and runs the guards."""
+import json
 import pathlib
 import re
 import subprocess
@@ -14,7 +15,7 @@ EMPTY = "#!/bin/sh\necho '[==========] 0 tests ran.'\necho '[  PASSED  ] 0 tests
 
 def museum(program, *words):
     done = subprocess.run([program, "museum", "--page", "", *words], text=True, capture_output=True, check=False,
-                          timeout=300)
+                          timeout=1200)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -30,12 +31,22 @@ class Museum(unittest.TestCase):
         code, output = museum(CHECK, "--tests", "")
         self.assertEqual(code, 0, output)
         self.assertIn("26 exhibits of 22 bugs, 26 caught, 0 escaped", output)
+        self.assertIn("VERDICT: PASSED", output)
+
+    def test_report_has_a_row_for_each_exhibit_and_guard(self):
+        with tempfile.TemporaryDirectory() as directory:
+            guards(directory, FAILING)
+            report = pathlib.Path(directory, "report.json")
+            museum(CHECK, "3", "--tests", directory, "--json", str(report))
+            written = json.loads(report.read_text())
+        self.assertEqual(written["verdict"], "FAILED")
+        self.assertEqual({row["suite"]: row["status"] for row in written["results"]}, {"3": "pass", "3 guard": "fail"})
 
     def test_page_has_a_picture_of_every_counterexample(self):
         with tempfile.TemporaryDirectory() as directory:
             page = pathlib.Path(directory, "page.md")
             done = subprocess.run([CHECK, "museum", "--tests", "", "--page", str(page)], text=True, capture_output=True,
-                                  check=False, timeout=300)
+                                  check=False, timeout=1200)
             self.assertEqual(done.returncode, 0, done.stdout)
             shown = re.findall(r"!\[Exhibit (\w+): [^]]*\]\((page/\1\.svg)\)", page.read_text())
             self.assertEqual(len(shown), 22, "of 26, four are programs without a schedule")
@@ -54,8 +65,9 @@ class Museum(unittest.TestCase):
     def test_guard_that_is_not_built_fails(self):
         with tempfile.TemporaryDirectory() as directory:
             code, output = museum(CHECK, "3", "--tests", directory)
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 3)
         self.assertIn("guard is not built", output)
+        self.assertIn("VERDICT: INCOMPLETE", output)
 
     def test_guards_are_run(self):
         for script, code, word in ((PASSING, 0, "guard passes"), (FAILING, 1, "guard FAILS"), (EMPTY, 1, "guard FAILS")):
@@ -78,7 +90,7 @@ class Museum(unittest.TestCase):
                 if library:
                     pathlib.Path(directory, "libhakmem.so").write_text("")
                 result, output = museum(CHECK, "Nothing for fork", "--tests", str(tests))
-            self.assertEqual(result, 0 if word == "guard passes" else 1, output)
+            self.assertEqual(result, {"guard passes": 0, "guard FAILS": 1, "guard is not built": 3}[word], output)
             self.assertIn(word, output)
 
     def test_number_shows_every_part_and_a_letter_only_one(self):

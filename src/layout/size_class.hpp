@@ -74,6 +74,9 @@ class SizeClass {
 
   static constexpr const Layout& layout(unsigned c) noexcept { return kLayouts[c]; }
 
+  /// Whether a class serves requests up to kSmallMax; known to the compiler where there are no others.
+  static constexpr bool is_small(unsigned c) noexcept { return kCount == kSmallCount || c < kSmallCount; }
+
   /// Whether a class lies above kMidMax: few of its blocks make a slab.
   static constexpr bool is_large(unsigned c) noexcept { return G::kMidMax < G::kLargeMax && c >= kFirstLarge; }
 

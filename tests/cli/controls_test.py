@@ -84,7 +84,7 @@ class Program(unittest.TestCase):
     def run_controls(self, compiler, *words):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
-            (root / "docs").mkdir()
+            (root / "docs/reports").mkdir(parents=True)
             fake = root / "compiler"
             fake.write_text(compiler, encoding="utf-8")
             fake.chmod(0o755)
@@ -92,7 +92,7 @@ class Program(unittest.TestCase):
             with mock.patch.dict("os.environ", CXX=str(fake)), contextlib.redirect_stdout(output):
                 code = cli.main(root, [*words, "--json", str(root / "report.json")])
             report = json.loads((root / "report.json").read_text(encoding="utf-8"))
-            return code, output.getvalue(), report["results"], (root / "docs/controls.md").exists()
+            return code, output.getvalue(), report["results"], (root / "docs/reports/controls.md").exists()
 
     def test_checker_that_reports_nothing_is_red(self):
         blind = '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\nprintf "#!/bin/sh\\n" >"$2"\nchmod +x "$2"\n'

@@ -105,9 +105,9 @@ class Plan(unittest.TestCase):
         self.assertIn(last, plan.keys(mine))
 
     def test_names_what_the_tree_has(self):
-        mutants = (SOURCE / "docs/mutants.md").read_text(encoding="utf-8")
+        mutants = (SOURCE / "docs/reports/mutants.md").read_text(encoding="utf-8")
         self.assertEqual(tuple(re.findall(r"^\| `src/(\S+)\.hpp` \| [1-9]", mutants, re.MULTILINE)), work.MUTATED)
-        ledger = (SOURCE / "docs/ledger.md").read_text(encoding="utf-8")
+        ledger = (SOURCE / "docs/reports/ledger.md").read_text(encoding="utf-8")
         self.assertEqual(tuple(re.findall(r"^## src/(\S+)\.hpp$", ledger, re.MULTILINE)), work.AUDITED)
         for target, (_, corpora) in work.FUZZ_TARGETS.items():
             self.assertTrue((SOURCE / corpora / target).is_dir(), target)

@@ -314,8 +314,7 @@ TEST(CapLawProperty, RefutesPlantedFaults) {
   EXPECT_TRUE(is_refuted(ignores_chance<TakesChanceForTruth>(), "changes", 8));
 }
 
-// W_MAX: a cache whose hits and waste depend on the value in force
-// -----------------------------------------------------
+// W_MAX: a cache whose hits and waste depend on the value in force ----------------------------------------------------
 
 /// In thousandths.
 struct Outcome {

@@ -195,8 +195,7 @@ class Refuse : public HeapCommand {
   std::uint64_t times_ = *rc::gen::inRange<std::uint64_t>(1, 6);
 };
 
-// The property
-// ---------------------------------------------------------------------------------------------------------
+// The property --------------------------------------------------------------------------------------------------------
 
 using MakeHeap = std::function<std::unique_ptr<AnyHeap>()>;
 

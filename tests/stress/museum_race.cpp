@@ -1,5 +1,5 @@
-/// Races of the museum (docs/museum.md) on real threads: how soon two threads run into each, plainly and with schedule
-/// noise. Each bug is a trial of a few steps, faulty or sound, which is repeated until its judge objects.
+/// Races of the museum (docs/reports/museum.md) on real threads: how soon two threads run into each, plainly and with
+/// schedule noise. Each bug is a trial of a few steps, faulty or sound, which is repeated until its judge objects.
 ///
 /// What was a plain variable in the bug is a relaxed atomic here: the same on x86, and noise can strike at it.
 
@@ -63,8 +63,7 @@ struct List {
   typename Sync::template Atomic<N*> head{};
 };
 
-// The bugs, by their number in the museum. `thread` is one thread's part; `holds` judges when both have ended.
-// -----------
+// The bugs, by their number in the museum. `thread` is one thread's part; `holds` judges when both have ended. --------
 
 template <class Sync, bool kFaulty>
 struct NoSynchronisation {
@@ -313,8 +312,7 @@ struct HeadAndCountApart {
   bool agrees = true;
 };
 
-// Trials
-// -----------------------------------------------------------------------------------------------------------------
+// Trials --------------------------------------------------------------------------------------------------------------
 
 /// Where two threads wait for each other.
 class Meeting {
@@ -423,7 +421,7 @@ int main(int count, char** arguments) {
   bool noisy = false;
   bool sound = false;
   bool list = false;
-  app.add_option("--bug", number, "its number in docs/museum.md; see --list");
+  app.add_option("--bug", number, "its number in docs/reports/museum.md; see --list");
   app.add_option("--seconds", seconds, "at most, 0.1 to 3600 (default 5)")->check(CLI::Range(0.1, 3600.0));
   app.add_option("--seed", seed, "of delays and noise, 0 to 2^32-1 (default 1)")->check(CLI::Range(0U, ~0U));
   app.add_flag("--noise", noisy, "with schedule noise");

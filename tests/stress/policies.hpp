@@ -91,7 +91,7 @@ struct WeakenedSync : StressSync {
   };
 };
 
-/// Which operation is no longer one step, as in bugs of the past (docs/museum.md).
+/// Which operation is no longer one step, as in bugs of the past (docs/reports/museum.md).
 enum class Torn { kExchange, kFetch, kCompareExchange };
 
 /// A policy one of whose operations is a load and then a store.

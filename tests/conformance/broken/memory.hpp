@@ -21,7 +21,8 @@ class Arena {
  public:
   static constexpr std::size_t kLargestBlock = 8192;
 
-  /// \param skip bytes to leave out before the block \param step from the block's start to where the next may start
+  /// \param skip bytes to leave out before the block
+  /// \param step from the block's start to where the next may start
   /// \return nullptr when full
   void* take(std::size_t bytes, std::size_t skip, std::size_t step);
   [[nodiscard]] bool holds(const void* block) const;

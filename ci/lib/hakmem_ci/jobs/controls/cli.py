@@ -11,6 +11,7 @@ import xml.etree.ElementTree
 
 from hakmem_ci.jobs.controls import catalogue
 from hakmem_ci.core.process import Runner, Stop
+from hakmem_ci.pages import stamps
 
 CAUGHT, ESCAPED, CLEAN, NOISY, NOT_RUN = "caught", "ESCAPED", "clean", "NOT CLEAN", "NOT RUN"
 GOOD = (CAUGHT, CLEAN)
@@ -101,7 +102,7 @@ class Session:
 
     def compile(self, flags, number):
         program = self.work / f"planted-{number}"
-        source = self.root / "ci/lib/hakmem_controls/planted.cpp"
+        source = self.root / "ci/lib/hakmem_ci/jobs/controls/planted.cpp"
         command = [os.environ.get("CXX", "c++"), "-std=c++20", "-g", "-O0", *flags, source, "-o", program, "-pthread"]
         outcome = self.runner.run(f"compile-{number}", command, SECONDS["build"])
         return program, "" if outcome.clean else f"not compiled, see {outcome.log}"
@@ -196,7 +197,7 @@ def conclude(root, rows, arguments, interrupted):
     if bad or not rows:
         return EXIT_RED
     if set(arguments.only) == set(catalogue.CHECKERS):
-        (root / "docs/controls.md").write_text(page_of(rows), encoding="utf-8")
+        stamps.publish(root, "controls", page_of(rows))
     return EXIT_GREEN
 
 

@@ -7,7 +7,7 @@ import shutil
 
 from hakmem_ci.jobs.verify.cli import job_count
 from hakmem_ci.core.process import Runner, Stop
-from hakmem_ci.core.report import write_atomically
+from hakmem_ci.pages import stamps
 
 CORE = ("sync", "os", "lockfree", "layout", "superslab", "heap", "learner")
 UNUSED = ("src/sync/valgrind_sync.hpp",)  # of other builds, where tools check it
@@ -26,7 +26,7 @@ def arguments_of(argv):
         description="Builds the preset 'coverage', runs unit, property and fuzz tests and prints which lines and branches "
                     f"of src/ ({', '.join(CORE)}) they reach. Exit code 0 only if the tests pass, lines are at least "
                     f"{BOUNDS['line']:.0f} %, branches at least {BOUNDS['branch']:.0f} %, and every line that is not "
-                    f"reached is explained in {EXPLANATIONS}. Then docs/coverage.md is written.")
+                    f"reached is explained in {EXPLANATIONS}. Then docs/reports/coverage.md is written.")
     parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N",
                         help="compilations and tests at a time (default: the number of cores)")
     parser.add_argument("--no-build", action="store_true", help="count again what an earlier call has run")
@@ -95,7 +95,7 @@ KINDS = {"line": "lines", "branch": "branches"}
 
 
 def page(tally, known):
-    """docs/coverage.md."""
+    """docs/reports/coverage.md."""
     def cells(counts):
         return " | ".join(f"{counts[kind][0]} of {counts[kind][1]} | {percent(counts[kind]):.1f}" for kind in KINDS)
 
@@ -126,7 +126,7 @@ def report(root, tally):
     for problem in problems:
         print(f"PROBLEM   {problem}")
     if not problems:
-        write_atomically(root / "docs/coverage.md", page(tally, known))
+        stamps.publish(root, "coverage", page(tally, known))
     print(f"VERDICT: {'FAILED' if problems else 'PASSED'}: {percent(totals['line']):.1f} % of {totals['line'][1]} lines, "
           f"{percent(totals['branch']):.1f} % of {totals['branch'][1]} branches")
     return EXIT_RED if problems else EXIT_GREEN

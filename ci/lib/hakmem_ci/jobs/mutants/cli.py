@@ -12,6 +12,7 @@ import time
 from hakmem_ci.jobs.mutants import operators
 from hakmem_ci.jobs.mutants.bench import Bench, Cache, Stage
 from hakmem_ci.core.process import Stop
+from hakmem_ci.pages import stamps
 
 GREEN, RED, INTERRUPTED = 0, 1, 130
 FOLDERS = ("lockfree", "superslab", "heap/slab.hpp", "heap/class_list.hpp", "heap/context_pool.hpp",
@@ -48,11 +49,9 @@ def model_stage(root, scenario):
     except (OSError, ValueError):
         return None
     words = {pathlib.Path(entry["file"]): shlex.split(entry["command"]) for entry in entries
-             if "hakmem-check.dir" in entry["command"]}.get(scenario, ())
+             if f"hakmem_scenario_{scenario.stem}.dir" in entry["command"]}.get(scenario, ())
     objects = [pathlib.Path(entry["directory"]) / shlex.split(entry["command"])[-3] for entry in entries
-               if "hakmem_model_runner.dir" in entry["command"]
-               or ("hakmem-check.dir" in entry["command"] and entry["file"].endswith("/scenarios/heap_program.cpp"))]
-    # The runner wants the heap's programs. They come after the scenario: of what both instantiate, the first counts.
+               if "hakmem_model_runner.dir" in entry["command"]]
     libraries = sorted(build.rglob("libhakmem_model_*.a"), reverse=True)  # programs, then the engine below them
     if not words or not libraries or not all(path.suffix == ".o" and path.is_file() for path in objects):
         return None
@@ -174,6 +173,10 @@ def job_count(text):
     return int(text)
 
 
+def default_page(root):
+    return str(root / "docs/reports/mutants.md")
+
+
 def arguments_of(argv, root):
     parser = argparse.ArgumentParser(
         prog="ci/mutants", allow_abbrev=False,
@@ -183,9 +186,9 @@ def arguments_of(argv, root):
     parser.add_argument("pattern", nargs="?", default="", help="part of a header's path, such as lockfree/remote_word")
     parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N", help="mutants at a time")
     parser.add_argument("--list", action="store_true", help="name the mutants and run nothing")
-    parser.add_argument("--page", default=str(root / "docs/mutants.md"), metavar="FILE",
+    parser.add_argument("--page", default=default_page(root), metavar="FILE",
                         help="where to write the page, when all is green and there is no pattern (default: "
-                             "docs/mutants.md); none with an empty name")
+                             "docs/reports/mutants.md); none with an empty name")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the verdicts there")
     arguments = parser.parse_args(argv)
     if not headers_of(root, arguments.pattern):
@@ -270,5 +273,9 @@ def main(root, argv):
     if problems or not verdicts:
         return RED
     if arguments.page and not arguments.pattern:
-        pathlib.Path(arguments.page).write_text(page_of(root, found, bench), encoding="utf-8")
+        text = page_of(root, found, bench)
+        if arguments.page == default_page(root):
+            stamps.publish(root, "mutants", text)
+        else:
+            pathlib.Path(arguments.page).write_text(text, encoding="utf-8")
     return GREEN
