@@ -20,6 +20,9 @@ FAULT = re.compile(r"^(/\S+?):(\d+):\d+: (?:warning|error): (.*)$", re.MULTILINE
 OF_OTHER_TOOLS = ("valgrind_sync.hpp",)  # includes headers of Valgrind, which a release build does not need
 KEPT = re.compile(r"-(?:[DIUO]|std=|isystem|include|pthread|fno-access-control|fno-exceptions|fno-rtti|f.*sized-deallocation)")
 WITH_VALUE = ("-isystem", "-include", "-I", "-D")
+# Of the compiler alone, and what another compiler has precompiled.
+COMPILER_ALONE = ("--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-unused-command-line-argument",
+                  "--extra-arg=-Wno-ignored-gch")
 
 
 @dataclasses.dataclass(frozen=True)
