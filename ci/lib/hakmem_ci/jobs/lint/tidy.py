@@ -20,9 +20,6 @@ FAULT = re.compile(r"^(/\S+?):(\d+):\d+: (?:warning|error): (.*)$", re.MULTILINE
 OF_OTHER_TOOLS = ("valgrind_sync.hpp",)  # includes headers of Valgrind, which a release build does not need
 KEPT = re.compile(r"-(?:[DIUO]|std=|isystem|include|pthread|fno-access-control|fno-exceptions|fno-rtti|f.*sized-deallocation)")
 WITH_VALUE = ("-isystem", "-include", "-I", "-D")
-# Of the compiler alone, and what another compiler has precompiled.
-COMPILER_ALONE = ("--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-unused-command-line-argument",
-                  "--extra-arg=-Wno-ignored-gch")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +64,7 @@ def database_units(root, wanted=None):
                     path.is_relative_to(root / "build") or wanted is not None and path not in wanted:
                 continue
             known.add(path)
-            units.append(Unit(path, ("--", "-Wno-dollar-in-identifier-extension", *flags_of(entry))))
+            units.append(Unit(path, ("--", "-Wno-dollar-in-identifier-extension", "-Wno-ignored-gch", *flags_of(entry))))
     return units
 
 
