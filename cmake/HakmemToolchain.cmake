@@ -18,8 +18,10 @@ endif()
 find_program(HAKMEM_CCACHE ccache)
 mark_as_advanced(HAKMEM_CCACHE)
 if(HAKMEM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_C_COMPILER_LAUNCHER "${HAKMEM_CCACHE}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${HAKMEM_CCACHE}")
+  # Without this it passes by every file with a precompiled header.
+  set(hakmem_launcher "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${HAKMEM_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER ${hakmem_launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${hakmem_launcher})
 endif()
 
 if(HAKMEM_SANITIZER STREQUAL "address")

@@ -1,6 +1,6 @@
 #include "model/audit/audit.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>

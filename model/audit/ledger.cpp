@@ -1,6 +1,6 @@
 /// The ledger: one row per atomic operation, from the audit's report and the comments in the source.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

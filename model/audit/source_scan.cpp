@@ -1,6 +1,6 @@
 #include "model/audit/source_scan.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>

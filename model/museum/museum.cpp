@@ -1,7 +1,7 @@
 /// Shows the exhibits: each faulty variant is searched with no preemption, with one, with two, and so on, so that what
 /// is found first is as small as they come. The sound twin goes through the same searches.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdio>

@@ -1,6 +1,6 @@
 /// hakmem-check: runs the model's suites, replays their counterexamples, and tests the checker itself.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fnmatch.h>
 #include <unistd.h>
 
@@ -389,8 +389,9 @@ int run(const CLI::App& app, const Options& options) {
   if (problem.empty() && !options.state.empty()) problem = stale_position(options, strategy);
   if (!problem.empty()) return wrong_call(app, problem);
   if (shard.index > jobs.size()) {
-    std::printf("shard %zu of %zu has nothing to do: there are %zu searches\n", shard.index, shard.count, jobs.size());
-    return kPassed;
+    return say_verdict(Status::kPass, fmt::format("shard {} of {} has nothing to do: there are {} searches",
+                                                  shard.index, shard.count, jobs.size())
+                                          .c_str());
   }
   ReportFile report(options.json);
   if (!can_write(report)) return kWrongCall;
@@ -453,9 +454,9 @@ int litmus(const Options& options) {
     jobs.push_back(job_for(test, plain));
     jobs.push_back(job_for(test, random(100'000)));
   }
-  std::puts("The outcomes that C++20 allows are produced, and no others, but for those marked as blind spots.");
   ReportFile report(options.json);
   if (!can_write(report)) return kWrongCall;
+  std::puts("The outcomes that C++20 allows are produced, and no others, but for those marked as blind spots.");
   JobPool pool(options.jobs, 0, options.patience);
   pool.keep(report);
   const std::vector<Result> results = pool.run(std::move(jobs));

@@ -50,6 +50,10 @@ VALGRIND = """
 """
 
 
+LINT = [{"part": "lint", "check": "layout", "how": "clang-format", "work": "3 files", "seconds": 1.0, "verdict": "CLEAN",
+         "status": "pass"}]
+
+
 class NightlyTree(FakeTree):
     """A fake checkout in which every part of the long job is green."""
 
@@ -59,6 +63,7 @@ class NightlyTree(FakeTree):
         self.script("bin/ctest", CTEST)
         self.script("bin/clang++-19", "")
         self.script("ci/mutants", MUTANTS)
+        self.script("ci/lint", reporting(LINT))
         for target, (preset, _) in work.FUZZ_TARGETS.items():
             self.script(f"build/{preset}/tests/fuzz_{target}", FUZZER)
             self.script(f"build/{work.AFL_PRESETS[preset]}/tests/fuzz_{target}", "")
@@ -262,6 +267,13 @@ class Nightly(unittest.TestCase):
     def test_a_fuzzer_that_runs_nothing_shows_nothing(self):
         self.tree.script("build/fuzz/tests/fuzz_api", "print('stat::number_of_executed_units: 0')\n")
         self.assert_not_green("INCOMPLETE", "no run was counted", only=["fuzzing"])
+
+    def test_a_fault_of_lint_fails_and_a_lint_without_a_report_is_not_green(self):
+        self.tree.script("ci/lint", reporting([{**LINT[0], "status": "fail", "verdict": "FAULTY", "evidence": "src/a.cpp:1: bad"}],
+                                              "sys.exit(1)"))
+        self.assert_not_green("FAILED", "src/a.cpp:1: bad", only=["lint"])
+        self.tree.script("ci/lint", "")
+        self.assert_not_green("INCOMPLETE", "left no report that can be read", only=["lint"])
 
     def test_an_audit_that_is_cut_off_is_truncated(self):
         self.tree.script("build/model/hakmem-check", AUDIT.replace('"survived"', '"not run"').replace("sys.exit(0)", "sys.exit(3)"))

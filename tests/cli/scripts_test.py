@@ -1,5 +1,6 @@
 """ci/test and ci/setup against fake programs: what fails, is skipped or is missing is never counted as passed."""
 import json
+import os
 import pathlib
 import unittest
 
@@ -105,11 +106,62 @@ class SetupScript(unittest.TestCase):
         code, output = self.tree.run(["ci/setup", "--check"])
         self.assertEqual((code, output), (1, "ci/setup: missing: valgrind\n"))
 
+    @unittest.skipUnless(os.geteuid() == 0, "installs as root alone")
+    def test_takes_the_name_that_the_system_offers(self):
+        self.installed("('not-installed ' if 'testsuite' in name or name == 'nodejs' else 'installed ') + name")
+        self.tree.script("bin/apt-get", "import sys\nif 'install' in sys.argv: open('installed', 'w').write(' '.join(sys.argv))\n")
+        self.tree.script("bin/apt-cache", "import sys\nname = sys.argv[2]\n"
+                                          "print(f\"{name}:\\n  Candidate: {'1' if '3.12' in name else '(none)'}\")\n")
+        code, output = self.tree.run(["ci/setup"])
+        self.assertEqual(code, 0, output)
+        self.assertIn("does not offer nodejs: what needs them will be INCOMPLETE", output.splitlines()[-1])
+        installed = (self.tree.root / "installed").read_text(encoding="utf-8")
+        self.assertTrue(installed.endswith("--no-install-recommends libpython3.12-testsuite"), installed)
+
+    @unittest.skipUnless(os.geteuid() == 0, "installs as root alone")
+    def test_what_the_build_needs_and_nobody_offers_is_an_error(self):
+        self.installed("('not-installed ' if name == 'relacy-dev' else 'installed ') + name")
+        self.tree.script("bin/apt-get", "")
+        self.tree.script("bin/apt-cache", "")
+        code, output = self.tree.run(["ci/setup"])
+        self.assertEqual(code, 1, output)
+        self.assertIn("this system does not offer relacy-dev", output.splitlines()[-1])
+
+    def test_lists_what_it_would_install_where_there_is_no_apt(self):
+        (self.tree.root / "bin/bash").symlink_to("/bin/bash")
+        code, output = self.tree.run(["ci/setup", "--list"], {"PATH": str(self.tree.root / "bin")})
+        self.assertEqual(code, 0, output)
+        self.assertIn("  relacy-dev\n", output)
+        self.assertIn("libpython3.13-testsuite or libpython3.12-testsuite", output)
+
     def test_wrong_calls_end_with_usage_and_2(self):
         for arguments in (["--bogus"], ["valgrind"]):
             code, output = self.tree.run(["ci/setup", *arguments])
             self.assertEqual(code, 2, output)
             self.assertIn("usage: ci/setup", output)
+
+
+class CleanRootScript(unittest.TestCase):
+    def setUp(self):
+        self.tree = FakeTree()
+        self.addCleanup(self.tree.close)
+        self.tree.run(["git", "init", "-q"])
+        self.tree.run(["git", "-c", "user.name=a", "-c", "user.email=b", "commit", "-q", "--allow-empty", "-m", "c"])
+
+    def test_wrong_calls_end_with_usage_and_2(self):
+        for arguments in (["sarge"], ["--keep"], ["--bogus"], ["trixie", "--"]):
+            code, output = self.tree.run(["ci/clean-root", *arguments])
+            self.assertEqual(code, 2, output)
+            self.assertIn("usage: ci/clean-root", output)
+
+    def test_a_root_that_cannot_be_made_is_incomplete_and_leaves_nothing(self):
+        self.tree.script("bin/debootstrap", "import sys\nprint('E: no such mirror')\nsys.exit(1)\n")
+        (self.tree.root / "tmp").mkdir()
+        code, output = self.tree.run(["ci/clean-root", "bookworm"], {"TMPDIR": str(self.tree.root / "tmp")})
+        self.assertEqual(code, 3, output)
+        self.assertIn("VERDICT: INCOMPLETE", output.splitlines()[-1])
+        self.assertIn("no such mirror" if os.geteuid() == 0 else "needs root", output)
+        self.assertEqual(list((self.tree.root / "tmp").iterdir()), [])
 
 
 if __name__ == "__main__":

@@ -178,7 +178,7 @@ struct RetryLimit {
     // Relaxed and release as in List::push.
     Node<Sync>* seen = list.head.load(memory_order_relaxed);
     for (unsigned tries = 0; tries < 2; ++tries) {
-      node.next.store(seen, memory_order_relaxed);
+      node.next.set(seen);
       if (list.head.compare_exchange_strong(seen, &node, memory_order_release, memory_order_relaxed)) return;
     }
   }

@@ -64,7 +64,7 @@ def database_units(root, wanted=None):
                     path.is_relative_to(root / "build") or wanted is not None and path not in wanted:
                 continue
             known.add(path)
-            units.append(Unit(path, ("--", "-Wno-dollar-in-identifier-extension", *flags_of(entry))))
+            units.append(Unit(path, ("--", "-Wno-dollar-in-identifier-extension", "-Wno-ignored-gch", *flags_of(entry))))
     return units
 
 

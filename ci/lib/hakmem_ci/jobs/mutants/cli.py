@@ -49,11 +49,9 @@ def model_stage(root, scenario):
     except (OSError, ValueError):
         return None
     words = {pathlib.Path(entry["file"]): shlex.split(entry["command"]) for entry in entries
-             if "hakmem-check.dir" in entry["command"]}.get(scenario, ())
+             if f"hakmem_scenario_{scenario.stem}.dir" in entry["command"]}.get(scenario, ())
     objects = [pathlib.Path(entry["directory"]) / shlex.split(entry["command"])[-3] for entry in entries
-               if "hakmem_model_runner.dir" in entry["command"]
-               or ("hakmem-check.dir" in entry["command"] and entry["file"].endswith("/scenarios/heap_program.cpp"))]
-    # The runner wants the heap's programs. They come after the scenario: of what both instantiate, the first counts.
+               if "hakmem_model_runner.dir" in entry["command"]]
     libraries = sorted(build.rglob("libhakmem_model_*.a"), reverse=True)  # programs, then the engine below them
     if not words or not libraries or not all(path.suffix == ".o" and path.is_file() for path in objects):
         return None
