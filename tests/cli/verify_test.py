@@ -214,6 +214,12 @@ class IncompleteTest(Verify):
             "ci/programs": reporting(PROGRAMS, KILLED),
         }, "INCOMPLETE", "SIGKILL", "goes on with")
 
+    def test_the_scenario_in_which_stress_is_cut_off_is_no_fault(self):
+        at_it = [{**STRESS[0], "status": "fail", "message": "did not end: the program crashed, was stuck or was stopped"}]
+        for then, verdict in ((KILLED, "INCOMPLETE"), (SPIN, "INCOMPLETE"), (CRASH, "FAILED")):
+            self.tree.script("build/asan/tests/stress", reporting(at_it, then))
+            self.assert_verdict(verdict, arguments=("--checks", "stress/asan"), impatient=True)
+
     def test_a_program_that_never_ends_is_cut_off(self):
         self.assert_each({
             "build/model/hakmem-check": hakmem_check(MODELS, then=SPIN),

@@ -313,7 +313,7 @@ def stress_run(context, part, build, subject, arguments, seed=None, judged=None)
     path = context.fresh_report(key)
     command = [*wrapper, program, *arguments, "--allocator", allocator, "--seed", seed or context.seed, "--json", path]
     outcome = context.run(key, f"{part} {how} {arguments[1]}", command, extra_environment=environment)
-    results, problem = contexts.read_results(path, stress.FIELDS)
+    results, problem = stress.read_results(path, outcome)
     broke = problem_with_tool(outcome)
     if broke:
         context.add(report.incomplete(part, "stress", broke, how, outcome.log))

@@ -13,6 +13,7 @@ SANITIZER_REPORT = re.compile(
     r"WARNING: ThreadSanitizer|ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|Possible data race|"
     r"ERROR SUMMARY: [1-9][0-9,]* errors")
 HELGRIND_CLEAN = re.compile(r"ERROR SUMMARY: 0 errors from 0 contexts")
+UNFINISHED = "did not end"  # so begins what the program's report says of the scenario that it is at
 HELGRIND = ["valgrind", "--tool=helgrind", "--error-exitcode=99", "--history-level=full"]
 TSAN = {"TSAN_OPTIONS": "halt_on_error=1 second_deadlock_stack=1"}
 ASAN = {"UBSAN_OPTIONS": "print_stacktrace=1"}
@@ -63,6 +64,16 @@ def row_of(result, name, outcome, command, go_on):
                       f"{result.get('message')} (again: {again})", contexts.tail(outcome.output), outcome.log)
 
 
+def read_results(path, outcome):
+    """What the program reports. The scenario in which it was cut off stands there as one that did not end; that shows
+    something only of a program that ends by itself."""
+    results, problem = contexts.read_results(path, FIELDS)
+    for result in results or []:
+        if outcome.cut_off and result["status"] == "fail" and str(result.get("message")).startswith(UNFINISHED):
+            result.update(status="incomplete", message=f"the program {outcome.describe()}")
+    return results, problem
+
+
 def row_of_report(part, check, how, outcome, again):
     """The row of a run in which the sanitizer has spoken: a fault, however the run has ended."""
     return report.Row(part, check, how, "", outcome.seconds, "FAILED", "fail",
@@ -92,7 +103,7 @@ def run_all_scenarios(context, check):
     path = context.fresh_report(key)
     command = command_of(context, name, program, path)
     outcome = context.run(key, f"stress {name}", command, check, environment)
-    results, problem = contexts.read_results(path, FIELDS)
+    results, problem = read_results(path, outcome)
     for result in results or []:
         context.add(row_of(result, name, outcome, command, context.again(check)))
     again = " ".join(str(word) for word in command[:-2])
