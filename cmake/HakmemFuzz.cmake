@@ -28,7 +28,7 @@ function(hakmem_add_corpus_test name title)
   else()
     add_test(NAME ${title} COMMAND fuzz_${name} "${corpus}")
   endif()
-  set_tests_properties(${title} PROPERTIES LABELS fuzz TIMEOUT 120)
+  set_tests_properties(${title} PROPERTIES LABELS fuzz TIMEOUT ${HAKMEM_HANG_SECONDS})
 endfunction()
 
 # hakmem_add_fuzz_control(<name> <title> <expected> [<corpus to start from>]): a target with a planted fault, which the
@@ -41,7 +41,7 @@ function(hakmem_add_fuzz_control name title expected)
   set(found "${CMAKE_CURRENT_BINARY_DIR}/${name}")
   file(MAKE_DIRECTORY "${found}")
   add_test(NAME ${title} COMMAND fuzz_${name} -max_total_time=100 -seed=1 -artifact_prefix=planted- "${found}" ${ARGN})
-  set_tests_properties(${title} PROPERTIES LABELS fuzz TIMEOUT 150 PASS_REGULAR_EXPRESSION "${expected}")
+  set_tests_properties(${title} PROPERTIES LABELS fuzz TIMEOUT ${HAKMEM_HANG_SECONDS} PASS_REGULAR_EXPRESSION "${expected}")
 endfunction()
 
 # hakmem_add_afl_control(<name> <title> <input>...): a target with a planted fault, which AFL++ has to find from inputs that
@@ -55,6 +55,6 @@ function(hakmem_add_afl_control name title)
   list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " wrapper)
   add_test(NAME ${title} COMMAND sh -c
     "rm -rf '${folder}/out' && exec ${wrapper} afl-fuzz -i '${folder}/in' -o '${folder}/out' -V 120 -s 1 -m none -- '$<TARGET_FILE:fuzz_${name}>'")
-  set_tests_properties(${title} PROPERTIES LABELS fuzz TIMEOUT 200 PASS_REGULAR_EXPRESSION " 1 crashes saved"
+  set_tests_properties(${title} PROPERTIES LABELS fuzz TIMEOUT ${HAKMEM_HANG_SECONDS} PASS_REGULAR_EXPRESSION " 1 crashes saved"
     ENVIRONMENT "AFL_BENCH_UNTIL_CRASH=1;AFL_NO_UI=1;AFL_NO_AFFINITY=1;AFL_SKIP_CPUFREQ=1;AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1")
 endfunction()

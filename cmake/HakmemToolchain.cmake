@@ -18,8 +18,10 @@ endif()
 find_program(HAKMEM_CCACHE ccache)
 mark_as_advanced(HAKMEM_CCACHE)
 if(HAKMEM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_C_COMPILER_LAUNCHER "${HAKMEM_CCACHE}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${HAKMEM_CCACHE}")
+  # Without this it passes by every file with a precompiled header.
+  set(hakmem_launcher "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${HAKMEM_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER ${hakmem_launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${hakmem_launcher})
 endif()
 
 if(HAKMEM_SANITIZER STREQUAL "address")
@@ -59,3 +61,14 @@ if(hakmem_sanitizer_flags)
     set(CMAKE_CROSSCOMPILING_EMULATOR "${HAKMEM_SETARCH};-R")
   endif()
 endif()
+
+# hakmem_add_unwatched(<library> <file>...): a static library of what no tool has to see, such as command lines and
+# reports, which costs more to instrument and to optimise than it ever runs. Link it after everything that is
+# instrumented: of an inline function that both have, the linker takes the first.
+function(hakmem_add_unwatched library)
+  add_library(${library} STATIC ${ARGN})
+  target_compile_options(${library} PRIVATE -O0)
+  if(HAKMEM_SANITIZER)
+    target_compile_options(${library} PRIVATE -fno-sanitize=all)
+  endif()
+endfunction()

@@ -62,12 +62,13 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
   "${CMAKE_CURRENT_LIST_DIR}/relacy.patch" "${HAKMEM_RELACY_INCLUDE}/relacy/context.hpp")
 
 # What the headers need of every file that includes them: checks on; access for the engine, which calls what the
-# public interface restricts; no sized delete, which Relacy does not replace; and no assumption that a destroyed
-# object's memory is dead, without which a use after free is never seen.
+# public interface restricts; no sized delete, which Relacy does not replace; no assumption that a destroyed
+# object's memory is dead, without which a use after free is never seen; and nothing of what g++ 14 supposes of sizes in
+# Relacy's own allocation of its contexts.
 add_library(relacy_flags INTERFACE)
 target_compile_definitions(relacy_flags INTERFACE RL_DO_ASSERT=1)
 target_compile_options(relacy_flags INTERFACE -fno-access-control -fno-sized-deallocation
-  $<$<CXX_COMPILER_ID:GNU>:-fno-lifetime-dse> $<$<CXX_COMPILER_ID:Clang>:-Wno-dollar-in-identifier-extension>)
+  "$<$<CXX_COMPILER_ID:GNU>:-fno-lifetime-dse;-Wno-alloc-size-larger-than>" $<$<CXX_COMPILER_ID:Clang>:-Wno-dollar-in-identifier-extension>)
 
 add_library(relacy_patched INTERFACE)
 target_include_directories(relacy_patched SYSTEM BEFORE INTERFACE "${hakmem_relacy_copy}")

@@ -31,8 +31,7 @@ class HeadToHead(unittest.TestCase):
         """(exit code, output, report)."""
         report = self.folder / "report.json"
         report.unlink(missing_ok=True)
-        done = subprocess.run([str(TOOL), *TINY, "--json", str(report), *arguments], capture_output=True, text=True,
-                              timeout=200, check=False)
+        done = subprocess.run([str(TOOL), *TINY, "--json", str(report), *arguments], capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr, json.loads(report.read_text()) if report.exists() else None
 
     def assert_reports(self, fault, scenario, message, *arguments):
@@ -60,7 +59,7 @@ class HeadToHead(unittest.TestCase):
                 self.assertEqual((cell["rounds"], cell["problems"]), (2, []), name)
                 self.assertGreater(cell["operations_per_second"], 0)
                 self.assertGreater(cell["peak_resident_bytes"], 1 << 20)
-        self.assertIn("COMPLETE", output)
+        self.assertIn("VERDICT: PASSED", output)
         self.assertIn("| larson-2 |", markdown.read_text())
         self.assertNotIn("report.json", markdown.read_text())
 
@@ -74,8 +73,8 @@ class HeadToHead(unittest.TestCase):
     def test_reports_a_crash(self):
         self.assert_reports("crash", "larson-2", "was ended by SIGSEGV")
 
-    def test_reports_a_hang_after_the_time_limit(self):
-        self.assert_reports("hang", "larson-1", "did not end within", "--timeout", "2")
+    def test_reports_a_hang(self):
+        self.assert_reports("hang", "larson-1", "hangs", "--patience", "3")
 
     def test_reports_a_malloc_that_returns_null(self):
         self.assert_reports("null", "larson-2", "returned null")
@@ -93,9 +92,9 @@ class HeadToHead(unittest.TestCase):
         while not running.stdout.readline().startswith("round 2 "):
             self.assertIsNone(running.poll())
         running.send_signal(signal.SIGINT)
-        output, _ = running.communicate(timeout=30)
-        self.assertEqual(running.returncode, 1, output)
-        self.assertIn("INTERRUPTED", output)
+        output, _ = running.communicate()
+        self.assertEqual(running.returncode, 3, output)
+        self.assertIn("VERDICT: INCOMPLETE", output)
         kept = json.loads(report.read_text())
         self.assertTrue(kept["interrupted"])
         self.assertGreaterEqual(kept["results"][0]["allocators"]["glibc"]["rounds"], 1)
@@ -107,8 +106,8 @@ class HeadToHead(unittest.TestCase):
                           ("--against", "umem"), ("--against", ""), ("--allocator", "mine"),
                           ("--allocator", "mine=/nowhere/lib.so"), ("--allocator", f"mine={text_file}"),
                           ("--json", "/nowhere/at/all.json"), ("--markdown", "/nowhere/at/all.md"),
-                          ("--built", "/nowhere"), ("--timeout", "0")):
-            done = subprocess.run([str(TOOL), *arguments], capture_output=True, text=True, timeout=60, check=False)
+                          ("--built", "/nowhere"), ("--patience", "0")):
+            done = subprocess.run([str(TOOL), *arguments], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 2, (arguments, done.stdout, done.stderr))
             self.assertIn("usage: ci/bench", done.stderr)
             self.assertIn("ci/bench: error:", done.stderr)

@@ -40,8 +40,7 @@ class Runs:
         live = max(4, min(4096, LIVE_BYTES // size))
         command = [str(RANDOM_MIXED), str(iterations), str(live), "7", "--size", str(size), "--json", str(self.report),
                    *(["--check"] if size in POWERS_OF_TWO else [])]
-        done = subprocess.run(command, env={**os.environ, "LD_PRELOAD": self.library}, capture_output=True, text=True,
-                              timeout=60, check=False)
+        done = subprocess.run(command, env={**os.environ, "LD_PRELOAD": self.library}, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             return 0, f"{size} bytes: ended with {done.returncode}: {done.stderr.strip()}"
         result = json.loads(self.report.read_text())

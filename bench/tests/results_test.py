@@ -17,7 +17,7 @@ def run(*command, preload=""):
         report = pathlib.Path(folder) / "result.json"
         started = time.monotonic()
         done = subprocess.run([str(BENCH / command[0]), *command[1:], "--json", str(report)], capture_output=True,
-                              text=True, timeout=200, check=True, env={**os.environ, "LD_PRELOAD": preload})
+                              text=True, check=True, env={**os.environ, "LD_PRELOAD": preload})
         return done.stdout, json.loads(report.read_text()), time.monotonic() - started
 
 

@@ -36,7 +36,7 @@ class SmallFootprint(unittest.TestCase):
 
     def peak(self, command, preload):
         report = self.folder / "report.json"
-        subprocess.run([str(BENCH / command[0]), *command[1:], "--json", str(report)], check=True, timeout=60,
+        subprocess.run([str(BENCH / command[0]), *command[1:], "--json", str(report)], check=True,
                        env={**os.environ, "LD_PRELOAD": preload}, stdout=subprocess.DEVNULL)
         result = json.loads(report.read_text())
         self.assertEqual(LIBRARY in preload, result["malloc"] == LIBRARY, result["malloc"])
@@ -57,7 +57,7 @@ class SmallFootprint(unittest.TestCase):
     def test_two_mib_of_waste_are_noticed(self):
         waste = self.folder / "waste.so"
         subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", str(waste), "-x", "c", "-"], input=WASTE,
-                       text=True, check=True, timeout=60)
+                       text=True, check=True)
         self.assertGreater(self.bytes_above_the_system(PROGRAMS[0], f"{LIBRARY}:{waste}"), MOST_ABOVE)
 
 

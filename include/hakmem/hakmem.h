@@ -20,6 +20,8 @@ extern "C" {
 
 #define HAK_API __attribute__((visibility("default")))
 
+/* NOLINTBEGIN(readability-identifier-naming): names are those of C. */
+
 /* Sets the heap up. Optional: the first allocation does it. May be called by several threads and more than once.
  * Returns 0, or -1 with errno ENOMEM. */
 HAK_API int hak_init(void) HAK_NOEXCEPT;
@@ -185,6 +187,8 @@ HAK_API int hak_option_set(const char* name, const char* value) HAK_NOEXCEPT;
 /* Reads an option's value in effect: of a fraction its thousandths, of a list its length. Returns 0; -1 and errno
  * ENOENT for an unknown name. */
 HAK_API int hak_option_get(const char* name, int64_t* value) HAK_NOEXCEPT;
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #ifdef __cplusplus
 }

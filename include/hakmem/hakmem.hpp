@@ -43,6 +43,8 @@ inline constexpr std::size_t kNaturalAlignment = 16;
 
 }  // namespace detail
 
+// NOLINTBEGIN(readability-identifier-naming): types are named as those of the standard library that they stand for.
+
 /// Allocator of the standard's requirements (Cpp17Allocator). It has no state: all are equal, of whatever type, and
 /// what one has allocated any may free. Over-aligned types get their alignment.
 template <class T>
@@ -61,6 +63,7 @@ class allocator {
   /// Memory for `count` objects, none of them constructed. Throws std::bad_array_new_length if their size is no
   /// std::size_t, std::bad_alloc if there is no memory.
   [[nodiscard]] T* allocate(std::size_t count) {
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): the size of an incomplete type is an error.
     static_assert(sizeof(T) > 0, "the type must be complete");
     if (count > SIZE_MAX / sizeof(T)) detail::fail<std::bad_array_new_length>();
     return static_cast<T*>(detail::allocate(count * sizeof(T), alignof(T)));
@@ -121,6 +124,8 @@ struct deleter {
     hak_free(const_cast<std::remove_cv_t<T>*>(object));
   }
 };
+
+// NOLINTEND(readability-identifier-naming)
 
 template <class T>
 using unique_ptr = std::unique_ptr<T, deleter<T>>;

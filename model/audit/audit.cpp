@@ -1,6 +1,6 @@
 #include "model/audit/audit.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,7 +12,6 @@
 #include "model/audit/attack.hpp"
 #include "model/audit/cache.hpp"
 #include "model/audit/content.hpp"
-#include "model/audit/source_scan.hpp"
 #include "model/runner/pool.hpp"
 
 namespace hakmem::model {
@@ -88,8 +87,7 @@ Audited* Audit::audited_by(const std::string& id) {
   return at == all.end() ? nullptr : &*at;
 }
 
-// What the suites reach
-// -----------------------------------------------------------------------------------------------
+// What the suites reach -----------------------------------------------------------------------------------------------
 
 bool Audit::take_measure(Known& known) {
   const nlohmann::json* json = cache_.find(reach_key(known.suite->name(), known.key));
@@ -172,15 +170,15 @@ void Audit::collect_unreached() {
       return site.file == operation.file && (site.line == operation.line || site.line == operation.line + 1);
     });
     if (reached || !wanted(operation.file.substr(operation.file.find('/') + 1))) continue;
-    Unreached unreached{operation.file, operation.line, operation.text};
-    for (UnreachedLine& line : survivors_.unreached) {
-      if (line.header != operation.file || !operation.text.starts_with(line.line)) continue;
-      line.used = true;
-      unreached.explanation = &line;
+    Unreached unreached{operation};
+    for (UnreachedOperation& known : survivors_.unreached) {
+      if (known.operation != operation.id()) continue;
+      known.used = true;
+      unreached.explanation = &known;
     }
     if (unreached.explanation == nullptr) {
-      report_.problems.push_back(
-          fmt::format("{}:{} is reached by no suite: {}", operation.file, operation.line, operation.text));
+      report_.problems.push_back(fmt::format("{}:{} is reached by no suite: {}, in the survivor file {}",
+                                             operation.file, operation.line, operation.text, operation.id()));
     }
     report_.unreached.push_back(std::move(unreached));
   }
@@ -196,8 +194,7 @@ void Audit::collect_unreached() {
   }
 }
 
-// Mutants against suites
-// ----------------------------------------------------------------------------------------------
+// Mutants against suites ----------------------------------------------------------------------------------------------
 
 /// What the cache knows of a mutant. \return whether that settles it.
 bool Audit::settle(Audited& audited) {
@@ -308,8 +305,7 @@ void Audit::attack_all() {
   for (Audited& audited : report_.mutants) settle(audited);
 }
 
-// Judgement
-// -----------------------------------------------------------------------------------------------------------
+// Judgement -----------------------------------------------------------------------------------------------------------
 
 void Audit::judge(Audited& audited) {
   const std::string id = audited.mutant.id();
@@ -352,9 +348,10 @@ void Audit::look_for_stale_explanations() {
       report_.problems.push_back(fmt::format("{} explains {}, and there is no such mutant", explanation.file, id));
     }
   }
-  for (const UnreachedLine& line : survivors_.unreached) {
-    if (line.used || !wanted(line.header.substr(line.header.find('/') + 1))) continue;
-    report_.problems.push_back(fmt::format("{} explains an unreached '{}', and there is none", line.file, line.line));
+  for (const UnreachedOperation& known : survivors_.unreached) {
+    if (known.used || !wanted(known.operation)) continue;
+    report_.problems.push_back(
+        fmt::format("{} explains an unreached '{}', and there is none", known.file, known.operation));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/audit/mutant.hpp"
+#include "model/audit/source_scan.hpp"
 #include "model/audit/survivors.hpp"
 #include "model/runner/job.hpp"
 #include "model/runner/pool.hpp"
@@ -48,10 +49,8 @@ struct Audited {
 
 /// An atomic operation in the text of a header that no suite reaches.
 struct Unreached {
-  std::string file;
-  unsigned line;
-  std::string text;
-  const UnreachedLine* explanation = nullptr;
+  WrittenOperation operation;
+  const UnreachedOperation* explanation = nullptr;
 };
 
 struct AuditReport {

@@ -1,6 +1,6 @@
 #include "model/audit/content.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <cstring>

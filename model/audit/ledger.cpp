@@ -1,6 +1,6 @@
 /// The ledger: one row per atomic operation, from the audit's report and the comments in the source.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
@@ -19,7 +19,7 @@ of a retry loop. *Why* is the comment above the operation. Each mutant changes t
 order; `split` (a load and a store instead of one step); `lost` (no store, and success all the same); `repeated` (the
 effect twice); `inverted` (a compare-and-swap says the opposite of what it did); `spurious` (it fails twice for no
 reason; a weak one must bear that). A mutant is **killed** by the suite that notices; *n* is the execution that shows
-it. One that lives is explained in the survivor file beside the header.
+it. One that lives is explained in the survivor file beside the header. `#2` is the second such operation of a function.
 
 )";
 
@@ -61,8 +61,9 @@ std::string row_of(const AuditSite& site, const std::vector<std::string>& suites
     mutants += (mutants.empty() ? "" : "<br>") + line_of(audited);
   }
   if (mutants.empty()) mutants = "none: a relaxed load has nothing to lose";
-  return fmt::format("| [{}](../{}#L{}) | {} | {} | {} | {} | {} |\n", site.line, site.file, site.line,
-                     cell(site.function) + " " + cell(name_of(site.operation)), orders_of(site),
+  std::string operation = cell(site.function) + " " + cell(name_of(site.operation));
+  if (site.occurrence != 0) operation += fmt::format(" #{}", site.occurrence);
+  return fmt::format("| {} | {} | {} | {} | {} |\n", operation, orders_of(site),
                      cell(comment_above(source, site.file, site.line)), some_of(suites), mutants);
 }
 
@@ -88,14 +89,13 @@ std::string ledger_of(const AuditReport& report, const std::string& source) {
     const AuditSite& site = report.sites[i];
     if (site.file != file) {
       file = site.file;
-      page += fmt::format(
-          "\n## {}\n\n| line | operation | order | why | suites | mutants |\n|---|---|---|---|---|---|\n", file);
+      page += fmt::format("\n## {}\n\n| operation | order | why | suites | mutants |\n|---|---|---|---|---|\n", file);
     }
     page += row_of(site, report.suites[i], report, source);
   }
-  page += "\n## Reached by no suite\n\n| place | operation | why that is no gap |\n|---|---|---|\n";
+  page += "\n## Reached by no suite\n\n| operation | why that is no gap |\n|---|---|\n";
   for (const Unreached& one : report.unreached) {
-    page += fmt::format("| {}:{} | `{}` | {} |\n", one.file, one.line, cell(one.text),
+    page += fmt::format("| {} | {} |\n", cell(one.operation.id()),
                         one.explanation == nullptr ? "**unexplained**" : cell(one.explanation->why));
   }
   return page;

@@ -1,6 +1,6 @@
 #include "model/audit/mutant.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <tuple>

@@ -10,8 +10,14 @@ namespace hakmem::model {
 /// A line of a header with an atomic operation.
 struct WrittenOperation {
   std::string file;  ///< from the root of the source
-  unsigned line;
+  unsigned line = 0;
   std::string text;  ///< without the comment behind it and the space around it
+  std::string function;
+  std::string operation;    ///< "compare_exchange(acq_rel,relaxed)"
+  unsigned occurrence = 0;  ///< 1 = the first of several such operations of the function; 0 = there is only one
+
+  /// "heap/heap.hpp/owns/load(relaxed)", in the form of the sites' names: it stays when lines move.
+  [[nodiscard]] std::string id() const;
 };
 
 /// Every atomic operation in the headers below `root`/src that use a policy; the policies themselves, which use the

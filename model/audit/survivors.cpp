@@ -1,6 +1,6 @@
 #include "model/audit/survivors.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -55,10 +55,13 @@ class Reader {
   }
 
   void add_unreached(const nlohmann::json& entry) {
-    into_.unreached.push_back({file_, header_, entry.at("line"), entry.at("why")});
-    if (into_.unreached.back().line.empty() || into_.unreached.back().why.size() < 10) {
-      complain("an unreached line without text or reason");
+    const std::string operation = entry.at("operation");
+    const std::string why = entry.at("why");
+    if (!operation.starts_with(header_.substr(header_.find('/') + 1) + "/")) {
+      complain(operation + " belongs into another file");
     }
+    if (why.size() < 10) complain("an unreached operation without a reason");
+    into_.unreached.push_back({file_, operation, why});
   }
 
   fs::path root_;

@@ -4,7 +4,7 @@
 /// For src/lockfree/remote_word.hpp it is src/lockfree/remote_word.survivors.json:
 ///
 ///     {"survivors": [{"mutants": ["<site>/<change>", ...], "verdict": "equivalent", "why": "..."}],
-///      "unreached": [{"line": "<beginning of the line with the operation>", "why": "..."}]}
+///      "unreached": [{"operation": "heap/heap.hpp/owns/load(relaxed)", "why": "..."}]}
 
 #include <filesystem>
 #include <map>
@@ -20,17 +20,16 @@ struct Explanation {
   bool used = false;
 };
 
-struct UnreachedLine {
-  std::string file;    ///< the survivor file
-  std::string header;  ///< the header it stands beside
-  std::string line;    ///< beginning of the line with the operation
+struct UnreachedOperation {
+  std::string file;       ///< the survivor file
+  std::string operation;  ///< "<header>/<function>/<operation>", as in the names of mutants
   std::string why;
   bool used = false;
 };
 
 struct Survivors {
   std::map<std::string, Explanation> by_mutant;
-  std::vector<UnreachedLine> unreached;
+  std::vector<UnreachedOperation> unreached;
   std::vector<std::string> problems;  ///< what is wrong with the files, a line each
 };
 

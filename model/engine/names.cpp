@@ -1,6 +1,6 @@
 #include "model/engine/names.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <bit>
 #include <cstdint>

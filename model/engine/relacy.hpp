@@ -20,3 +20,12 @@
 
 // The headers above leave a macro named `$` behind.
 #undef $
+
+#include "model/engine/where.hpp"
+
+namespace hakmem::model {
+
+/// A place in the checker's own words.
+inline rl::debug_info info_of(const Where& where) { return {where.function, where.file, where.line}; }
+
+}  // namespace hakmem::model

@@ -3,10 +3,12 @@
 /// it in each tier, and its broken variants, which must be caught.
 
 #include <cstdint>
-#include <functional>
+#include <initializer_list>
 #include <new>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "model/engine/simulated_memory.hpp"
@@ -101,46 +103,34 @@ struct Variant {
   std::string expected;             ///< part of the problem that must be found; empty: any
 };
 
+/// Its parts are set one after the other, in one expression. All of it is compiled elsewhere: the files of scenarios
+/// say it a hundred times.
 class Suite {
  public:
   template <class S>
-  static Suite of(std::string name, std::string proves, const char* file = __builtin_FILE()) {
-    return Suite(std::move(name), std::move(proves), file, ScenarioType::of<S>());
+  static Suite of(std::string_view name, std::string_view proves, const char* file = __builtin_FILE()) {
+    return Suite(name, proves, file, ScenarioType::of<S>());
   }
+  Suite(Suite&&) noexcept;
+  ~Suite();
 
   /// The searches of the quick tier, and of the default tier too unless that has its own.
-  Suite quick(std::vector<Search> searches) && {
-    quick_ = std::move(searches);
-    return std::move(*this);
-  }
-  Suite thorough(std::vector<Search> searches) && {
-    thorough_ = std::move(searches);
-    return std::move(*this);
-  }
+  Suite&& quick(std::initializer_list<Search> searches) &&;
+  Suite&& thorough(std::initializer_list<Search> searches) &&;
 
   /// Operations per execution before it counts as a livelock; set-up included.
-  Suite depth(unsigned operations) && {
-    depth_ = operations;
-    return std::move(*this);
-  }
+  Suite&& depth(unsigned operations) &&;
 
   /// The latest variant counts as caught only if what is found is this: "DATA RACE", or part of a require's text.
-  Suite as(std::string problem) && {
-    variants_.back().expected = std::move(problem);
-    return std::move(*this);
-  }
+  Suite&& as(std::string_view problem) &&;
 
   /// A variant with other orders or without atomicity at one place.
-  Suite broken(std::string name, Mutation mutation) && {
-    variants_.push_back({std::move(name), describe(mutation), {mutation}, type_, {}});
-    return std::move(*this);
-  }
+  Suite&& broken(std::string_view name, const Mutation& mutation) &&;
 
   /// A variant with another algorithm.
   template <class S>
-  Suite broken(std::string name, std::string what) && {
-    variants_.push_back({std::move(name), std::move(what), {}, ScenarioType::of<S>(), {}});
-    return std::move(*this);
+  Suite&& broken(std::string_view name, std::string_view what) && {
+    return std::move(*this).broken(name, what, ScenarioType::of<S>());
   }
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -158,8 +148,9 @@ class Suite {
   static const std::vector<const Suite*>& all();
 
  private:
-  Suite(std::string name, std::string proves, const char* file, ScenarioType type)
-      : name_(std::move(name)), proves_(std::move(proves)), file_(file), type_(type) {}
+  Suite(std::string_view name, std::string_view proves, const char* file, ScenarioType type);
+  Suite&& broken(std::string_view name, std::string_view what, ScenarioType type) &&;
+
   std::string name_;
   std::string proves_;
   const char* file_;
@@ -173,7 +164,7 @@ class Suite {
 /// Makes a suite known to the program: a constant at namespace scope in the scenario's source file.
 class Registered {
  public:
-  explicit Registered(Suite suite);
+  explicit Registered(Suite&& suite);
 
  private:
   Suite suite_;

@@ -1,6 +1,6 @@
 #include "model/engine/search.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <ctime>
 #include <sstream>

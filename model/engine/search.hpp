@@ -54,8 +54,9 @@ struct Limits {
 /// \param depth operations per execution before it counts as a livelock
 Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits);
 
-/// Runs one execution again. \param choices as in an Outcome. \return its outcome with the trace; `problem` says so
-/// when the choices do not fit the scenario.
+/// Runs one execution again.
+/// \param choices as in an Outcome
+/// \return its outcome with the trace; `problem` says so when the choices do not fit the scenario
 Outcome replay(const ScenarioType& type, unsigned depth, const Strategy& strategy, const std::string& choices);
 
 }  // namespace hakmem::model

@@ -72,8 +72,7 @@ std::size_t index_of(std::uintptr_t address, const Where& where) {
 /// Checks an access to a cell.
 void access(const Cell& target, const void* block, const char* what, std::uintptr_t value, bool is_write,
             const Where& where) {
-  target.check.access(is_write, where,
-                      [=] { return PlainEvent{block, what, value, is_write, value >= SimulatedMemory::page_base()}; });
+  target.check.access({block, what, value, is_write, value >= SimulatedMemory::page_base()}, where);
 }
 
 void destroy_cell(std::size_t index) {

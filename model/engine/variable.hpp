@@ -2,33 +2,23 @@
 /// A plain shared variable that the checker watches: an access that races, or comes after destruction, ends the run.
 
 #include <cstdint>
-#include <ostream>
 #include <type_traits>
 
-#include "model/engine/relacy.hpp"
 #include "model/engine/where.hpp"
+
+namespace rl {
+struct var_data;
+}
 
 namespace hakmem::model {
 
-/// A place in the checker's own words.
-inline rl::debug_info info_of(const Where& where) { return {where.function, where.file, where.line}; }
-
-/// A line of a trace: somebody reads or writes something plain.
+/// Somebody reads or writes something plain.
 struct PlainEvent {
   const void* address;
   const char* what;  ///< "variable", "link", "payload"
   std::uintptr_t value;
   bool is_write;
   bool is_pointer;
-
-  void output(std::ostream& out) const {
-    out << "<" << std::hex << address << std::dec << "> " << (is_write ? "write " : "read ") << what << ", value=";
-    if (is_pointer) {
-      out << std::hex << "0x" << value << std::dec;
-    } else {
-      out << value;
-    }
-  }
 };
 
 /// A value for a trace.
@@ -44,28 +34,45 @@ std::uintptr_t trace_value(T value) noexcept {
 /// What watches the accesses to one plain memory location.
 class RaceCheck {
  public:
-  RaceCheck() : data_(rl::ctx().var_ctor()) {}
-  ~RaceCheck() { rl::ctx().var_dtor(data_); }
+  RaceCheck();
+  ~RaceCheck();
   RaceCheck(const RaceCheck&) = delete;
   RaceCheck& operator=(const RaceCheck&) = delete;
 
   /// The current thread makes the location valid; whoever has not synchronised with that races.
-  void initialise() { data_->init(*rl::ctx().threadx_); }
+  void initialise();
 
-  /// Records the access for a trace and ends the run when it races. \param event makes the line of the trace
-  template <class Event>
-  void access(bool is_write, const Where& where, const Event& event) const {
-    rl::context& c = rl::ctx();
-    if (c.invariant_executing) return;
-    if (c.collecting_history()) [[unlikely]]
-      c.exec_log(info_of(where), event());
-    const bool ordered = is_write ? data_->store(*c.threadx_) : data_->load(*c.threadx_);
-    if (!ordered) [[unlikely]]
-      c.fail_test("data race detected", rl::test_result_data_race, info_of(where));
-  }
+  /// Records the access for a trace and ends the run when it races.
+  void access(const PlainEvent& event, const Where& where) const;
 
  private:
   rl::var_data* data_;
+};
+
+/// Knows whether the object that it is a part of has been destroyed.
+class Alive {
+ public:
+  Alive() = default;
+  ~Alive() {
+    check(Where::here());
+    mark_ = 0;
+  }
+  Alive(const Alive&) = delete;
+  Alive& operator=(const Alive&) = delete;
+
+  /// Ends the run unless the object exists. Next to address 0 there is none.
+  void check(const Where& where) const {
+    if (reinterpret_cast<std::uintptr_t>(this) - kNowhere >= ~std::uintptr_t{0} - 2 * kNowhere || mark_ != kMark)
+        [[unlikely]]
+      fail(where);
+  }
+
+ private:
+  static constexpr std::uintptr_t kNowhere = 4096;
+  static constexpr std::uint32_t kMark = 0x5eedc0de;
+  void fail(const Where& where) const;
+
+  std::uint32_t mark_ = kMark;
 };
 
 /// A variable of the shipping headers' `Plain<T>`.
@@ -78,24 +85,25 @@ class Variable {
   Variable& operator=(const Variable&) = delete;
 
   [[nodiscard]] T get(Where where = Where::here()) const {
-    alive_.check(info_of(where));
-    check_.access(false, where,
-                  [this] { return PlainEvent{this, "variable", trace_value(value_), false, std::is_pointer_v<T>}; });
+    alive_.check(where);
+    check_.access(event(value_, false), where);
     return value_;
   }
 
   void set(T value, Where where = Where::here()) {
-    alive_.check(info_of(where));
-    check_.access(true, where, [this, value] {
-      return PlainEvent{this, "variable", trace_value(value), true, std::is_pointer_v<T>};
-    });
+    alive_.check(where);
+    check_.access(event(value, true), where);
     value_ = value;
   }
 
  private:
+  PlainEvent event(T value, bool is_write) const {
+    return {this, "variable", trace_value(value), is_write, std::is_pointer_v<T>};
+  }
+
   T value_;
   RaceCheck check_;
-  rl::signature<0x5eedc0de> alive_;
+  Alive alive_;
 };
 
 }  // namespace hakmem::model

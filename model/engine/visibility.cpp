@@ -1,6 +1,6 @@
 #include "model/engine/visibility.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

@@ -6,6 +6,7 @@
 #include "lockfree/remote_word.hpp"
 #include "lockfree/slot_word.hpp"
 #include "lockfree/take_all_list.hpp"
+#include "model/engine/mutex.hpp"
 #include "model/scenarios/orders.hpp"
 #include "model/scenarios/toy.hpp"
 #include "model/scenarios/toy_heap.hpp"
@@ -73,18 +74,18 @@ template <bool kFaulty>
 struct LocksTwice : Scenario {
   static constexpr unsigned kThreads = 2;
   void thread(unsigned) override {
-    lock.lock(info_of(Where::here()));
+    lock.lock();
     list_slot();
-    lock.unlock(info_of(Where::here()));
+    lock.unlock();
   }
   /// The fallback of a release that already holds the lock.
   void list_slot() {
-    if (kFaulty) lock.lock(info_of(Where::here()));
+    if (kFaulty) lock.lock();
     listed.set(listed.get() + 1);
-    if (kFaulty) lock.unlock(info_of(Where::here()));
+    if (kFaulty) lock.unlock();
   }
   void after() override { require(listed.get() == kThreads, "I2 conserved: a slot is not listed"); }
-  rl::mutex lock;
+  Mutex lock;
   RelacySync::Plain<unsigned> listed;
 };
 
@@ -423,13 +424,13 @@ template <bool kFaulty>
 struct FirstUseOfAll : Scenario {
   static constexpr unsigned kThreads = 2;
   void thread(unsigned) override {
-    if (!kFaulty) once.lock(info_of(Where::here()));
+    if (!kFaulty) once.lock();
     if (made.get() == 0) made.set(made.get() + 1);
-    if (!kFaulty) once.unlock(info_of(Where::here()));
+    if (!kFaulty) once.unlock();
     require(made.get() == 1, "I1 exclusive: there are two heaps");
   }
   RelacySync::Plain<unsigned> made;
-  rl::mutex once;
+  Mutex once;
 };
 
 // 21

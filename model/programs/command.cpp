@@ -1,6 +1,6 @@
 #include "model/programs/command.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

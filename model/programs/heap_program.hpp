@@ -2,7 +2,7 @@
 /// Programs of a heap as data: what each of a few threads does. One description has three bodies
 /// (heap_program_run.hpp): a sequence against a plain reference, a model under all schedules, and real threads.
 ///
-///     T0: a=malloc(64) give a T1: b=take free b
+///     T0: a=malloc(64) give a   T1: b=take free b
 ///
 /// Each thread has eight variables, a to h, which hold a block or nothing. Every program makes sense, so that leaving
 /// out any step leaves a program: a variable that gets a block frees the one it had, nothing can be freed or given, and

@@ -1,6 +1,6 @@
 #include "model/runner/costs.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 #include <fstream>

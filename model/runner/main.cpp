@@ -1,6 +1,6 @@
 /// hakmem-check: runs the model's suites, replays their counterexamples, and tests the checker itself.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fnmatch.h>
 #include <unistd.h>
 

@@ -20,7 +20,8 @@ struct Prior {
 /// What earlier parts have learned, from their united report.
 class Priors {
  public:
-  /// \param path of a report; empty: nothing is known. \param problem what is wrong with it
+  /// \param path of a report; empty: nothing is known
+  /// \param problem what is wrong with it
   Priors(const std::string& path, std::string& problem);
   [[nodiscard]] Prior of(const Suite& suite, const Search& search) const;
 

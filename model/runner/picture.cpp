@@ -1,6 +1,6 @@
 #include "model/runner/picture.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -16,7 +16,8 @@ namespace {
 // Reading the trace ---------------------------------------------------------------------------------------------------
 
 std::optional<Step> step_of(const std::string& line) {
-  static const std::regex form(R"(\[(\d+)\] (\d+): (?:<(\w[^>]*)> )?(.*?)(?:, in (.*), ([^,()]*)\((\d+)\))?)");
+  static const std::regex form(
+      R"(\[(\d+)\] (\d+): (?:<(\w[^>]*)> )?(.*?)(?:, in (.*), ([^,()]+?\.[a-z]+)(?:\((\d+)\))?)?)");
   std::smatch found;
   if (!std::regex_match(line, found, form)) return std::nullopt;
   Step step;
@@ -25,7 +26,8 @@ std::optional<Step> step_of(const std::string& line) {
   step.address = found[3];
   step.what = found[4];
   step.function = found[5];
-  if (found[6].matched && !found[6].str().empty()) step.site = found[6].str() + ":" + found[7].str();
+  step.site = found[6];
+  if (found[7].matched) step.site += ":" + found[7].str();
   return step;
 }
 

@@ -14,7 +14,7 @@ struct Step {
   std::string address;  ///< empty: of nothing in memory
   std::string what;     ///< such as "atomic load, value=0, order=relaxed"
   std::string function;
-  std::string site;  ///< "src/lockfree/remote_word.hpp:48"
+  std::string site;  ///< "src/lockfree/remote_word.hpp:48"; without the number when the trace has none
   bool fault = false;
 };
 

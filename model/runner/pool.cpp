@@ -1,6 +1,6 @@
 #include "model/runner/pool.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -343,7 +343,7 @@ void JobPool::print(const Result& result) {
 
 JobPool::JobPool(unsigned jobs, double deadline, double patience)
     : jobs_(jobs), deadline_(deadline), patience_(patience) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = request_stop;
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
 }

@@ -16,8 +16,9 @@ constexpr double kPatience = 60;
 
 class JobPool {
  public:
-  /// \param jobs at a time; \param deadline of now(), after which running jobs are told to stop and no more are
-  /// started; 0 = none. \param patience seconds of processor time after which a job without progress hangs
+  /// \param jobs at a time
+  /// \param deadline of now(), after which running jobs are told to stop and no more are started; 0 = none
+  /// \param patience seconds of processor time after which a job without progress hangs
   JobPool(unsigned jobs, double deadline, double patience = kPatience);
 
   /// Keeps a report up to date while jobs run. \param report must live as long

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "model/engine/faults.hpp"
+#include "model/engine/mutex.hpp"
 #include "model/engine/relacy_sync.hpp"
 #include "model/engine/scenario.hpp"
 #include "model/engine/simulated_os.hpp"
@@ -187,27 +188,25 @@ const Registered touch_outside{faulty<TouchOutside>("touch_outside")};
 struct Deadlock : Scenario {
   static constexpr unsigned kThreads = 2;
   void thread(unsigned index) override {
-    rl::mutex& first = index == 0 ? a : b;
-    rl::mutex& second = index == 0 ? b : a;
-    const rl::debug_info here = info_of(Where::here());
-    first.lock(here);
-    second.lock(here);
-    second.unlock(here);
-    first.unlock(here);
+    Mutex& first = index == 0 ? a : b;
+    Mutex& second = index == 0 ? b : a;
+    first.lock();
+    second.lock();
+    second.unlock();
+    first.unlock();
   }
-  rl::mutex a;
-  rl::mutex b;
+  Mutex a;
+  Mutex b;
 };
 const Registered deadlock{faulty<Deadlock>("deadlock")};
 
 struct LockTwice : Scenario {
   static constexpr unsigned kThreads = 2;
   void thread(unsigned) override {
-    const rl::debug_info here = info_of(Where::here());
-    mutex.lock(here);
-    mutex.lock(here);
+    mutex.lock();
+    mutex.lock();
   }
-  rl::mutex mutex;
+  Mutex mutex;
 };
 const Registered lock_twice{faulty<LockTwice>("lock_twice")};
 
@@ -236,13 +235,12 @@ const Registered lock_holder_vanishes{faulty<LockHolderVanishes>("lock_holder_va
 struct ForksUnderAMutex : Scenario {
   static constexpr unsigned kThreads = 2;
   void thread(unsigned index) override {
-    const rl::debug_info here = info_of(Where::here());
     if (index == 0) Faults::fork();
-    mutex.lock(here);
+    mutex.lock();
     counter.fetch_add(1, kRelaxed);
-    mutex.unlock(here);
+    mutex.unlock();
   }
-  rl::mutex mutex;
+  Mutex mutex;
   RelacySync::Atomic<int> counter{0};
 };
 const Registered forks_under_a_mutex{faulty<ForksUnderAMutex>("forks_under_a_mutex")};

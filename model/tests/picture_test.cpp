@@ -32,6 +32,13 @@ TEST(Picture, HasTheStepsWithTheirThreadsAndSites) {
   EXPECT_TRUE(picture.steps.back().fault);
 }
 
+TEST(Picture, SiteMayBeWithoutALine) {
+  const Picture picture = picture_of("[3] 0: <0x5eed00000010> write payload, value=1, in give, model/toy.hpp\n");
+  ASSERT_EQ(picture.steps.size(), 1u);
+  EXPECT_EQ(picture.steps[0].function, "give");
+  EXPECT_EQ(picture.steps[0].site, "model/toy.hpp");
+}
+
 TEST(Picture, NamesTheSideThatIsTooWeak) {
   EXPECT_NE(handed_over("relaxed", "acquire").missing.find("the write does not release"), std::string::npos);
   EXPECT_NE(handed_over("release", "relaxed").missing.find("the read does not acquire"), std::string::npos);

@@ -6,6 +6,9 @@ import subprocess
 import sys
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "ci/lib"))
+from hakmem_ci.core import cpp
+
 CHECK = ROOT = None
 
 OPERATION = re.compile(r"(?:\.|->)(load|store|exchange|compare_exchange_\w+|fetch_\w+)\(")
@@ -21,9 +24,16 @@ def operations(header):
 
 
 def explained():
-    """Beginnings of the lines that no suite reaches, from the reviewed files beside the headers."""
-    return [entry["line"] for path in sorted((ROOT / "src").rglob("*.survivors.json"))
+    """Names of the operations that no suite reaches, from the reviewed files beside the headers."""
+    return [entry["operation"] for path in sorted((ROOT / "src").rglob("*.survivors.json"))
             for entry in json.loads(path.read_text(encoding="utf-8")).get("unreached", [])]
+
+
+def names(header):
+    """The names of a header's operations, "heap/heap.hpp/check/load(relaxed)", in the order of the text."""
+    for one in cpp.operations_of(header.read_text(encoding="utf-8")):
+        occurrence = f"#{one.occurrence}" if one.occurrence else ""
+        yield f"{header.relative_to(ROOT / 'src')}/{one.function}/{one.name}{occurrence}"
 
 
 def shipping_headers():
@@ -44,10 +54,11 @@ class Coverage(unittest.TestCase):
         return any((name, str(line + i)) in self.reached for i in range(1 + ORDER_SOON))
 
     def test_every_operation_is_reached_or_explained(self):
-        missing = [f"{header.relative_to(ROOT)}:{line}: {text}" for header in shipping_headers()
-                   for line, text in operations(header)
-                   if not self.is_reached(header, line) and not any(text.startswith(known) for known in explained())]
-        self.assertEqual(missing, [])
+        for header in shipping_headers():
+            missing = [f"{header.relative_to(ROOT)}:{line}: {text}" for line, text in operations(header)
+                       if not self.is_reached(header, line)]
+            known = [name for name in explained() if name.startswith(f"{header.relative_to(ROOT / 'src')}/")]
+            self.assertEqual(len(missing), len(known), "\n".join([*missing, *known]))
 
     def test_every_site_is_an_operation_that_this_test_knows(self):
         known = {(str(header.relative_to(ROOT)), str(line + i)) for header in shipping_headers()
@@ -56,9 +67,9 @@ class Coverage(unittest.TestCase):
         self.assertGreater(len(self.reached), 40)
 
     def test_every_explanation_is_needed(self):
-        texts = [text for header in shipping_headers() for _, text in operations(header)]
-        for known in explained():
-            self.assertTrue(any(text.startswith(known) for text in texts), known)
+        there = {name for header in shipping_headers() for name in names(header)}
+        self.assertGreater(len(there), 70)
+        self.assertEqual(set(explained()) - there, set())
 
 
 if __name__ == "__main__":

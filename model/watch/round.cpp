@@ -1,6 +1,6 @@
 #include "model/watch/round.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "model/watch/screen.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 #include "model/watch/sources.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 

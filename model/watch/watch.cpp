@@ -1,6 +1,6 @@
 #include "model/watch/watch.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <unistd.h>
 

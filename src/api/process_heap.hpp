@@ -63,13 +63,15 @@ void* allocate_zeroed(std::size_t count, std::size_t bytes) noexcept;
 /// \param alignment a power of two
 void* allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept;
 
-/// \param block nullptr allocates \param bytes 0 counts as 1
+/// \param block nullptr allocates
+/// \param bytes 0 counts as 1
 void* reallocate(void* block, std::size_t bytes) noexcept;
 
 [[gnu::always_inline]] inline void deallocate(void* block) noexcept { process_heap.deallocate(*thread_context, block); }
 
 /// As deallocate, for a caller that knows the block's size and alignment. Builds whose heap keeps the size compare.
-/// \param bytes as asked for \param alignment a power of two, as asked for
+/// \param bytes as asked for
+/// \param alignment a power of two, as asked for
 template <class HeapT = ProcessHeap>
 inline void deallocate_sized(void* block, std::size_t bytes, HeapT& heap = process_heap) noexcept {
   if constexpr (kChecksSize<HeapT>) {

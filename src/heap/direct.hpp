@@ -23,7 +23,9 @@ class DirectMappings {
 
  public:
   /// A block. Any thread.
-  /// \param bytes 1..2^62; \param alignment a power of two; \param threads that use the heap, for statistics.
+  /// \param bytes 1..2^62
+  /// \param alignment a power of two
+  /// \param threads that use the heap, for statistics
   /// \return nullptr when the system gives no memory.
   [[nodiscard]] void* allocate(Os& os, PageMap<Config>& map, std::size_t bytes, std::size_t alignment,
                                Contents contents, unsigned threads = 1) noexcept {

@@ -222,8 +222,7 @@ class Heap {
 
   /// A block that no slab has to be asked for, or hardly.
   [[nodiscard]] void* pop_any(Context& context, unsigned size_class) noexcept {
-    constexpr bool kHasLarger = Classes::kCount > Classes::kSmallCount;
-    if (kHasLarger && size_class >= Classes::kSmallCount) return pop_any_cached(context, size_class);
+    if (!Classes::is_small(size_class)) return pop_any_cached(context, size_class);
     void* block = context.heads[size_class].pop();
     return block != nullptr ? block : take_up_own(context, size_class);
   }
@@ -327,7 +326,7 @@ class Heap {
     context.refills[pool].add();
     const bool caches = settings_.caches(SettingsT::pool_of(size_class));
     const std::int32_t length = caches ? static_cast<std::int32_t>(chain.count) - 1 : 0;
-    if (size_class >= Classes::kSmallCount) {
+    if (!Classes::is_small(size_class)) {
       const std::int32_t cap = settings_.cap(size_class);
       context.allowances[size_class].grant(cap < length ? length : cap, length);
       change_retained(context, size_class, length);

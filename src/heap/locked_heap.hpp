@@ -84,8 +84,7 @@ class LockedHeap {
     return heap_.trim(core_context());
   }
 
-  // Fork: the child has one thread, which must find the lock free and the heap whole
-  // -----------------------------------
+  // Fork: the child has one thread, which must find the lock free and the heap whole ----------------------------------
 
   /// In the forking thread, before: no other thread is inside the heap from here on.
   void before_fork() noexcept { lock_.lock(); }

@@ -20,7 +20,7 @@ class Settings {
  public:
   /// The pool of a size class.
   static constexpr PoolKind pool_of(unsigned size_class) noexcept {
-    if (size_class < Classes::kSmallCount) return PoolKind::kSmall;
+    if (Classes::is_small(size_class)) return PoolKind::kSmall;
     return Classes::is_large(size_class) ? PoolKind::kLarge : PoolKind::kMid;
   }
 
@@ -55,7 +55,7 @@ class Settings {
   [[nodiscard]] unsigned carve_blocks(unsigned size_class) const noexcept {
     const unsigned blocks = Classes::layout(size_class).carve;
     if (Classes::is_large(size_class)) return blocks;
-    if (size_class >= Classes::kSmallCount) return blocks * refill_batch_.get();
+    if (!Classes::is_small(size_class)) return blocks * refill_batch_.get();
     const unsigned most = refill_blocks_.get();
     return blocks < most ? blocks : most;
   }

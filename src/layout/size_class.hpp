@@ -74,6 +74,9 @@ class SizeClass {
 
   static constexpr const Layout& layout(unsigned c) noexcept { return kLayouts[c]; }
 
+  /// Whether a class serves requests up to kSmallMax; known to the compiler where there are no others.
+  static constexpr bool is_small(unsigned c) noexcept { return kCount == kSmallCount || c < kSmallCount; }
+
   /// Whether a class lies above kMidMax: few of its blocks make a slab.
   static constexpr bool is_large(unsigned c) noexcept { return G::kMidMax < G::kLargeMax && c >= kFirstLarge; }
 
@@ -112,6 +115,7 @@ class SizeClass {
 
   /// Mid and large classes (B3, B4) are cached by bytes; at least 2 blocks, so that a spill keeps one.
   static constexpr std::uint8_t cache_blocks_for(std::size_t block) noexcept {
+    // NOLINTNEXTLINE(misc-redundant-expression): a geometry may cache none of them.
     if (block <= G::kSmallMax || block > G::kCachedMax) return 0;
     const std::size_t blocks = G::kCacheBytes / block;
     if (blocks < 2) return 2;

@@ -196,8 +196,7 @@ constexpr std::uint32_t decide_cap(CapState& state, const CapSettings& settings)
   return state;
 }
 
-// W_MAX: how much larger than asked for a cached block may be that serves a request
-// -------------------------------------
+// W_MAX: how much larger than asked for a cached block may be that serves a request -----------------------------------
 
 struct WasteSettings {
   static constexpr unsigned kMaxCandidates = 8;

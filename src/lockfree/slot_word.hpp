@@ -6,9 +6,8 @@
 ///
 ///     63        32 31         0        state     assigned  free
 ///     | assigned  |   free    |        RETIRED      0       0     cannot be claimed (also: not mapped yet)
-///                                      UNUSED       0       1     holds no memory: not assigned since the SuperSlab
-///                                      was
-///                                                                 activated, or discarded since
+///                                      UNUSED       0       1     holds no memory: not assigned since the
+///                                                                 SuperSlab was activated, or discarded since
 ///                                      EMPTY        1       1     was assigned to a class, holds nothing
 ///                                      ACTIVE       1       0     assigned to a class
 ///

@@ -16,7 +16,7 @@ def run(*arguments, log=None):
     environment = {**os.environ, "LD_PRELOAD": LIBRARY}
     if log is not None:
         environment["HAKMEM_CRASH_LOG"] = str(log)
-    return subprocess.run([PROGRAM, *arguments], env=environment, text=True, capture_output=True, timeout=60,
+    return subprocess.run([PROGRAM, *arguments], env=environment, text=True, capture_output=True,
                           check=False)
 
 

@@ -204,10 +204,10 @@ class Running(unittest.TestCase):
         self.source.write_text("int main() { for (volatile int i = 0;;) i = i + 1; }\n", encoding="utf-8")
         saved, bench.TEST_SECONDS = bench.TEST_SECONDS, 1
         self.addCleanup(setattr, bench, "TEST_SECONDS", saved)
-        self.assertEqual(self.judge(""), ("timeout", "unit: timed out", 1))
+        self.assertEqual(self.judge(""), ("timeout", "unit: used up", 1))
         self.assertEqual(self.cache.endings, {})
         for ran in (1, 0):
-            self.assertEqual(self.judge("", hangs=True), ("timeout", "unit: timed out", ran))
+            self.assertEqual(self.judge("", hangs=True), ("timeout", "unit: used up", ran))
         self.assertEqual(self.judge("")[2], 1)
 
 

@@ -1,7 +1,6 @@
 """ci/nightly against fake programs: what it plans, that shards cover what one run covers, and that only what ran and
 holds is green."""
 import json
-import pathlib
 import re
 import subprocess
 import sys
@@ -51,6 +50,10 @@ VALGRIND = """
 """
 
 
+LINT = [{"part": "lint", "check": "layout", "how": "clang-format", "work": "3 files", "seconds": 1.0, "verdict": "CLEAN",
+         "status": "pass"}]
+
+
 class NightlyTree(FakeTree):
     """A fake checkout in which every part of the long job is green."""
 
@@ -60,6 +63,7 @@ class NightlyTree(FakeTree):
         self.script("bin/ctest", CTEST)
         self.script("bin/clang++-19", "")
         self.script("ci/mutants", MUTANTS)
+        self.script("ci/lint", reporting(LINT))
         for target, (preset, _) in work.FUZZ_TARGETS.items():
             self.script(f"build/{preset}/tests/fuzz_{target}", FUZZER)
             self.script(f"build/{work.AFL_PRESETS[preset]}/tests/fuzz_{target}", "")
@@ -133,7 +137,7 @@ class Nightly(unittest.TestCase):
 
     def assert_not_green(self, verdict, *words, only):
         code, output = self.nightly("--only", *only)
-        self.assertEqual(code, 1, output)
+        self.assertEqual(code, {"FAILED": 1, "INCOMPLETE": 3}[verdict], output)
         self.assertIn(f"VERDICT: {verdict}", output.splitlines()[-1])
         self.assertEqual(self.report()["verdict"], verdict)
         for word in words:
@@ -192,10 +196,10 @@ class Nightly(unittest.TestCase):
         self.assertEqual(sorted(i["key"] for i in merged["items"]), sorted(i["key"] for i in whole["items"]))
         self.assertEqual({i["key"]: i["seed"] for i in merged["items"]}, {i["key"]: i["seed"] for i in whole["items"]})
 
-    def test_a_shard_without_a_report_is_not_run(self):
+    def test_a_shard_without_a_report_shows_nothing(self):
         self.nightly("--shard", "1/2", "--only", "models")
         code, output = self.tree.run(["ci/nightly", "merge", self.tree.root / "build/nightly/shard-1-of-2/report.json"])
-        self.assertEqual(code, 1, output)
+        self.assertEqual(code, 3, output)
         self.assertIn("VERDICT: INCOMPLETE", output.splitlines()[-1])
         self.assertIn("shard 2 of 2 left no report", output)
 
@@ -222,13 +226,13 @@ class Nightly(unittest.TestCase):
 
     def test_a_build_that_fails_is_a_cause_for_what_needs_it(self):
         self.tree.script("bin/cmake", "import sys\nsys.exit('--build' in sys.argv and 'fuzz' in sys.argv)\n")
-        self.assert_not_green("FAILED", "the preset fuzz is not built", only=["fuzzing"])
+        self.assert_not_green("INCOMPLETE", "the preset fuzz is not built", only=["fuzzing"])
 
-    def test_a_missing_tool_is_not_run(self):
+    def test_a_missing_tool_shows_nothing(self):
         self.tree.remove("build/fuzz/tests/fuzz_api")
         self.assert_not_green("INCOMPLETE", "build/fuzz/tests/fuzz_api does not exist", only=["fuzzing"])
 
-    def test_a_tool_that_fails_by_itself_is_not_run(self):
+    def test_a_tool_that_fails_by_itself_shows_nothing(self):
         for words in ("FATAL: ThreadSanitizer: unexpected memory mapping 0x1-0x2",
                       "==1==Shadow memory range interleaves with an existing memory mapping."):
             self.tree.script("build/tsan/tests/stress", f"import sys\nprint({words!r})\nsys.exit(66)\n")
@@ -236,7 +240,7 @@ class Nightly(unittest.TestCase):
 
     def test_a_tool_of_valgrind_must_say_that_it_found_nothing(self):
         self.tree.script("bin/valgrind", VALGRIND.replace("0 errors", "4 errors"))
-        self.assert_not_green("FAILED", "helgrind does not say that it found 0 errors", only=["matrix"])
+        self.assert_not_green("FAILED", "the sanitizer reports an error", only=["matrix"])
 
     def test_a_crash_that_a_fuzzer_finds_fails_and_is_kept(self):
         self.tree.script("build/fuzz/tests/fuzz_api", "import sys\nprint('Test unit written to /x/api-crash')\nsys.exit(77)\n")
@@ -246,7 +250,7 @@ class Nightly(unittest.TestCase):
         self.tree.script("bin/afl-fuzz", AFL.replace("saved_crashes : 0", "saved_crashes : 2"))
         self.assert_not_green("FAILED", "2 crashes and hangs", only=["fuzzing"])
 
-    def test_an_afl_that_cannot_work_here_is_not_run(self):
+    def test_an_afl_that_cannot_work_here_shows_nothing(self):
         self.tree.script("bin/afl-fuzz", "print('[-] PROGRAM ABORT : no shared memory')\nraise SystemExit(1)\n")
         self.assert_not_green("INCOMPLETE", "AFL++ itself: no shared memory", only=["fuzzing"])
 
@@ -260,21 +264,28 @@ class Nightly(unittest.TestCase):
         self.tree.script("build/tsan/tests/stress", fails_once)
         self.assert_not_green("FAILED", "9 of 10 runs", only=["stability"])
 
-    def test_a_fuzzer_that_runs_nothing_is_not_run(self):
+    def test_a_fuzzer_that_runs_nothing_shows_nothing(self):
         self.tree.script("build/fuzz/tests/fuzz_api", "print('stat::number_of_executed_units: 0')\n")
         self.assert_not_green("INCOMPLETE", "no run was counted", only=["fuzzing"])
 
+    def test_a_fault_of_lint_fails_and_a_lint_without_a_report_is_not_green(self):
+        self.tree.script("ci/lint", reporting([{**LINT[0], "status": "fail", "verdict": "FAULTY", "evidence": "src/a.cpp:1: bad"}],
+                                              "sys.exit(1)"))
+        self.assert_not_green("FAILED", "src/a.cpp:1: bad", only=["lint"])
+        self.tree.script("ci/lint", "")
+        self.assert_not_green("INCOMPLETE", "left no report that can be read", only=["lint"])
+
     def test_an_audit_that_is_cut_off_is_truncated(self):
-        self.tree.script("build/model/hakmem-check", AUDIT.replace('"survived"', '"not run"').replace("sys.exit(0)", "sys.exit(1)"))
-        self.assert_not_green("FAILED", "TRUNCATED", "1 mutants have not been run yet", only=["audit"])
+        self.tree.script("build/model/hakmem-check", AUDIT.replace('"survived"', '"not run"').replace("sys.exit(0)", "sys.exit(3)"))
+        self.assert_not_green("INCOMPLETE", "TRUNCATED", "1 mutants have not been run yet", only=["audit"])
 
     def test_a_search_that_is_cut_off_is_not_green(self):
         self.tree.script("build/model/hakmem-check", hakmem_check([{**MODELS[0], "verdict": "TRUNCATED"}]))
-        self.assert_not_green("FAILED", "TRUNCATED", only=["models"])
+        self.assert_not_green("INCOMPLETE", "TRUNCATED", "goes on with: ci/nightly --minutes 60", only=["models"])
 
-    def test_what_there_is_no_time_for_is_not_run(self):
+    def test_what_there_is_no_time_for_shows_nothing(self):
         code, output = self.tree.run(["ci/nightly", "--minutes", "1", "--night", "3", "--only", "matrix", "models"])
-        self.assertEqual(code, 1, output)
+        self.assertEqual(code, 3, output)
         self.assertIn("give more --minutes", output)
 
     def test_wrong_calls_end_with_one_line_and_usage_and_2(self):

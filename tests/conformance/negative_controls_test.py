@@ -141,7 +141,7 @@ def run(*arguments, fault=None):
     environment = {name: value for name, value in os.environ.items() if name != "BROKEN_MALLOC"}
     if fault is not None:
         environment["BROKEN_MALLOC"] = fault
-    done = subprocess.run([RUNNER, *arguments], env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([RUNNER, *arguments], env=environment, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -223,7 +223,7 @@ class Runner(unittest.TestCase):
         self.assert_refused("--preload", str(pathlib.Path(RUNNER).parent / "libconformance_plugin.so"),
                             word="does not take malloc's place")
 
-    def test_known_deviations_are_accepted_and_must_still_be_there(self):
+    def test_known_deviations_are_accepted_and_need_not_be_there(self):
         with tempfile.TemporaryDirectory() as folder:
             known = pathlib.Path(folder) / "known.json"
             known.write_text(json.dumps({"conformance_broken_malloc": {"Calloc.ZeroesEveryByte": "for a test"}}),
@@ -231,8 +231,9 @@ class Runner(unittest.TestCase):
             arguments = ["--preload", BROKEN, "--filter", "Calloc.ZeroesEveryByte", "--known", str(known)]
             self.assertEqual(run(*arguments, fault="CallocTail")[0], 0)
             code, output = run(*arguments)
-            self.assertEqual(code, 1)
-            self.assertIn("no longer breaks", output)
+            self.assertEqual(code, 0)
+            self.assertIn("keeps Calloc.ZeroesEveryByte, which other versions break", output)
+            self.assertEqual(run(*arguments[:-2], fault="CallocTail")[0], 1)
 
     def test_a_malloc_without_the_fault_passes_the_same_check(self):
         code, output = run("--preload", BROKEN, "--filter", "^(Calloc|Malloc)")

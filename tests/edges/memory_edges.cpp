@@ -18,8 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Sizes that drift
-// -----------------------------------------------------------------------------------------------------
+// Sizes that drift ----------------------------------------------------------------------------------------------------
 
 /// From the smallest to the largest class, then up to mappings of their own, an eighth more each time.
 std::vector<std::size_t> drifting_sizes() {

@@ -4,8 +4,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
-#include "property/heap_commands.hpp"
+#include "property/shadow.hpp"
 
 namespace hakmem::fuzz {
 
@@ -47,6 +48,12 @@ class Program {
 
  private:
   static constexpr unsigned kMostSteps = 250;
+
+  /// The blocks of one request that are live.
+  struct Group {
+    std::size_t blocks;
+    std::size_t bytes;
+  };
 
   void run_step() {
     const std::size_t kind = bytes_.number(16);
@@ -93,7 +100,7 @@ class Program {
   }
 
   /// One of the groups; the end of the map when there is none.
-  std::map<int, test::HeapModel::Group>::iterator group() {
+  std::map<int, Group>::iterator group() {
     auto found = groups_.begin();
     if (!groups_.empty()) std::advance(found, bytes_.number(groups_.size()));
     return found;
@@ -133,7 +140,7 @@ class Program {
   Shadow& shadow_;
   Dimensions dimensions_;
   bool refuses_;
-  std::map<int, test::HeapModel::Group> groups_;
+  std::map<int, Group> groups_;
   int next_ = 0;
   std::size_t live_ = 0;
 };

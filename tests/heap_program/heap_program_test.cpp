@@ -1,6 +1,8 @@
 /// Heap programs (model/programs), which the model runs under all schedules of a toy heap, in two more bodies: as a
 /// sequence that RapidCheck interleaves, against a plain reference, and on real threads.
 
+#include <rapidcheck.h>
+
 #include <array>
 #include <cstdio>
 #include <cstdlib>

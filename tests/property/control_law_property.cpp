@@ -3,6 +3,8 @@
 
 #include "learner/control_law.hpp"
 
+#include <rapidcheck.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -10,6 +12,7 @@
 #include <random>
 #include <vector>
 
+#include "support/draw.hpp"
 #include "support/property.hpp"
 
 namespace hakmem::test {
@@ -36,10 +39,10 @@ std::ostream& operator<<(std::ostream& out, const Load& load) {
 
 Load make_load() {
   Load load;
-  load.bottom = *rc::gen::inRange(0u, 90u);
-  load.top = *rc::gen::inRange(load.bottom, 101u);
-  load.full = *rc::gen::inRange(1u, 4000u);
-  load.cliff = *rc::gen::arbitrary<bool>();
+  load.bottom = draw::in_range(0u, 90u);
+  load.top = draw::in_range(load.bottom, 101u);
+  load.full = draw::in_range(1u, 4000u);
+  load.cliff = draw::boolean();
   return load;
 }
 
@@ -48,12 +51,12 @@ Load any_load() { return *rc::gen::exec(make_load); }
 /// Within the ranges of the options.
 CapSettings any_settings() {
   CapSettings settings;
-  settings.target = *rc::gen::inRange(50, 91) / 100.0;
-  settings.step = *rc::gen::inRange(1u, 17u);
-  settings.min = *rc::gen::inRange(4u, 65u);
-  settings.max = *rc::gen::inRange(128u, 4097u);
-  settings.dwell = *rc::gen::inRange(1u, 11u);
-  settings.min_samples = *rc::gen::inRange(64u, 1025u);
+  settings.target = draw::in_range(50, 91) / 100.0;
+  settings.step = draw::in_range(1u, 17u);
+  settings.min = draw::in_range(4u, 65u);
+  settings.max = draw::in_range(128u, 4097u);
+  settings.dwell = draw::in_range(1u, 11u);
+  settings.min_samples = draw::in_range(64u, 1025u);
   return settings;
 }
 
@@ -109,9 +112,11 @@ template <class Law>
 auto stays_within_bounds() {
   return [] {
     const CapSettings settings = any_settings();
-    CapState state = start_cap(*rc::gen::arbitrary<std::uint32_t>(), settings);
-    using Counts = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
-    for (const auto& [hits, misses] : *rc::gen::arbitrary<Counts>()) {
+    CapState state = start_cap(static_cast<std::uint32_t>(draw::number()), settings);
+    const std::vector<std::uint64_t> counts = draw::numbers();
+    for (std::size_t window = 0; window + 1 < counts.size(); window += 2) {
+      const std::uint64_t hits = counts[window];
+      const std::uint64_t misses = counts[window + 1];
       for (unsigned i = 0; i < settings.dwell; ++i) {
         state = Law::next(state, {.hits = hits, .misses = misses}, settings);
         RC_ASSERT(state.cap >= settings.min && state.cap <= settings.max);
@@ -125,7 +130,7 @@ auto converges_and_stays() {
   return [] {
     const Load load = any_load();
     const CapSettings settings = any_settings();
-    const unsigned start = *rc::gen::inRange(0u, 5000u);
+    const unsigned start = draw::in_range(0u, 5000u);
     const unsigned search = settings.dwell * most_moves(settings);
     const auto caps = caps_over<Law>(load, start, settings, search + 200);
     const bool settled = std::all_of(caps.begin() + search, caps.end(), [&](auto cap) { return cap == caps[search]; });
@@ -140,7 +145,7 @@ auto converges_within_60_windows() {
   return [] {
     const Load load = any_load();
     const CapSettings settings;
-    const auto caps = caps_over<Law>(load, *rc::gen::inRange(settings.min, settings.max + 1), settings, 60);
+    const auto caps = caps_over<Law>(load, draw::in_range(settings.min, settings.max + 1), settings, 60);
     const bool converged_within_60_windows = is_right(load, caps.back(), settings);
     RC_ASSERT(converged_within_60_windows);
   };
@@ -152,8 +157,8 @@ auto follows_a_change() {
   return [] {
     const CapSettings settings;
     const Load loads[] = {any_load(), any_load()};
-    CapState state = start_cap(*rc::gen::inRange(settings.min, settings.max + 1), settings);
-    const unsigned change = *rc::gen::inRange(0u, 120u);
+    CapState state = start_cap(draw::in_range(settings.min, settings.max + 1), settings);
+    const unsigned change = draw::in_range(0u, 120u);
     for (unsigned i = 0; i < change + 90; ++i) {
       const Load& load = loads[i < change ? 0 : 1];
       if (i == change && state.high != CapState::kNone) {
@@ -171,9 +176,9 @@ template <class Law>
 auto dwells() {
   return [] {
     const CapSettings settings = any_settings();
-    CapState state = start_cap(*rc::gen::inRange(0u, 5000u), settings);
+    CapState state = start_cap(draw::in_range(0u, 5000u), settings);
     unsigned since_change = 0;
-    for (const bool hit : *rc::gen::container<std::vector<bool>>(100, rc::gen::arbitrary<bool>())) {
+    for (const bool hit : draw::booleans(100)) {
       const CapState next = Law::next(state, {.hits = hit ? 10'000u : 0u, .misses = hit ? 0u : 10'000u}, settings);
       ++since_change;
       if (next.cap != state.cap) {
@@ -189,14 +194,14 @@ template <class Law>
 auto needs_samples() {
   return [] {
     const CapSettings settings = any_settings();
-    CapState state = start_cap(*rc::gen::inRange(0u, 5000u), settings);
-    for (unsigned i = 0; i < *rc::gen::inRange(0u, 20u); ++i) {
-      state = Law::next(state, {.hits = *rc::gen::inRange(0u, 5000u), .misses = 5000}, settings);
+    CapState state = start_cap(draw::in_range(0u, 5000u), settings);
+    for (unsigned i = 0; i < draw::in_range(0u, 20u); ++i) {
+      state = Law::next(state, {.hits = draw::in_range(0u, 5000u), .misses = 5000}, settings);
     }
     const CapState before = state;
     for (unsigned i = 0; i < 3 * settings.dwell; ++i) {
-      const std::uint64_t samples = *rc::gen::inRange<std::uint64_t>(0, settings.min_samples);
-      const std::uint64_t hits = *rc::gen::inRange<std::uint64_t>(0, samples + 1);
+      const std::uint64_t samples = draw::in_range<std::uint64_t>(0, settings.min_samples);
+      const std::uint64_t hits = draw::in_range<std::uint64_t>(0, samples + 1);
       state = Law::next(state, {.hits = hits, .misses = samples - hits}, settings);
     }
     RC_ASSERT(state == before);
@@ -208,8 +213,8 @@ template <class Law>
 auto ignores_chance() {
   return [] {
     const CapSettings settings;
-    const unsigned kind = *rc::gen::inRange(0u, 1u << 30);
-    const auto per_window = *rc::gen::inRange<std::uint64_t>(settings.min_samples, 4096);
+    const unsigned kind = draw::in_range(0u, 1u << 30);
+    const auto per_window = draw::in_range<std::uint64_t>(settings.min_samples, 4096);
     std::mt19937_64 random(kind);
     CapState state = start_cap(100, settings);
     unsigned changes = 0;
@@ -314,8 +319,7 @@ TEST(CapLawProperty, RefutesPlantedFaults) {
   EXPECT_TRUE(is_refuted(ignores_chance<TakesChanceForTruth>(), "changes", 8));
 }
 
-// W_MAX: a cache whose hits and waste depend on the value in force
-// -----------------------------------------------------
+// W_MAX: a cache whose hits and waste depend on the value in force ----------------------------------------------------
 
 /// In thousandths.
 struct Outcome {
@@ -338,8 +342,8 @@ std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
 
 Outcome make_outcome() {
   Outcome outcome;
-  outcome.hits = *rc::gen::inRange(100u, 1001u);
-  outcome.waste = *rc::gen::inRange(0u, 500u);
+  outcome.hits = draw::in_range(100u, 1001u);
+  outcome.waste = draw::in_range(0u, 500u);
   return outcome;
 }
 
@@ -370,9 +374,9 @@ auto adopts_what_is_better_by_the_threshold() {
   return [] {
     WasteSettings settings;
     settings.count = 2;
-    settings.adopt = *rc::gen::inRange(5, 51) / 1000.0;
-    settings.confirm = *rc::gen::arbitrary<bool>();
-    settings.trial = *rc::gen::inRange(3u, 16u);
+    settings.adopt = draw::in_range(5, 51) / 1000.0;
+    settings.confirm = draw::boolean();
+    settings.trial = draw::in_range(3u, 16u);
     const std::array outcomes{any_outcome(), any_outcome()};
     const double bound = outcomes[0].score() * (1 + settings.adopt);
     RC_PRE(std::abs(outcomes[1].score() - bound) > kChanceOfScores);
@@ -412,7 +416,7 @@ auto drift_adopts_nothing() {
     settings.count = 2;
     Outcome outcome = any_outcome();
     RC_PRE(outcome.hits < 800u);
-    const unsigned gain = *rc::gen::inRange(50u, 200u);
+    const unsigned gain = draw::in_range(50u, 200u);
     WasteState state;
     for (unsigned i = 0; i < 200; ++i) {
       const bool on_trial = state.in_force() == 1;
@@ -429,8 +433,8 @@ template <class Law>
 auto chance_adopts_hardly_anything() {
   return [] {
     const WasteSettings settings;
-    const auto per_window = *rc::gen::inRange<std::uint64_t>(settings.min_samples, 4096);
-    std::mt19937_64 random(*rc::gen::inRange(0u, 1u << 30));
+    const auto per_window = draw::in_range<std::uint64_t>(settings.min_samples, 4096);
+    std::mt19937_64 random(draw::in_range(0u, 1u << 30));
     WasteState state;
     unsigned adoptions = 0;
     for (unsigned i = 0; i < 2000; ++i) {
@@ -448,10 +452,10 @@ auto waste_needs_samples() {
   return [] {
     const WasteSettings settings;
     WasteState state;
-    for (unsigned i = 0; i < *rc::gen::inRange(0u, 40u); ++i) state = Law::next(state, Outcome{}.window(), settings);
+    for (unsigned i = 0; i < draw::in_range(0u, 40u); ++i) state = Law::next(state, Outcome{}.window(), settings);
     const WasteState before = state;
     for (unsigned i = 0; i < 20; ++i) {
-      const std::uint64_t hits = *rc::gen::inRange<std::uint64_t>(0, settings.min_samples);
+      const std::uint64_t hits = draw::in_range<std::uint64_t>(0, settings.min_samples);
       state = Law::next(state, {.hits = hits, .asked_bytes = hits, .served_bytes = 2 * hits}, settings);
     }
     RC_ASSERT(state == before);

@@ -4,6 +4,7 @@
 #include "heap/guarded_heap.hpp"
 #include "heap_commands.hpp"
 #include "support/capturing_os.hpp"
+#include "support/draw.hpp"
 #include "support/toy_geometry.hpp"
 
 namespace hakmem::test {
@@ -76,7 +77,7 @@ TEST(GuardedHeapProperty, HardenedToyHeapKeepsItsPromises) {
 TEST(GuardedHeapProperty, HardenedHeapOfLeastGeometrySurvivesRefusedCalls) {
   Coverage coverage;
   using HeapT = HardenedCore<LeastGeometry, kToyBits, kToyBits>;
-  EXPECT_TRUE(holds(keeps_its_promises<Refuse>(on<HeapT>(PageMapKind::kTwoLevel), coverage), 2));
+  EXPECT_TRUE(holds(keeps_its_promises(on<HeapT>(PageMapKind::kTwoLevel), coverage, 1), 2));
   EXPECT_TRUE(coverage.reaches({"direct", "refused", "out of memory"}, 10));
 }
 
@@ -107,19 +108,19 @@ class Damage {
     RC_ASSERT(heap_.init());
     owner_ = heap_.attach();
     other_ = heap_.attach();
-    const std::size_t count = *rc::gen::inRange<std::size_t>(1, 20);
+    const std::size_t count = draw::in_range<std::size_t>(1, 20);
     for (std::size_t i = 0; i < count; ++i) blocks_.push_back(allocate());
-    victim_ = *rc::gen::inRange<std::size_t>(0, count);
+    victim_ = draw::in_range<std::size_t>(0, count);
   }
 
   char* allocate() { return static_cast<char*>(heap_.allocate(*owner_, bytes_)); }
   char* victim() { return blocks_[victim_]; }
 
   static void flip(char& byte) {
-    byte = static_cast<char>(static_cast<unsigned char>(byte) ^ *rc::gen::inRange<unsigned>(1, 256));
+    byte = static_cast<char>(static_cast<unsigned char>(byte) ^ draw::in_range<unsigned>(1, 256));
   }
 
-  void free(void* block) { heap_.deallocate(**rc::gen::element(owner_, other_), block); }
+  void free(void* block) { heap_.deallocate(*draw::element({owner_, other_}), block); }
 
   /// Blocks that are gathered for their owner go out: sending a chain writes its last link anew.
   void send() {
@@ -149,13 +150,13 @@ auto byte_behind_the_end_is_reported() {
   return [] {
     using Classes = SizeClass<FullGeometry>;
     constexpr std::size_t kTrailer = Trailer<TestSync>::kBytes;
-    const std::size_t bytes = *rc::gen::oneOf(rc::gen::inRange<std::size_t>(1, 2000),
-                                              rc::gen::inRange<std::size_t>(1, FullGeometry::kLargeMax - kTrailer));
+    const std::size_t most = draw::boolean() ? FullGeometry::kLargeMax - kTrailer : 2000;
+    const auto bytes = draw::in_range<std::size_t>(1, most);
     Damage damage(bytes);
     const std::size_t room = Classes::block_bytes(Classes::of(bytes + kTrailer));
     const std::size_t slack = room - kTrailer - bytes;
     const std::size_t watched = std::min(slack, Trailer<TestSync>::kWatched);
-    std::size_t offset = *rc::gen::inRange<std::size_t>(0, watched + kTrailer);
+    std::size_t offset = draw::in_range<std::size_t>(0, watched + kTrailer);
     if (offset >= watched) offset += slack - watched;
     Damage::flip(damage.victim()[bytes + offset]);
     damage.free(damage.victim());
@@ -167,10 +168,10 @@ auto byte_behind_the_end_is_reported() {
 
 auto link_of_a_free_block_is_reported(std::size_t first, std::size_t end) {
   return [=] {
-    Damage damage(*rc::gen::element<std::size_t>(1, 16, 48, 500, 992, 1500, 5000, 32000));
+    Damage damage(draw::element<std::size_t>({1, 16, 48, 500, 992, 1500, 5000, 32000}));
     damage.free(damage.victim());
     damage.send();
-    Damage::flip(damage.victim()[*rc::gen::inRange(first, end)]);
+    Damage::flip(damage.victim()[draw::in_range(first, end)]);
     RC_ASSERT(damage.shows_when_reused());
     const bool named = reports[0].what == Corruption::kWrittenAfterFree && reports[0].block == damage.victim();
     RC_ASSERT(named);
@@ -192,7 +193,7 @@ TEST(GuardedHeapProperty, DamageWhereNothingWatchesIsNotReported) {
         Damage damage(500);
         damage.free(damage.victim());
         damage.send();
-        Damage::flip(damage.victim()[*rc::gen::inRange(16, 500)]);
+        Damage::flip(damage.victim()[draw::in_range(16, 500)]);
         RC_ASSERT(damage.shows_when_reused());
       },
       "shows_when_reused", 20));

@@ -38,19 +38,19 @@ TEST(HeapProperty, ToyHeapWithTwoLevelPageMapKeepsItsPromises) {
 
 TEST(HeapProperty, ToyHeapSurvivesRefusedCalls) {
   Coverage coverage;
-  EXPECT_TRUE(holds(keeps_its_promises<Refuse, Refuse>(on<ToyHeap>(PageMapKind::kFlat), coverage), 5));
+  EXPECT_TRUE(holds(keeps_its_promises(on<ToyHeap>(PageMapKind::kFlat), coverage, 2), 5));
   EXPECT_TRUE(coverage.reaches({"asleep", "awaited", "refused", "out of memory"}, 10));
 }
 
 TEST(HeapProperty, ToyHeapWithTwoLevelPageMapSurvivesRefusedCalls) {
   Coverage coverage;
-  EXPECT_TRUE(holds(keeps_its_promises<Refuse, Refuse>(on<ToyHeap>(PageMapKind::kTwoLevel), coverage), 5));
+  EXPECT_TRUE(holds(keeps_its_promises(on<ToyHeap>(PageMapKind::kTwoLevel), coverage, 2), 5));
   EXPECT_TRUE(coverage.reaches({"refused", "out of memory"}, 10));
 }
 
 TEST(HeapProperty, HeapOfLeastGeometryKeepsItsPromisesAndSurvivesRefusedCalls) {
   Coverage coverage;
-  EXPECT_TRUE(holds(keeps_its_promises<Refuse>(on<LeastHeap>(PageMapKind::kFlat), coverage), 5));
+  EXPECT_TRUE(holds(keeps_its_promises(on<LeastHeap>(PageMapKind::kFlat), coverage, 1), 5));
   EXPECT_TRUE(coverage.reaches({"asleep", "any class", "cached", "direct", "refused", "out of memory"}, 10));
 }
 
@@ -70,7 +70,7 @@ TEST(HeapProperty, FullHeapWithTwoLevelPageMapKeepsItsPromises) {
 
 TEST(HeapProperty, FullHeapSurvivesRefusedCalls) {
   Coverage coverage;
-  EXPECT_TRUE(holds(keeps_its_promises<Refuse, Refuse>(on<FullHeap>(PageMapKind::kFlat), coverage), 2));
+  EXPECT_TRUE(holds(keeps_its_promises(on<FullHeap>(PageMapKind::kFlat), coverage, 2), 2));
 }
 
 // Negative controls ---------------------------------------------------------------------------------------------------

@@ -3,9 +3,12 @@
 
 #include "layout/page_map.hpp"
 
+#include <rapidcheck/state.h>
+
 #include <ostream>
 #include <vector>
 
+#include "support/draw.hpp"
 #include "support/property.hpp"
 #include "support/test_os.hpp"
 #include "support/test_sync.hpp"
@@ -66,24 +69,27 @@ class Subject {
 template <class SubjectT>
 std::uint64_t any_piece(const Pieces& pieces = {}) {
   constexpr std::uint64_t kLast = SubjectT::kPieces - 1;
-  if (!pieces.empty() && *rc::gen::inRange(0, 4) == 0) {
-    const std::uint64_t piece = (*rc::gen::elementOf(pieces)).first;
-    return piece ^ (std::uint64_t{1} << *rc::gen::inRange(0, std::countr_zero(SubjectT::kPieces)));
+  if (!pieces.empty() && draw::in_range(0, 4) == 0) {
+    const std::uint64_t piece = draw::element_of(pieces).first;
+    return piece ^ (std::uint64_t{1} << draw::in_range(0, std::countr_zero(SubjectT::kPieces)));
   }
-  return *rc::gen::oneOf(rc::gen::inRange<std::uint64_t>(0, 8), rc::gen::inRange<std::uint64_t>(kLast - 7, kLast + 1),
-                         rc::gen::inRange<std::uint64_t>(0, kLast + 1));
+  switch (draw::index(3)) {
+    case 0: return draw::in_range<std::uint64_t>(0, 8);
+    case 1: return draw::in_range<std::uint64_t>(kLast - 7, kLast + 1);
+    default: return draw::in_range<std::uint64_t>(0, kLast + 1);
+  }
 }
 
 template <class SubjectT>
 std::uint64_t any_offset() {
-  return *rc::gen::inRange<std::uint64_t>(0, kSlotBytes<typename SubjectT::ConfigT::Geometry>);
+  return draw::in_range<std::uint64_t>(0, kSlotBytes<typename SubjectT::ConfigT::Geometry>);
 }
 
 template <class SubjectT>
 struct Set : rc::state::Command<Pieces, SubjectT> {
   std::uint64_t first;
-  std::uint64_t count = *rc::gen::inRange<std::uint64_t>(1, std::min<std::uint64_t>(9, SubjectT::kPieces - first + 1));
-  std::size_t number = *rc::gen::inRange<std::size_t>(0, kDescriptors);
+  std::uint64_t count = draw::in_range<std::uint64_t>(1, std::min<std::uint64_t>(9, SubjectT::kPieces - first + 1));
+  std::size_t number = draw::in_range<std::size_t>(0, kDescriptors);
 
   explicit Set(const Pieces& pieces) : first(any_piece<SubjectT>(pieces)) {}
   void apply(Pieces& pieces) const override {
@@ -106,7 +112,7 @@ struct Clear : rc::state::Command<Pieces, SubjectT> {
 
   explicit Clear(const Pieces& pieces) {
     RC_PRE(!pieces.empty());
-    piece = (*rc::gen::elementOf(pieces)).first;
+    piece = draw::element_of(pieces).first;
   }
   void checkPreconditions(const Pieces& pieces) const override { RC_PRE(pieces.count(piece) == 1u); }
   void apply(Pieces& pieces) const override { pieces.erase(piece); }
@@ -122,11 +128,11 @@ template <class SubjectT>
 struct Take : rc::state::Command<Pieces, SubjectT> {
   std::uint64_t piece;
   std::uint64_t offset = any_offset<SubjectT>();
-  std::size_t number = *rc::gen::inRange<std::size_t>(0, kDescriptors);
+  std::size_t number = draw::in_range<std::size_t>(0, kDescriptors);
 
   explicit Take(const Pieces& pieces) {
     RC_PRE(!pieces.empty());
-    piece = (*rc::gen::elementOf(pieces)).first;
+    piece = draw::element_of(pieces).first;
   }
   void checkPreconditions(const Pieces& pieces) const override { RC_PRE(pieces.count(piece) == 1u); }
   void apply(Pieces& pieces) const override {

@@ -4,10 +4,13 @@
 
 #include "superslab/shared_pool.hpp"
 
+#include <rapidcheck/state.h>
+
 #include <array>
 #include <ostream>
 #include <vector>
 
+#include "support/draw.hpp"
 #include "support/property.hpp"
 #include "support/test_os.hpp"
 #include "support/test_sync.hpp"
@@ -83,10 +86,25 @@ class Reference {
 struct Held {
   std::map<int, unsigned> runs;  ///< number -> class
   int next = 0;
+  unsigned classes = 0;  ///< of the pool's geometry
+};
+
+/// A pool as the operations see it, whatever its type: each would cost the compiler all of RapidCheck's commands.
+class AnySubject {
+ public:
+  AnySubject() = default;
+  virtual ~AnySubject() = default;
+  AnySubject(const AnySubject&) = delete;
+  AnySubject& operator=(const AnySubject&) = delete;
+
+  virtual void refuse(OsCall call, unsigned nth, unsigned times) = 0;
+  virtual void acquire(int run, unsigned size_class) = 0;
+  virtual void release(int run) = 0;
+  virtual void trim() = 0;
 };
 
 template <template <class> class PoolT, class Geometry>
-class Subject {
+class Subject : public AnySubject {
  public:
   using ConfigT = PoolConfig<Geometry>;
   using Pool = PoolT<ConfigT>;
@@ -95,9 +113,9 @@ class Subject {
 
   Subject(Coverage& coverage, PageMapKind kind) : coverage_(coverage) { RC_ASSERT(map_.init(os_, kind)); }
 
-  void refuse(OsCall call, unsigned nth, unsigned times) { memory_.refuse(call, nth, times); }
+  void refuse(OsCall call, unsigned nth, unsigned times) override { memory_.refuse(call, nth, times); }
 
-  void acquire(int run, unsigned size_class) {
+  void acquire(int run, unsigned size_class) override {
     const unsigned count = Classes::layout(size_class).slots;
     const auto before = stages();
     const bool claimable = reference_.has_run(count, [](SlotState s) { return s != SlotState::kActive; });
@@ -123,7 +141,7 @@ class Subject {
     check();
   }
 
-  void release(int run) {
+  void release(int run) override {
     const auto found = runs_.find(run);
     if (found == runs_.end()) return;  // there was no memory for it
     auto* slab = found->second;
@@ -140,7 +158,7 @@ class Subject {
     check();
   }
 
-  void trim() {
+  void trim() override {
     const std::size_t discarded = reference_.discard_empty();
     RC_ASSERT(pool_.trim(os_, map_) == cached_ * kSuperSlabBytes<Geometry> + discarded * kSlotBytes<Geometry>);
     if (cached_ != 0) coverage_.hit("trimmed");
@@ -237,48 +255,44 @@ class Subject {
 
 // The operations ------------------------------------------------------------------------------------------------------
 
-template <class SubjectT>
-struct Acquire : rc::state::Command<Held, SubjectT> {
+struct Acquire : rc::state::Command<Held, AnySubject> {
   int run_number;
-  unsigned size_class = *rc::gen::inRange(0u, SubjectT::Classes::kCount);
+  unsigned size_class;
 
-  explicit Acquire(const Held& held) : run_number(held.next) {}
+  explicit Acquire(const Held& held) : run_number(held.next), size_class(draw::in_range(0u, held.classes)) {}
   void checkPreconditions(const Held& held) const override { RC_PRE(held.runs.count(run_number) == 0u); }
   void apply(Held& held) const override {
     held.runs[run_number] = size_class;
     held.next = std::max(held.next, run_number + 1);
   }
-  void run(const Held&, SubjectT& subject) const override { subject.acquire(run_number, size_class); }
+  void run(const Held&, AnySubject& subject) const override { subject.acquire(run_number, size_class); }
   void show(std::ostream& out) const override { out << "acquire run " << run_number << " of class " << size_class; }
 };
 
-template <class SubjectT>
-struct Release : rc::state::Command<Held, SubjectT> {
+struct Release : rc::state::Command<Held, AnySubject> {
   int run_number = -1;
 
   explicit Release(const Held& held) {
     RC_PRE(!held.runs.empty());
-    run_number = (*rc::gen::elementOf(held.runs)).first;
+    run_number = draw::element_of(held.runs).first;
   }
   void checkPreconditions(const Held& held) const override { RC_PRE(held.runs.count(run_number) == 1u); }
   void apply(Held& held) const override { held.runs.erase(run_number); }
-  void run(const Held&, SubjectT& subject) const override { subject.release(run_number); }
+  void run(const Held&, AnySubject& subject) const override { subject.release(run_number); }
   void show(std::ostream& out) const override { out << "release run " << run_number; }
 };
 
-template <class SubjectT>
-struct Trim : rc::state::Command<Held, SubjectT> {
-  void run(const Held&, SubjectT& subject) const override { subject.trim(); }
+struct Trim : rc::state::Command<Held, AnySubject> {
+  void run(const Held&, AnySubject& subject) const override { subject.trim(); }
   void show(std::ostream& out) const override { out << "trim"; }
 };
 
-template <class SubjectT>
-struct Refuse : rc::state::Command<Held, SubjectT> {
-  OsCall call = *rc::gen::element(OsCall::kReserve, OsCall::kMetadata);
-  unsigned nth = *rc::gen::inRange(1u, 4u);
-  unsigned times = *rc::gen::inRange(1u, 4u);
+struct Refuse : rc::state::Command<Held, AnySubject> {
+  OsCall call = draw::element({OsCall::kReserve, OsCall::kMetadata});
+  unsigned nth = draw::in_range(1u, 4u);
+  unsigned times = draw::in_range(1u, 4u);
 
-  void run(const Held&, SubjectT& subject) const override { subject.refuse(call, nth, times); }
+  void run(const Held&, AnySubject& subject) const override { subject.refuse(call, nth, times); }
   void show(std::ostream& out) const override {
     out << "refuse " << (call == OsCall::kReserve ? "reservation " : "metadata ") << nth << ", " << times << " times";
   }
@@ -289,10 +303,10 @@ auto matches_reference(Coverage& coverage, PageMapKind kind = PageMapKind::kFlat
   return [&coverage, kind] {
     using SubjectT = Subject<PoolT, Geometry>;
     SubjectT subject(coverage, kind);
-    using A = Acquire<SubjectT>;
-    using R = Release<SubjectT>;
-    rc::state::check(Held{}, subject,
-                     rc::state::gen::execOneOfWithArgs<A, A, A, A, R, R, R, Trim<SubjectT>, Refuse<SubjectT>>());
+    const Held none{.runs = {}, .next = 0, .classes = SubjectT::Classes::kCount};
+    rc::state::check(none, static_cast<AnySubject&>(subject),
+                     rc::state::gen::execOneOfWithArgs<Acquire, Acquire, Acquire, Acquire, Release, Release, Release,
+                                                       Trim, Refuse>());
     subject.finish();
   };
 }

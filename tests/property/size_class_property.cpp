@@ -3,6 +3,7 @@
 
 #include "layout/size_class.hpp"
 
+#include "support/draw.hpp"
 #include "support/property.hpp"
 #include "support/toy_geometry.hpp"
 
@@ -12,12 +13,10 @@ namespace {
 /// A request, more often than not beside a class boundary.
 template <class Classes, class G>
 std::size_t any_request() {
-  const auto anywhere = rc::gen::inRange<std::size_t>(1, G::kLargeMax + 1);
-  const auto near_boundary =
-      rc::gen::apply([](unsigned c, std::size_t below) { return Classes::block_bytes(c) + 1 - below; },
-                     rc::gen::inRange(0u, Classes::kCount), rc::gen::inRange<std::size_t>(0, 3));
-  const std::size_t bytes = *rc::gen::oneOf(anywhere, near_boundary, near_boundary);
-  return std::min(bytes, G::kLargeMax);
+  if (draw::index(3) == 0) return draw::in_range<std::size_t>(1, G::kLargeMax + 1);
+  const unsigned c = draw::in_range(0u, Classes::kCount);
+  const auto below = draw::in_range<std::size_t>(0, 3);
+  return std::min(Classes::block_bytes(c) + 1 - below, G::kLargeMax);
 }
 
 template <class Classes, class G>
@@ -26,7 +25,7 @@ void is_monotone() {
   const std::size_t two = any_request<Classes, G>();
   RC_ASSERT(Classes::of(std::min(one, two)) <= Classes::of(std::max(one, two)));
   RC_ASSERT(one == G::kLargeMax || Classes::of(one) <= Classes::of(one + 1));
-  const unsigned c = *rc::gen::inRange(1u, Classes::kCount);
+  const unsigned c = draw::in_range(1u, Classes::kCount);
   RC_ASSERT(Classes::block_bytes(c - 1) < Classes::block_bytes(c));
 }
 
@@ -53,7 +52,7 @@ void waste_is_bounded() {
 template <class Classes, class G>
 void is_aligned_and_smallest() {
   const std::size_t bytes = any_request<Classes, G>();
-  const std::size_t alignment = std::size_t{1} << *rc::gen::inRange(0u, unsigned{G::kSlotShift} + 1);
+  const std::size_t alignment = std::size_t{1} << draw::in_range(0u, unsigned{G::kSlotShift} + 1);
   const unsigned c = Classes::of_aligned(bytes, alignment);
   unsigned expected = 0;
   while (expected < Classes::kCount &&
@@ -66,15 +65,15 @@ void is_aligned_and_smallest() {
 /// Blocks lie at multiples of the block size, also where the offset is far outside of any slab (a wild pointer).
 template <class Classes, class G>
 void recognises_block_starts() {
-  const unsigned c = *rc::gen::inRange(0u, Classes::kCount);
+  const unsigned c = draw::in_range(0u, Classes::kCount);
   const auto& layout = Classes::layout(c);
   const std::uint64_t block = layout.block_bytes;
-  const std::uint64_t index = *rc::gen::inRange<std::uint64_t>(0, layout.capacity);
+  const std::uint64_t index = draw::in_range<std::uint64_t>(0, layout.capacity);
   RC_ASSERT(Classes::is_block_offset(index * block, layout.divisor));
-  const std::uint64_t inside = *rc::gen::inRange<std::uint64_t>(1, block);
+  const std::uint64_t inside = draw::in_range<std::uint64_t>(1, block);
   RC_ASSERT(!Classes::is_block_offset(index * block + inside, layout.divisor));
   // Exact as long as offset * block does not overflow.
-  const std::uint64_t far = *rc::gen::inRange<std::uint64_t>(0, UINT64_MAX / block / block) * block;
+  const std::uint64_t far = draw::in_range<std::uint64_t>(0, UINT64_MAX / block / block) * block;
   RC_ASSERT(Classes::is_block_offset(far, layout.divisor));
   RC_ASSERT(!Classes::is_block_offset(far + inside, layout.divisor));
 }

@@ -2,8 +2,6 @@
 /// A count of the heap's own books, at a moment when no thread is attached: what is out, and whether slot words, slab
 /// descriptors, page map and free lists agree (I2).
 
-#include <fmt/format.h>
-
 #include <exception>
 
 #include "failure.hpp"
@@ -34,17 +32,17 @@ class Census {
     visit_all(heap, [&](SuperSlabT& superslab) {
       const auto active = superslab.word.snapshot().active();
       if (active != 0) {
-        throw Failure(fmt::format("SuperSlab {} still has ACTIVE slots {:#x} though all blocks are free",
-                                  superslab.index.get(), active));
+        throw Failure(text_of("SuperSlab ", superslab.index.get(), " still has ACTIVE slots ", hexadecimal(active),
+                              " though all blocks are free"));
       }
     });
     if (superslabs.mapped() != superslabs.unmapped()) {
-      throw Failure(fmt::format("{} SuperSlabs were mapped but only {} unmapped though all blocks are free",
-                                superslabs.mapped(), superslabs.unmapped()));
+      throw Failure(text_of(superslabs.mapped(), " SuperSlabs were mapped but only ", superslabs.unmapped(),
+                            " unmapped though all blocks are free"));
     }
     if (heap.direct().mapped() != heap.direct().unmapped()) {
-      throw Failure(fmt::format("{} direct mappings were made but only {} undone though all blocks are free",
-                                heap.direct().mapped(), heap.direct().unmapped()));
+      throw Failure(text_of(heap.direct().mapped(), " direct mappings were made but only ", heap.direct().unmapped(),
+                            " undone though all blocks are free"));
     }
   }
 
@@ -77,8 +75,8 @@ class Census {
       out += blocks_out_of(superslab, slab, slot);
     }
     if (described != snapshot.active()) {
-      throw Failure(fmt::format("SuperSlab {}: slots {:#x} are ACTIVE, but slabs describe slots {:#x}",
-                                superslab.index.get(), snapshot.active(), described));
+      throw Failure(text_of("SuperSlab ", superslab.index.get(), ": slots ", hexadecimal(snapshot.active()),
+                            " are ACTIVE, but slabs describe slots ", hexadecimal(described)));
     }
     return out;
   }
@@ -96,11 +94,11 @@ class Census {
     }
     const std::int32_t waiting = remote_frees_of(superslab, slab, slot);
     if (out < 0 || out > carved || carved > slab.capacity.get()) {
-      throw contradiction(superslab, slot, fmt::format("has {} of {} carved blocks out", out, carved));
+      throw contradiction(superslab, slot, text_of("has ", out, " of ", carved, " carved blocks out"));
     }
     const std::int32_t listed = length_of(slab, carved);
     if (listed != carved - out) {
-      throw contradiction(superslab, slot, fmt::format("has {} free blocks but {} in its list", carved - out, listed));
+      throw contradiction(superslab, slot, text_of("has ", carved - out, " free blocks but ", listed, " in its list"));
     }
     if (waiting > out) throw contradiction(superslab, slot, "has more remote frees than blocks out");
     return static_cast<std::uint64_t>(out - waiting);
@@ -115,8 +113,7 @@ class Census {
     void* last = chain.head;
     for (void* next; length <= chain.count && (next = Sync::load_link(last)) != nullptr; ++length) last = next;
     if (length != chain.count) {
-      throw contradiction(superslab, slot,
-                          fmt::format("counts {} remote frees, its chain is not as long", chain.count));
+      throw contradiction(superslab, slot, text_of("counts ", chain.count, " remote frees, its chain is not as long"));
     }
     (void)slab.remote.push_chain(slab.base.get(), chain.head, last, chain.count);
     return static_cast<std::int32_t>(chain.count);
@@ -139,7 +136,7 @@ class Census {
   }
 
   static Failure contradiction(SuperSlabT& superslab, unsigned slot, const std::string& what) {
-    return Failure(fmt::format("the slab at SuperSlab {} slot {} {}", superslab.index.get(), slot, what));
+    return Failure(text_of("the slab at SuperSlab ", superslab.index.get(), " slot ", slot, " ", what));
   }
 };
 

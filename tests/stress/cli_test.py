@@ -9,7 +9,7 @@ PROGRAM = str(pathlib.Path(sys.argv.pop()).resolve())
 
 
 def call(*arguments):
-    return subprocess.run([PROGRAM, *arguments], text=True, capture_output=True, timeout=60, check=False)
+    return subprocess.run([PROGRAM, *arguments], text=True, capture_output=True, check=False)
 
 
 class CommandLine(unittest.TestCase):

@@ -39,13 +39,25 @@ inline constexpr std::array kFaults{
     FaultName{Fault::kHoard, "hoard", "hold all frees back until the thread exits"},
     FaultName{Fault::kLostThread, "lost-thread", "let threads exit without telling the heap"},
     FaultName{Fault::kTouchAfterHandover, "touch-after-handover", "race on the contents of a block handed over"},
-    FaultName{Fault::kMissingRelease, "missing-release", "release nothing in the heap's atomics"},
-    FaultName{Fault::kMissingAcquire, "missing-acquire", "acquire nothing in the heap's atomics"},
+    FaultName{Fault::kMissingRelease, "missing-release", "release nothing in the heap's atomics (toy, noise)"},
+    FaultName{Fault::kMissingAcquire, "missing-acquire", "acquire nothing in the heap's atomics (toy, noise)"},
     FaultName{Fault::kTornExchange, "torn-exchange", "exchange by a load and a store (toy, noise)"},
     FaultName{Fault::kTornFetch, "torn-fetch", "set and clear bits by a load and a store (toy, noise)"},
     FaultName{Fault::kTornCompare, "torn-compare", "compare-and-swap by a load and a store (toy, noise)"},
     FaultName{Fault::kWildCap, "wild-cap", "let a cap leave the learner's bounds"},
 };
+
+/// Whether it is one of the heap's atomics, which DisturbedSync has.
+constexpr bool changes_the_heap(Fault fault) noexcept {
+  switch (fault) {
+    case Fault::kMissingRelease:
+    case Fault::kMissingAcquire:
+    case Fault::kTornExchange:
+    case Fault::kTornFetch:
+    case Fault::kTornCompare: return true;
+    default: return false;
+  }
+}
 
 /// `thread` with a fault between it and its user; `thread` itself when the fault is not one of a thread's.
 [[nodiscard]] std::unique_ptr<ThreadAllocator> with_fault(std::unique_ptr<ThreadAllocator> thread, Fault fault);

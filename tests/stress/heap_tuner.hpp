@@ -1,8 +1,6 @@
 #pragma once
 /// The settings of the header-only heap, and a learner whose windows end as fast as it is called.
 
-#include <fmt/format.h>
-
 #include <optional>
 
 #include "failure.hpp"
@@ -67,8 +65,8 @@ class HeapTuner : public Tuner {
     for (unsigned c = 0; c < Caches::kClasses; ++c) {
       const std::uint32_t cap = caches_.cap(c);
       if (cap >= kCaps.min && cap <= kCaps.max) continue;
-      throw Failure(fmt::format("the learner leaves a cap of {} blocks of {} bytes, out of {} to {}", cap,
-                                Caches::block_bytes(c), kCaps.min, kCaps.max));
+      throw Failure(text_of("the learner leaves a cap of ", cap, " blocks of ", Caches::block_bytes(c),
+                            " bytes, out of ", kCaps.min, " to ", kCaps.max));
     }
   }
 

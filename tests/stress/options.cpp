@@ -69,18 +69,6 @@ std::vector<Target> targets_of(const Words& words) {
   return {Target::kFull, Target::kToy, Target::kLeast};
 }
 
-bool tears_the_heap(Fault fault) {
-  return fault == Fault::kTornExchange || fault == Fault::kTornFetch || fault == Fault::kTornCompare;
-}
-
-bool has_plain_policy(const std::string& geometry) {
-  return geometry != "noise" && geometry != "spin" && geometry != "unshared";
-}
-
-bool changes_the_heap(Fault fault) {
-  return tears_the_heap(fault) || fault == Fault::kMissingRelease || fault == Fault::kMissingAcquire;
-}
-
 void check(const Options& options, const Words& words) {
   if (options.seconds != 0 && options.operations != 0) {
     wrong_call("--seconds and --operations exclude each other; give one of them");
@@ -88,15 +76,11 @@ void check(const Options& options, const Words& words) {
   if (changes_the_heap(options.fault) && words.allocator != "heap") {
     wrong_call(fmt::format("--fault {} changes the heap; leave --allocator out", words.fault));
   }
-  if (tears_the_heap(options.fault) && words.geometry != "toy" && words.geometry != "noise") {
+  if (changes_the_heap(options.fault) && words.geometry != "toy" && words.geometry != "noise") {
     wrong_call(fmt::format("--fault {} needs --geometry toy or noise", words.fault));
   }
   if (options.fault == Fault::kWildCap && words.allocator != "heap") {
     wrong_call("--fault wild-cap needs the heap's own learner; leave --allocator out");
-  }
-  if (!has_plain_policy(words.geometry) && changes_the_heap(options.fault) && !tears_the_heap(options.fault)) {
-    wrong_call(
-        fmt::format("--fault {} is not there with --geometry {}; give another geometry", words.fault, words.geometry));
   }
 }
 

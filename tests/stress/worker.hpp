@@ -82,7 +82,8 @@ enum class Request { kPlain, kZeroed, kAligned };
 /// Used by one thread. Everything that goes wrong is thrown as a Failure.
 class Worker {
  public:
-  /// \param index 0 .. round.threads-1, the thread's role in the scenario; \param seed makes its decisions.
+  /// \param index 0 .. round.threads-1, the thread's role in the scenario
+  /// \param seed makes its decisions
   Worker(Round& round, unsigned index, std::uint64_t seed);
 
   /// The calling thread enters the allocator; `exit` leaves it.

@@ -7,11 +7,12 @@
 #include <cstdint>
 
 extern "C" {
-// glibc's own malloc under other names.
+// glibc's own malloc under other names. NOLINTBEGIN(readability-identifier-naming)
 void* __libc_malloc(std::size_t) noexcept;
 void __libc_free(void*) noexcept;
 void* __libc_realloc(void*, std::size_t) noexcept;
 void* __libc_memalign(std::size_t, std::size_t) noexcept;
+// NOLINTEND(readability-identifier-naming)
 }
 
 namespace hakmem::broken {
@@ -21,7 +22,8 @@ class Arena {
  public:
   static constexpr std::size_t kLargestBlock = 8192;
 
-  /// \param skip bytes to leave out before the block \param step from the block's start to where the next may start
+  /// \param skip bytes to leave out before the block
+  /// \param step from the block's start to where the next may start
   /// \return nullptr when full
   void* take(std::size_t bytes, std::size_t skip, std::size_t step);
   [[nodiscard]] bool holds(const void* block) const;

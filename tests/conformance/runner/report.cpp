@@ -249,24 +249,31 @@ std::vector<std::string> objections(const Run& run) {
     for (std::size_t i = 0; i < run.checks.size(); ++i) {
       const auto& check = run.checks[i];
       if (check.level > column.must) continue;
-      const bool is_known = known_reason(run, column.library, check) != nullptr;
-      const bool failed = column.outcomes[i].status == Status::kFail;
-      if (failed && !is_known) {
+      if (column.outcomes[i].status == Status::kFail && known_reason(run, column.library, check) == nullptr) {
         all.push_back(fmt::format("{} breaks {} ({})", column.library.label, check.name, check.clause));
-      }
-      if (!failed && is_known) {
-        all.push_back(fmt::format("{} no longer breaks {}: take it out of the known deviations", column.library.label,
-                                  check.name));
       }
     }
   }
   return all;
 }
 
+/// What other versions of a library break and this one keeps: good to know, and no fault.
+std::string kept_after_all(const Run& run) {
+  std::string text;
+  for (const auto& column : run.columns) {
+    for (std::size_t i = 0; i < run.checks.size(); ++i) {
+      if (column.outcomes[i].status != Status::kPass) continue;
+      if (known_reason(run, column.library, run.checks[i]) == nullptr) continue;
+      text += fmt::format("this {} keeps {}, which other versions break\n", column.library.label, run.checks[i].name);
+    }
+  }
+  return text;
+}
+
 std::string as_text(const Run& run) {
   std::string text;
   for (const Level level : kLevels) text += table(run, level);
-  text += failures(run) + summary(run);
+  text += failures(run) + summary(run) + kept_after_all(run);
   const auto against = objections(run);
   for (const auto& objection : against) text += fmt::format("! {}\n", objection);
   text += against.empty()

@@ -52,7 +52,8 @@ struct Problem {
 
 class Suite {
  public:
-  /// \param program path of the program that holds the checks \param seconds that each check may take
+  /// \param program path of the program that holds the checks
+  /// \param seconds that each check may take
   Suite(std::string program, double seconds) : program_(std::move(program)), seconds_(seconds) {}
 
   /// Throws Problem when the program cannot be asked.

@@ -46,7 +46,8 @@ void expect_nothing_left() {
 
 struct FirstCall {
   const char* name;
-  /// \param block another thread's, of 2000 bytes \return the block to be freed, or nullptr
+  /// \param block another thread's, of 2000 bytes
+  /// \return the block to be freed, or nullptr
   void* (*call)(void* block);
 };
 
@@ -205,7 +206,8 @@ TEST(HakEdges, ADamagedBlockIsNoticed) {
 // Ends of threads ----------------------------------------------------------------------------------------------------
 
 #if defined(__SANITIZE_THREAD__) && defined(__clang__)
-constexpr int kRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;  // its runtime crashes in the last one: it knows the thread no more
+// Its runtime crashes in the last one: it knows the thread no more.
+constexpr int kRounds = PTHREAD_DESTRUCTOR_ITERATIONS - 1;
 #else
 constexpr int kRounds = PTHREAD_DESTRUCTOR_ITERATIONS;
 #endif

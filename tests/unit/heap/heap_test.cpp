@@ -195,8 +195,7 @@ TEST(HeapInitialisation, RefusedContextIsNull) {
   EXPECT_NE(toy.heap.attach(), nullptr);
 }
 
-// What toy geometry makes visible
-// --------------------------------------------------------------------------------------
+// What toy geometry makes visible -------------------------------------------------------------------------------------
 
 /// Slabs of 16 blocks of 64 bytes, 4 of 256, 2 of 512; one KiB (one slot) of empty slabs is retained.
 class ToyHeapTest : public testing::Test {

@@ -23,6 +23,7 @@ class Screen:
         self.started = time.monotonic()
         self.lock = threading.Lock()
         self.current = {}
+        self.beginning = ""
         self.closed = threading.Event()
         self.ticker = threading.Thread(target=self.tick, daemon=True)
         self.ticker.start()
@@ -37,13 +38,19 @@ class Screen:
                     print(self.summary(), file=self.out, flush=True)
 
     def summary(self):
-        return f"{duration(time.monotonic() - self.started)}  " + " | ".join(self.current.values())
+        parts = [text for text in (self.beginning, *self.current.values()) if text]
+        return f"{duration(time.monotonic() - self.started)}  " + " | ".join(parts)
 
     def draw(self):
         width = shutil.get_terminal_size().columns - 1
         text = self.summary() if self.current else ""
         self.out.write("\r\x1b[K" + text[:width])
         self.out.flush()
+
+    def head(self, text):
+        """What every live line begins with: how far the whole has come."""
+        with self.lock:
+            self.beginning = text
 
     def live(self, key, text):
         """Shows `text` for the activity `key` until it is cleared by an empty text."""
@@ -66,7 +73,7 @@ class Screen:
 
     def paint(self, text, status):
         """The text in the colour of a status, on a terminal that wants colours."""
-        code = {"pass": "32", "fail": "31", "not run": "33"}.get(status)
+        code = {"pass": "32", "fail": "31", "incomplete": "33"}.get(status)
         return f"\x1b[{code}m{text}\x1b[0m" if self.colours and code else text
 
     def close(self):

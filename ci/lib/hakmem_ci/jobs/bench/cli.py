@@ -12,9 +12,8 @@ import sys
 import tempfile
 
 from hakmem_ci.jobs.bench import allocators, catalogue, measure, summary
-from hakmem_ci.core import process, report, screen
+from hakmem_ci.core import process, report, screen, verdict
 
-EXIT_PASSED, EXIT_FAILED = 0, 1
 PRESET = "release"
 TARGETS = ("hakmem", "bench_larson", "bench_random_mixed", "bench_instructions", "bench_scenarios")
 BUILD_SECONDS = 1800
@@ -50,7 +49,8 @@ def arguments_of(argv):
     parser = argparse.ArgumentParser(
         prog="ci/bench", allow_abbrev=False,
         description="Measures hakmem against other allocators, in turns, and prints medians, ratios, peak memory and "
-                    "instruction counts. Exit code 0 only if every scenario ran under every allocator.")
+                    "instruction counts. Exit code 0: PASSED, every scenario ran under every allocator; 1: FAILED, "
+                    "runs went wrong; 3: INCOMPLETE, interrupted or something is missing.")
     known = ", ".join((allocators.HAKMEM, allocators.GLIBC, *allocators.PEER_FILES))
     parser.add_argument("--rounds", type=whole_number(1, 1000), default=None, metavar="N",
                         help="runs of each scenario under each allocator, 1 to 1000 (default: 5, with --quick 3)")
@@ -63,8 +63,9 @@ def arguments_of(argv):
                         help="one more allocator, a shared library; a known name replaces that one; may be repeated")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write all results to this file")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="also write the report to this file")
-    parser.add_argument("--timeout", type=whole_number(1, 86400), default=120, metavar="SECONDS",
-                        help="for a single run (default: 120)")
+    parser.add_argument("--patience", type=whole_number(1, 86400), default=int(process.SLEEP_SECONDS), metavar="SECONDS",
+                        help="a run hangs of which no thread has run for so long (default: "
+                             f"{process.SLEEP_SECONDS:.0f})")
     parser.add_argument("--built", type=pathlib.Path, metavar="DIR",
                         help=f"measure the library and programs of this build directory (default: builds "
                              f"build/{PRESET})")
@@ -162,7 +163,7 @@ def measure_all(arguments, chosen, built, runner, shown):
     # A folder of its own below the root (as Runner wants), so that two measurements at a time do not mix.
     with tempfile.TemporaryDirectory(dir=runner.logs) as scratch:
         bench = measure.Bench(process.Runner(runner.root, pathlib.Path(scratch), runner.stop), built / "bench",
-                              pathlib.Path(scratch), arguments.timeout)
+                              pathlib.Path(scratch), arguments.patience)
         return bench.run(arguments.scenarios, chosen, arguments.rounds, listen)
 
 
@@ -208,19 +209,17 @@ def write_reports(arguments, results, chosen, argv):
     return problems
 
 
-def verdict(results, problems):
+def conclude(results, problems):
     """Prints the last line; returns the exit code."""
-    if results.interrupted:
-        print(f"INTERRUPTED: the results so far are above; {len(problems)} failures")
-        return EXIT_FAILED
-    if not results.samples:
-        print("INCOMPLETE: nothing was measured")
-        return EXIT_FAILED
+    word = verdict.PASSED
     if problems:
-        print(f"FAILED: {len(problems)} runs failed")
-        return EXIT_FAILED
-    print("COMPLETE: every scenario ran under every allocator")
-    return EXIT_PASSED
+        word, sentence = verdict.FAILED, f"{len(problems)} runs failed"
+    elif results.interrupted or not results.samples:
+        word, sentence = verdict.INCOMPLETE, "interrupted; the results so far are above" if results.samples else "nothing was measured"
+    else:
+        sentence = "every scenario ran under every allocator"
+    print(f"VERDICT: {word}: {sentence}")
+    return verdict.EXIT_CODES[word]
 
 
 def main(root, argv):
@@ -229,7 +228,7 @@ def main(root, argv):
     if arguments.list:
         for scenario in arguments.scenarios:
             print(f"{scenario.name:<26} {scenario.about}")
-        return EXIT_PASSED
+        return 0
     logs = root / "build" / "bench"
     logs.mkdir(parents=True, exist_ok=True)
     stop = process.Stop()
@@ -247,7 +246,7 @@ def main(root, argv):
         results = measure_all(arguments, chosen, built, runner, shown)
     except CannotMeasure as cause:
         print(f"ci/bench: {cause}", file=sys.stderr)
-        return EXIT_FAILED
+        return verdict.EXIT_CODES[verdict.INCOMPLETE]
     finally:
         shown.close()
-    return verdict(results, write_reports(arguments, results, chosen, argv))
+    return conclude(results, write_reports(arguments, results, chosen, argv))

@@ -6,6 +6,8 @@ import signal
 
 from hakmem_ci.jobs.bench import allocators, catalogue
 
+PROCESSOR_SECONDS = 3600  # that one run may use; none needs a tenth of it
+
 
 @dataclasses.dataclass
 class Sample:
@@ -72,13 +74,13 @@ def ending(outcome):
 
 
 class Bench:
-    """`runner` is a hakmem_verify.process.Runner, `folder` holds the programs, `seconds` is the limit of one run."""
+    """`runner` is a core.process.Runner, `folder` holds the programs; a run hangs that sleeps for `patience` seconds."""
 
-    def __init__(self, runner, folder, scratch, seconds):
+    def __init__(self, runner, folder, scratch, patience):
         self.runner = runner
         self.folder = folder
         self.scratch = scratch
-        self.seconds = seconds
+        self.patience = patience
 
     def sample(self, scenario, allocator, number):
         """One run; None if the user stopped it."""
@@ -86,7 +88,7 @@ class Bench:
         report.unlink(missing_ok=True)
         command = [self.folder / scenario.command[0], *scenario.command[1:], "--json", report]
         preload = {"LD_PRELOAD": str(allocator.library)} if allocator.library else {}
-        outcome = self.runner.run("bench", command, self.seconds, preload)
+        outcome = self.runner.run("bench", command, PROCESSOR_SECONDS, preload, patience=self.patience)
         if outcome.ending == "interrupted":
             return None
         if not outcome.clean:

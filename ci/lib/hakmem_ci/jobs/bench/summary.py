@@ -1,7 +1,7 @@
 """Medians and ratios of what was measured, as numbers, as text and as Markdown."""
 import statistics
 
-from hakmem_ci.jobs.bench import allocators, catalogue
+from hakmem_ci.jobs.bench import catalogue
 
 
 NOISY = 3.0  # a ratio whose largest round is this many times its smallest says little

@@ -46,7 +46,7 @@ def with_flags(checker, flags, faults, tool=()):
 MEMCHECK = ("valgrind", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite")
 STRESS = ("stress",)
 WATCHED = ("block_faults",)
-BOTH = ("stress", "order_litmus")
+LITMUS = ("order_litmus",)
 ORDERS = "each order of an atomic one step too weak, and no other"
 
 PLANTED = (
@@ -99,7 +99,12 @@ TESTED = (
            "a block is written after it has been handed over"),
     Tested("ThreadSanitizer", "ThreadSanitizerReportsMissingReleases", "tsan", STRESS, "no atomic of the heap releases"),
     Tested("ThreadSanitizer", "ThreadSanitizerReportsMissingAcquires", "tsan", STRESS, "no atomic of the heap acquires"),
-    Tested("ThreadSanitizer", "ThreadSanitizerReportsExactlyTheOrdersThatAreTooWeak", "tsan", BOTH, ORDERS),
+    Tested("ThreadSanitizer", "ThreadSanitizerReportsExactlyTheOrdersThatAreTooWeak", "tsan", LITMUS, ORDERS),
+    Tested("ThreadSanitizer", "ThreadSanitizerReportsARaceOnContentsThroughTheApi", "tsan", STRESS,
+           "a block of the C API is written after it has been handed over"),
+    Tested("ThreadSanitizer", "ThreadSanitizerReportsTheDataRacesOfTheMuseum", "tsan", ("museum_race",),
+           "five data races of the museum, and none of their sound twins"),
+    Tested("ThreadSanitizer", "TsanFork.RacesInAChildAreReported", "tsan", ("tsan_api",), "a race in a forked child"),
     Tested("AddressSanitizer", "AddressSanitizerReportsUseOfAFreeBlock", "asan", STRESS,
            "a block of the heap is written after its free"),
     Tested("AddressSanitizer", "AddressSanitizerReportsReadingAFreeHakmemBlock", "asan", WATCHED,
@@ -117,11 +122,11 @@ TESTED = (
            "a block is written after it has been handed over"),
     Tested("Helgrind", "HelgrindReportsMissingReleases", "valgrind", STRESS, "no atomic of the heap releases"),
     Tested("Helgrind", "HelgrindReportsMissingAcquires", "valgrind", STRESS, "no atomic of the heap acquires"),
-    Tested("Helgrind", "HelgrindReportsExactlyTheOrdersThatAreTooWeak", "valgrind", BOTH, ORDERS),
+    Tested("Helgrind", "HelgrindReportsExactlyTheOrdersThatAreTooWeak", "valgrind", LITMUS, ORDERS),
     Tested("DRD", "DrdReportsARaceOnContents", "valgrind", STRESS, "a block is written after it has been handed over"),
     Tested("DRD", "DrdReportsMissingReleases", "valgrind", STRESS, "no atomic of the heap releases"),
     Tested("DRD", "DrdReportsMissingAcquires", "valgrind", STRESS, "no atomic of the heap acquires"),
-    Tested("DRD", "DrdReportsExactlyTheOrdersThatAreTooWeak", "valgrind", BOTH, ORDERS),
+    Tested("DRD", "DrdReportsExactlyTheOrdersThatAreTooWeak", "valgrind", LITMUS, ORDERS),
     Tested("stress oracle", "StressFindsADoubleHandout", "release", STRESS, "a block is handed out while it is held"),
     Tested("stress oracle", "StressFindsALostBlock", "release", STRESS, "a free block never comes back"),
     Tested("stress oracle", "StressFindsDamagedContents", "release", STRESS, "a block is written after its free"),
@@ -148,6 +153,10 @@ TESTED = (
     Tested("checks of the source", "CompileCheckReportsPlantedFaults", "release", (),
            "sources that another compiler refuses or warns of"),
     Tested("checks of the source", "SpecCheckReportsPlantedFaults", "release", (), "rows that name what does not exist"),
+    Tested("checks of the source", "LintReportsPlantedFaults", "release", (),
+           "layout, names, scripts, imports, dead links, commands that are none"),
+    Tested("checks of the source", "PagesAreOwedWhenTheirInputsChange", "release", (),
+           "other orders, suites and controls, and pages that are edited by hand"),
     Tested("libFuzzer", "FuzzerFindsAPlantedFault", "fuzz", ("fuzz_heap_planted",),
            "a block that grows into a mapping of its own loses its contents"),
     Tested("libFuzzer", "FuzzerFindsATokenThatIsTakenWrongly", "fuzz-model", ("fuzz_tokens_planted",),

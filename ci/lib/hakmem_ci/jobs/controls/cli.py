@@ -1,32 +1,40 @@
 """The command line of ci/controls."""
-import argparse
-import json
+import dataclasses
 import os
-import pathlib
 import re
 import shutil
-import sys
 import time
 import xml.etree.ElementTree
 
-from hakmem_ci.jobs.controls import catalogue
+from hakmem_ci.core import command_line, lock, report, screen
 from hakmem_ci.core.process import Runner, Stop
+from hakmem_ci.jobs.controls import catalogue
+from hakmem_ci.pages import stamps
 
 CAUGHT, ESCAPED, CLEAN, NOISY, NOT_RUN = "caught", "ESCAPED", "clean", "NOT CLEAN", "NOT RUN"
-GOOD = (CAUGHT, CLEAN)
-SECONDS = {"build": 1500, "control": 600}
-EXIT_GREEN, EXIT_RED, EXIT_WRONG, EXIT_INTERRUPTED = 0, 1, 2, 130
+STATUS_OF = {CAUGHT: "pass", CLEAN: "pass", ESCAPED: "fail", NOISY: "fail", NOT_RUN: "incomplete"}
+SECONDS = {"build": 14400, "control": 3600}  # of processor time, which only what hangs uses
 
 
-class Row:
+@dataclasses.dataclass
+class ControlRow(report.Row):
     """What has become of a control."""
 
-    def __init__(self, control, verdict, remark, seconds):
-        self.checker, self.fault, self.verdict = control.checker, control.fault, verdict
-        self.remark, self.seconds = remark, seconds
+    checker: str = ""
+    fault: str = ""
+    remark: str = ""
 
     def line(self):
         return f"{self.verdict:<9}  {self.checker:<26}  {self.fault:<62}  {self.seconds:7.1f} s  {self.remark}"
+
+
+def row_of(control, verdict, remark, seconds):
+    """A control's row."""
+    status = STATUS_OF[verdict]
+    go_on = f"ci/controls --only {control.checker}" if status == "incomplete" else ""
+    return ControlRow("controls", f"{control.checker}: {control.fault}", "", "", seconds, verdict, status,
+                      "" if status == "pass" else remark, go_on=go_on, checker=control.checker, fault=control.fault,
+                      remark=remark)
 
 
 def judge_planted(control, outcome):
@@ -68,8 +76,8 @@ def results_of(junit):
 class Session:
     """Builds what the controls need and runs them, one after the other."""
 
-    def __init__(self, root, jobs):
-        self.root, self.jobs = root, jobs
+    def __init__(self, root, jobs, found=lambda row: None):
+        self.root, self.jobs, self.found = root, jobs, found
         self.work = root / "build/controls"
         self.work.mkdir(parents=True, exist_ok=True)
         self.stop = Stop()
@@ -80,8 +88,9 @@ class Session:
         self.wrapper = ("setarch", "-R") if shutil.which("setarch") else ()
 
     def add(self, control, verdict, remark, started):
-        row = Row(control, verdict, remark, time.monotonic() - started)
+        row = row_of(control, verdict, remark, time.monotonic() - started)
         self.rows.append(row)
+        self.found(row)
         print(row.line(), flush=True)
 
     def run_planted(self, controls):
@@ -101,7 +110,7 @@ class Session:
 
     def compile(self, flags, number):
         program = self.work / f"planted-{number}"
-        source = self.root / "ci/lib/hakmem_controls/planted.cpp"
+        source = self.root / "ci/lib/hakmem_ci/jobs/controls/planted.cpp"
         command = [os.environ.get("CXX", "c++"), "-std=c++20", "-g", "-O0", *flags, source, "-o", program, "-pthread"]
         outcome = self.runner.run(f"compile-{number}", command, SECONDS["build"])
         return program, "" if outcome.clean else f"not compiled, see {outcome.log}"
@@ -129,7 +138,7 @@ class Session:
             if not problem:
                 names = "|".join(control.test for control in mine)
                 self.runner.run(f"ctest-{preset}", ["ctest", "--test-dir", folder, "-R", f"^({names})$", "-j", self.jobs,
-                                                    "--timeout", "300", "--output-junit", junit], SECONDS["build"])
+                                                    "--output-junit", junit], SECONDS["build"])
             results = results_of(junit)
             for control in mine:
                 verdict = (NOT_RUN, problem) if problem else judge_tested(control, results)
@@ -163,50 +172,33 @@ def page_of(rows):
     return "\n".join(lines) + "\n"
 
 
-def job_count(text):
-    if not text.isdecimal() or not 1 <= int(text) <= 512:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 512")
-    return int(text)
-
-
 def arguments_of(argv):
-    parser = argparse.ArgumentParser(
-        prog="ci/controls", allow_abbrev=False,
-        description="Plants faults for every checker and prints who caught what. Exit code 0 only if every control ran "
-                    "and every fault was caught.")
+    """The parsed command line; a wrong one ends with usage and exit code 2."""
+    parser = command_line.parser("controls", "Plants faults for every checker and prints who caught what: every fault must "
+                                             "be caught, and where there is none the checker must keep quiet.")
     parser.add_argument("--only", nargs="+", choices=catalogue.CHECKERS, default=list(catalogue.CHECKERS),
                         metavar="CHECKER", help="only these: " + ", ".join(catalogue.CHECKERS))
-    parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N",
-                        help="compilations and tests at a time (default: the number of cores)")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the report there")
     return parser.parse_args(argv)
 
 
-def conclude(root, rows, arguments, interrupted):
-    bad = [row for row in rows if row.verdict not in GOOD]
-    caught = sum(row.verdict == CAUGHT for row in rows)
-    print(f"{len(rows)} controls: {caught} faults caught, {sum(row.verdict == CLEAN for row in rows)} clean runs, "
-          f"{len(bad)} not as they must be")
-    if arguments.json is not None:
-        report = {"results": [{"checker": row.checker, "fault": row.fault, "verdict": row.verdict, "remark": row.remark,
-                               "seconds": round(row.seconds, 2)} for row in rows]}
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    if interrupted:
-        return EXIT_INTERRUPTED
-    if bad or not rows:
-        return EXIT_RED
-    if set(arguments.only) == set(catalogue.CHECKERS):
-        (root / "docs/reports/controls.md").write_text(page_of(rows), encoding="utf-8")
-    return EXIT_GREEN
+def run(root, arguments, argv):
+    """Runs the controls and returns the exit code."""
+    facts = command_line.facts_of(root, " ".join(["ci/controls", *argv]))
+    results = report.Report("controls", root / "build/controls", facts, command_line.copies_of(arguments))
+    session = Session(root, arguments.jobs, results.add)
+    for controls, run_them in ((catalogue.PLANTED, session.run_planted), (catalogue.TESTED, session.run_tested),
+                               (catalogue.CALLED, session.run_called)):
+        run_them([control for control in controls if control.checker in arguments.only])
+    rows = session.rows
+    caught, clean = (sum(row.verdict == word for row in rows) for word in (CAUGHT, CLEAN))
+    code = report.finish(results, screen.Screen(), session.stop.is_set(), more=[
+        f"{len(rows)} controls: {caught} faults caught, {clean} clean runs, {len(rows) - caught - clean} not as they must be"])
+    if code == 0 and set(arguments.only) == set(catalogue.CHECKERS):
+        stamps.publish(root, "controls", page_of(rows))
+    return code
 
 
 def main(root, argv):
+    """Runs the job on the checkout at `root` and returns its exit code."""
     arguments = arguments_of(argv)
-    if arguments.json is not None and not arguments.json.resolve().parent.is_dir():
-        print(f"ci/controls: cannot write {arguments.json}: there is no such folder", file=sys.stderr)
-        return EXIT_WRONG
-    session = Session(root, arguments.jobs)
-    for controls, run in ((catalogue.PLANTED, session.run_planted), (catalogue.TESTED, session.run_tested),
-                          (catalogue.CALLED, session.run_called)):
-        run([control for control in controls if control.checker in arguments.only])
-    return conclude(root, session.rows, arguments, session.stop.is_set())
+    return lock.alone("controls", root / "build/controls", lambda: run(root, arguments, argv))

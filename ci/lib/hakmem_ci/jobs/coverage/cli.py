@@ -1,13 +1,12 @@
 """Lines and branches of the core's headers that unit, property and fuzz tests reach, by gcovr."""
-import argparse
 import json
-import os
-import pathlib
 import shutil
 
-from hakmem_ci.jobs.verify.cli import job_count
+from hakmem_ci.core import command_line, lock, screen
+from hakmem_ci.core import report as reports
 from hakmem_ci.core.process import Runner, Stop
-from hakmem_ci.core.report import write_atomically
+from hakmem_ci.jobs.verify import build as builds
+from hakmem_ci.pages import stamps
 
 CORE = ("sync", "os", "lockfree", "layout", "superslab", "heap", "learner")
 UNUSED = ("src/sync/valgrind_sync.hpp",)  # of other builds, where tools check it
@@ -16,19 +15,18 @@ FOLDERS = ("unit", "property", "fuzz", "heap_program")  # below tests: what is b
 TARGETS = tuple(f"folders/tests/{folder}/all" for folder in FOLDERS)
 # What a build of everything leaves: other instantiations of the templates, which none of these tests runs.
 NOT_TARGETS = rf".*/folders/tests/(?!(?:{'|'.join(FOLDERS)}|support)(?:/|$))[^/]+"
+PART = "coverage"
+STEP_SECONDS = 14400  # of processor time, which only what hangs uses
 EXPLANATIONS = "ci/coverage-explained.json"  # of lines that no test reaches
-EXIT_GREEN, EXIT_RED, EXIT_WRONG = 0, 1, 2
 
 
 def arguments_of(argv):
-    parser = argparse.ArgumentParser(
-        prog="ci/coverage", allow_abbrev=False,
-        description="Builds the preset 'coverage', runs unit, property and fuzz tests and prints which lines and branches "
-                    f"of src/ ({', '.join(CORE)}) they reach. Exit code 0 only if the tests pass, lines are at least "
-                    f"{BOUNDS['line']:.0f} %, branches at least {BOUNDS['branch']:.0f} %, and every line that is not "
-                    f"reached is explained in {EXPLANATIONS}. Then docs/reports/coverage.md is written.")
-    parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N",
-                        help="compilations and tests at a time (default: the number of cores)")
+    """The parsed command line; a wrong one ends with usage and exit code 2."""
+    parser = command_line.parser(
+        "coverage", "Builds the preset 'coverage', runs unit, property and fuzz tests and prints which lines and branches of "
+                    f"src/ ({', '.join(CORE)}) they reach: at least {BOUNDS['line']:.0f} % of the lines and "
+                    f"{BOUNDS['branch']:.0f} % of the branches, and every line that is not reached is explained in "
+                    f"{EXPLANATIONS}. Then docs/reports/coverage.md is written.")
     parser.add_argument("--no-build", action="store_true", help="count again what an earlier call has run")
     return parser.parse_args(argv)
 
@@ -110,8 +108,8 @@ def page(tally, known):
     return "\n".join(text) + "\n"
 
 
-def report(root, tally):
-    """Prints table, lines that are not reached and verdict, writes the page when it is good; the exit code."""
+def judge(root, tally, add):
+    """Prints the table and the lines that are not reached, writes the page when all is good, adds rows."""
     known, totals = explanations(root), tally.totals
     print(f"{'file':<40} {'lines':>12} {'%':>6} {'branches':>12} {'%':>6}")
     for name, counts in [*tally.rows, ("all", totals)]:
@@ -124,45 +122,63 @@ def report(root, tally):
         print(f"not reached: {name}:{number}: {text}" + (f"  ({why})" if why else ""))
     problems = problems_of(tally, known)
     for problem in problems:
-        print(f"PROBLEM   {problem}")
+        add(reports.Row(PART, problem, "", "", 0.0, "FAILED", "fail", problem))
     if not problems:
-        write_atomically(root / "docs/reports/coverage.md", page(tally, known))
-    print(f"VERDICT: {'FAILED' if problems else 'PASSED'}: {percent(totals['line']):.1f} % of {totals['line'][1]} lines, "
-          f"{percent(totals['branch']):.1f} % of {totals['branch'][1]} branches")
-    return EXIT_RED if problems else EXIT_GREEN
+        stamps.publish(root, "coverage", page(tally, known))
+        work = f"{totals['line'][1]} lines, {totals['branch'][1]} branches"
+        add(reports.Row(PART, "src", "", work, 0.0,
+                        f"{percent(totals['line']):.1f} % and {percent(totals['branch']):.1f} %", "pass"))
+
+
+def steps_of(root, folder, arguments):
+    """(name, command) of what has to run before there is something to judge."""
+    filters = [word for name in CORE for word in ("--filter", f"src/{name}/")]
+    steps = [] if arguments.no_build else [
+        ("configure", ["cmake", "--preset", "coverage"]),
+        ("build", ["cmake", "--build", "--preset", "coverage", "-j", arguments.jobs, "--target", *TARGETS]),
+        ("tests", ["ctest", "--preset", "coverage", "-L", "unit|property|fuzz", "-LE", "cli", "-E", "^Headers", "-j",
+                   arguments.jobs, "--no-tests=error"])]
+    return [*steps, ("gcovr", ["gcovr", "--root", root, "--object-directory", folder, *filters,
+                               "--exclude-throw-branches", "--exclude-directories", NOT_TARGETS,
+                               *(word for name in UNUSED for word in ("--exclude", name)),
+                               "--json", folder / "coverage.json", "-j", arguments.jobs])]
+
+
+def measure(root, folder, arguments, runner, add):
+    """Runs all steps and judges what they have counted."""
+    if not arguments.no_build:
+        for old in folder.rglob("*.gcda"):
+            old.unlink()
+    for name, command in steps_of(root, folder, arguments):
+        print(f"{name} ...", flush=True)
+        outcome = runner.run(name, command, STEP_SECONDS)
+        if outcome.clean:
+            continue
+        if name in ("configure", "build"):
+            add(builds.row_of_failure("coverage", name, outcome, "ci/coverage"))
+        elif name == "tests":
+            add(reports.ended_badly(PART, name, outcome, f"ctest {outcome.describe()}", go_on="ci/coverage"))
+        else:
+            add(reports.incomplete(PART, name, f"{name} {outcome.describe()}", log=outcome.log, go_on="ci/coverage --no-build"))
+        return
+    judge(root, Tally(root, json.loads((folder / "coverage.json").read_text(encoding="utf-8"))), add)
+
+
+def run(root, arguments, argv):
+    """Runs the job and returns its exit code."""
+    folder = root / "build/coverage"
+    stop = Stop()
+    stop.install()
+    facts = command_line.facts_of(root, " ".join(["ci/coverage", *argv]))
+    results = reports.Report("coverage", folder / "report", facts, command_line.copies_of(arguments))
+    if shutil.which("gcovr") is None:
+        results.add(reports.incomplete(PART, "gcovr", "gcovr is not installed", go_on="ci/setup --nightly && ci/coverage"))
+    else:
+        measure(root, folder, arguments, Runner(root, folder, stop), results.add)
+    return reports.finish(results, screen.Screen(), stop.is_set())
 
 
 def main(root, argv):
+    """Runs the job on the checkout at `root` and returns its exit code."""
     arguments = arguments_of(argv)
-    if shutil.which("gcovr") is None:
-        print("ci/coverage: not run: gcovr is not installed; run ci/setup --nightly", file=sys.stderr)
-        return EXIT_RED
-    build = root / "build/coverage"
-    build.mkdir(parents=True, exist_ok=True)
-    stop = Stop()
-    stop.install()
-    runner = Runner(root, build, stop)
-    steps = [("configure", ["cmake", "--preset", "coverage"], 300),
-             ("build", ["cmake", "--build", "--preset", "coverage", "-j", arguments.jobs, "--target", *TARGETS], 3600),
-             ("tests", ["ctest", "--preset", "coverage", "-L", "unit|property|fuzz", "-LE", "cli", "-E", "^Headers", "-j",
-                        arguments.jobs, "--timeout", "900", "--no-tests=error"], 3600)]
-    if not arguments.no_build:
-        for old in build.rglob("*.gcda"):
-            old.unlink()
-    for name, command, seconds in [] if arguments.no_build else steps:
-        print(f"{name} ...", flush=True)
-        outcome = runner.run(name, command, seconds)
-        if not outcome.clean:
-            print("\n".join(outcome.output.rstrip().splitlines()[-40:]))
-            print(f"VERDICT: FAILED: {name} {outcome.describe()}; see {outcome.log}")
-            return EXIT_RED
-    filters = [word for folder in CORE for word in ("--filter", f"src/{folder}/")]
-    outcome = runner.run("gcovr", ["gcovr", "--root", root, "--object-directory", build, *filters,
-                                   "--exclude-throw-branches", "--exclude-directories", NOT_TARGETS,
-                                   *(word for name in UNUSED for word in ("--exclude", name)),
-                                   "--json", build / "coverage.json", "-j", arguments.jobs], 1200)
-    if not outcome.clean:
-        print(f"VERDICT: FAILED: gcovr {outcome.describe()}; see {outcome.log}")
-        return EXIT_RED
-    return report(root, Tally(root, json.loads((build / "coverage.json").read_text(encoding="utf-8"))))
-
+    return lock.alone("coverage", root / "build/coverage", lambda: run(root, arguments, argv))

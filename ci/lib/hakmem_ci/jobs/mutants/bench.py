@@ -10,14 +10,15 @@ import subprocess
 import threading
 import time
 
-from hakmem_ci.jobs.mutants import operators, switches
-from hakmem_ci.core.process import Runner
+from hakmem_ci.core import process
+from hakmem_ci.jobs.mutants import switches
 
 COMPILE_SECONDS, TEST_SECONDS = 300, 120
 SLACK = 10  # how many times as long as over the header as it is a test may take, but see LEAST_SECONDS
 LEAST_SECONDS = 6
 # Of processor time, for tests in one process. Who has used that up would do so on any machine at any load, so it lasts.
 LEAST_CPU_SECONDS, MOST_CPU_SECONDS = 3, 10
+PATIENCE = 60  # seconds that a test sleeps before it hangs
 SPUN = "did not end"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 ERROR = re.compile(r"^[^\s:]+:\d+:(\d+:)? (fatal )?error: ", re.MULTILINE)  # the compiler's, not the linker's
@@ -90,7 +91,7 @@ class Bench:
 
     def __init__(self, root, work, stop, cache):
         self.root, self.work, self.cache = root, work, cache
-        self.runner = Runner(work, work, stop)
+        self.runner = process.Runner(work, work, stop)
         self.compiler = os.environ.get("CXX", "c++")
         version = subprocess.run([self.compiler, "--version"], capture_output=True, text=True, check=True).stdout
         self.version = version.splitlines()[0]
@@ -234,7 +235,7 @@ class Bench:
             words = ["prlimit", f"--cpu={most}:{most + 1}", *words]
             limit = TEST_SECONDS
         ran = self.runner.run(f"{name}-{stage.tag}-run", words, limit,
-                              {**stage.environment, switches.VARIABLE: str(number)})
+                              {**stage.environment, switches.VARIABLE: str(number)}, patience=PATIENCE)
         if number not in numbers:
             program.unlink(missing_ok=True)
         self.last_words[name] = ran.output[-300:]
@@ -259,7 +260,7 @@ class Bench:
         """From the cache, or by running the stage."""
         key = self.key_of(header, text, stage)
         known = self.cache.get(key)
-        lasting = (*LASTING, "timed out") if hangs else LASTING
+        lasting = (*LASTING, *process.NO_END) if hangs else LASTING
         if known is None or known[0] not in lasting:
             started = time.monotonic()
             self.overlaid(overlay, header, text)
@@ -284,7 +285,7 @@ class Bench:
                 ending = self.ending_of(name, header, text, stage, overlay, hangs, number)
                 if ending in ("killed", "does not compile"):
                     return "killed", stage.name if ending == "killed" else "compiler"
-                if ending in ("interrupted", "not started"):
+                if ending in (process.INTERRUPTED, process.NOT_STARTED):
                     return "not run", ""
                 if ending != "passed":
                     slow = slow or f"{stage.tag}: {ending}"

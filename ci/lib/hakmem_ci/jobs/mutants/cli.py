@@ -1,19 +1,20 @@
 """The command line of ci/mutants."""
-import argparse
 import concurrent.futures
 import dataclasses
 import json
-import os
 import pathlib
 import shlex
 import tempfile
 import time
 
+from hakmem_ci.core import command_line, lock, report, screen
+from hakmem_ci.core.process import Stop
 from hakmem_ci.jobs.mutants import operators
 from hakmem_ci.jobs.mutants.bench import Bench, Cache, Stage
-from hakmem_ci.core.process import Stop
+from hakmem_ci.pages import stamps
 
-GREEN, RED, INTERRUPTED = 0, 1, 130
+PART = "mutants"
+NOT_RUN = " was not run: "
 FOLDERS = ("lockfree", "superslab", "heap/slab.hpp", "heap/class_list.hpp", "heap/context_pool.hpp",
            "heap/outbox.hpp")
 GTEST = ("-lgtest_main", "-lgtest", "-pthread")
@@ -48,11 +49,9 @@ def model_stage(root, scenario):
     except (OSError, ValueError):
         return None
     words = {pathlib.Path(entry["file"]): shlex.split(entry["command"]) for entry in entries
-             if "hakmem-check.dir" in entry["command"]}.get(scenario, ())
+             if f"hakmem_scenario_{scenario.stem}.dir" in entry["command"]}.get(scenario, ())
     objects = [pathlib.Path(entry["directory"]) / shlex.split(entry["command"])[-3] for entry in entries
-               if "hakmem_model_runner.dir" in entry["command"]
-               or ("hakmem-check.dir" in entry["command"] and entry["file"].endswith("/scenarios/heap_program.cpp"))]
-    # The runner wants the heap's programs. They come after the scenario: of what both instantiate, the first counts.
+               if "hakmem_model_runner.dir" in entry["command"]]
     libraries = sorted(build.rglob("libhakmem_model_*.a"), reverse=True)  # programs, then the engine below them
     if not words or not libraries or not all(path.suffix == ".o" and path.is_file() for path in objects):
         return None
@@ -150,7 +149,7 @@ def problems_of(shown, verdicts, reasons):
         if one.verdict == "killed":
             continue
         if one.verdict == "not run":
-            problems.append(f"{shown}:{one.mutant.line} was not run: {one.mutant.name()}")
+            problems.append(f"{shown}:{one.mutant.line}{NOT_RUN}{one.mutant.name()}")
         elif key in reasons:
             used.add(key)
         else:
@@ -168,25 +167,22 @@ def headers_of(root, pattern):
     return [path for path in found if pattern in str(path.relative_to(root))]
 
 
-def job_count(text):
-    if not text.isdecimal() or not 1 <= int(text) <= 512:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 512")
-    return int(text)
+def default_page(root):
+    """Where the page of the documentation is."""
+    return str(root / "docs/reports/mutants.md")
 
 
 def arguments_of(argv, root):
-    parser = argparse.ArgumentParser(
-        prog="ci/mutants", allow_abbrev=False,
-        description="Changes one place of a header at a time and runs its unit, property and model tests. Exit code 0 only "
-                    "if every mutant is killed, or explained in the .mutants.json file beside the header. Needs a built "
-                    "model preset. What ran before with the same content is not run again (build/mutants).")
+    """The parsed command line; a wrong one ends with usage and exit code 2."""
+    parser = command_line.parser(
+        "mutants", "Changes one place of a header at a time and runs its unit, property and model tests: every mutant must "
+                   "be killed, or explained in the .mutants.json file beside the header. Needs a built model preset. What "
+                   "ran before with the same content is not run again (build/mutants).")
     parser.add_argument("pattern", nargs="?", default="", help="part of a header's path, such as lockfree/remote_word")
-    parser.add_argument("--jobs", type=job_count, default=os.cpu_count() or 1, metavar="N", help="mutants at a time")
     parser.add_argument("--list", action="store_true", help="name the mutants and run nothing")
-    parser.add_argument("--page", default=str(root / "docs/reports/mutants.md"), metavar="FILE",
+    parser.add_argument("--page", default=default_page(root), metavar="FILE",
                         help="where to write the page, when all is green and there is no pattern (default: "
                              "docs/reports/mutants.md); none with an empty name")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the verdicts there")
     arguments = parser.parse_args(argv)
     if not headers_of(root, arguments.pattern):
         parser.error(f"no header's path contains '{arguments.pattern}'")
@@ -226,49 +222,72 @@ def page_of(root, found, bench):
     return "\n".join(lines) + "\n"
 
 
-def audit_all(root, headers, arguments, bench):
-    """(header -> verdicts, problems). What was found is kept in the cache even when interrupted."""
-    found, problems = {}, []
+def row_of(name, verdicts, problems, not_run, seconds):
+    """The row of a header. A problem is a fault of its tests or explanations; what was not run shows nothing."""
+    killed = sum(one.verdict == "killed" for one in verdicts)
+    status = "fail" if problems else "incomplete" if not_run or not verdicts else "pass"
+    word = {"fail": "FAILED", "incomplete": "incomplete",
+            "pass": f"{killed} killed, {len(verdicts) - killed} explained"}[status]
+    said = problems or not_run
+    message = "; ".join(said[:3]) + (f"; {len(said) - 3} more" if len(said) > 3 else "")
+    return report.Row(PART, name, "", f"{len(verdicts)} mutants", seconds, word, status,
+                      message or ("" if verdicts else "it has no mutants"), "\n".join(said),
+                      go_on=f"ci/mutants {name}" if status == "incomplete" else "")
+
+
+def audit_all(root, headers, jobs, bench, add):
+    """header -> verdicts; each header's row goes to `add`. What was found is kept in the cache even when interrupted."""
+    found = {}
     for header in headers:
+        started, not_run = time.monotonic(), []
         try:
-            found[header], wrong = audit_header(bench, root, header, arguments.jobs)
+            found[header], problems = audit_header(bench, root, header, jobs)
         except NotBuilt as cause:
-            found[header], wrong = [], [f"{header.relative_to(root)}: {cause}"]
+            found[header], problems, not_run = [], [], [str(cause)]
         bench.cache.save()
-        problems += wrong
-        for problem in wrong:
-            print(f"PROBLEM   {problem}", flush=True)
-        print(f"{header.relative_to(root)}: {len(found[header])} mutants, "
-              f"{sum(one.verdict == 'killed' for one in found[header])} killed", flush=True)
-    return found, problems
+        not_run += [problem for problem in problems if NOT_RUN in problem]
+        problems = [problem for problem in problems if NOT_RUN not in problem]
+        if bench.runner.stop.is_set():  # the header as it is may not have been judged either
+            not_run, problems = not_run + problems or ["interrupted"], []
+        row = row_of(str(header.relative_to(root)), found[header], problems, not_run, time.monotonic() - started)
+        add(row)
+        print(f"{row.check}: {row.work}, {row.verdict}" + (f": {row.message}" if row.message else ""), flush=True)
+    return found
+
+
+def publish(root, page, text):
+    """Writes the page, that of the documentation with what it was made from."""
+    if page == default_page(root):
+        stamps.publish(root, "mutants", text)
+    else:
+        pathlib.Path(page).write_text(text, encoding="utf-8")
+
+
+def run(root, arguments, headers, argv):
+    """Judges the mutants of the headers and returns the exit code."""
+    stop = Stop()
+    stop.install()
+    facts = command_line.facts_of(root, " ".join(["ci/mutants", *argv]))
+    results = report.Report("mutants", root / "build/mutants", facts, command_line.copies_of(arguments))
+    with tempfile.TemporaryDirectory(prefix="hakmem-mutants-") as work:
+        bench = Bench(root, pathlib.Path(work), stop, Cache(root / "build/mutants/verdicts.json"))
+        found = audit_all(root, headers, arguments.jobs, bench, results.add)
+    verdicts = [one for of_header in found.values() for one in of_header]
+    killed = sum(one.verdict == "killed" for one in verdicts)
+    code = report.finish(results, screen.Screen(), stop.is_set(), more=[
+        f"{len(verdicts)} mutants: {killed} killed, {len(verdicts) - killed} not; {bench.ran} programs were run"])
+    if code == 0 and arguments.page and not arguments.pattern:
+        publish(root, arguments.page, page_of(root, found, bench))
+    return code
 
 
 def main(root, argv):
+    """Runs the job on the checkout at `root` and returns its exit code."""
     arguments = arguments_of(argv, root)
     headers = headers_of(root, arguments.pattern)
     if arguments.list:
         for header in headers:
             for mutant in operators.mutants_of(header.read_text(encoding="utf-8")):
                 print(f"{header.relative_to(root)}:{mutant.line}  {mutant.name()}")
-        return GREEN
-    stop, started = Stop(), time.monotonic()
-    stop.install()
-    with tempfile.TemporaryDirectory(prefix="hakmem-mutants-") as work:
-        bench = Bench(root, pathlib.Path(work), stop, Cache(root / "build/mutants/verdicts.json"))
-        found, problems = audit_all(root, headers, arguments, bench)
-    verdicts = [one for of_header in found.values() for one in of_header]
-    killed = sum(one.verdict == "killed" for one in verdicts)
-    print(f"{len(verdicts)} mutants: {killed} killed, {len(verdicts) - killed} not; {len(problems)} problems; "
-          f"{bench.ran} programs, {time.monotonic() - started:.0f} s")
-    if arguments.json is not None:
-        rows = [{"header": str(header.relative_to(root)), "line": one.mutant.line, "mutant": one.mutant.name(),
-                 "verdict": one.verdict, "by": one.by} for header, of_header in found.items() for one in of_header]
-        report = {"results": rows, "problems": problems}
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    if stop.is_set():
-        return INTERRUPTED
-    if problems or not verdicts:
-        return RED
-    if arguments.page and not arguments.pattern:
-        pathlib.Path(arguments.page).write_text(page_of(root, found, bench), encoding="utf-8")
-    return GREEN
+        return 0
+    return lock.alone("mutants", root / "build/mutants", lambda: run(root, arguments, headers, argv))

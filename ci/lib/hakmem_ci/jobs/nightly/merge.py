@@ -3,7 +3,6 @@ import json
 
 from hakmem_ci.jobs.nightly import state as states
 from hakmem_ci.jobs.nightly.rows import ItemRow
-from hakmem_ci.core import report
 
 SAME = ("commit", "night", "minutes", "parts", "planned")
 
@@ -17,7 +16,7 @@ def load(path):
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         shard = found["shard"]
-        rows = [ItemRow(**row) for row in found["results"]]
+        rows = [report.row_from(row, ItemRow) for row in found["results"]]
         missing = [name for name in (*SAME, "items", "verdict") if name not in found]
     except OSError as error:
         raise CannotMerge(f"{path} cannot be read: {error.strerror}") from error
@@ -57,8 +56,8 @@ def merged(reports):
     for key in reports[0]["planned"]:
         if key not in done:
             cause = f"shard {', '.join(map(str, absent))} of {count} left no report" if absent else "no shard has done it"
-            rows.append(ItemRow(key.split(":")[0], key, "", "", 0.0, "not run", "not run", cause, item=key))
-    return rows, items, seeds, any(one["verdict"] == "INTERRUPTED" for one in reports)
+            rows.append(ItemRow(key.split(":")[0], key, "", "", 0.0, "incomplete", "incomplete", cause, item=key))
+    return rows, items, seeds, any(one.get("interrupted") for one in reports)
 
 
 def facts_of(reports, items, changed):

@@ -2,7 +2,7 @@
 import dataclasses
 import hashlib
 
-from hakmem_ci.jobs.nightly import work
+from hakmem_ci.jobs.nightly import lint, work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Part:
 
 # In the order in which they run: first what has a fixed size, because what it leaves over goes to the others.
 PARTS = (
+    Part("lint", 4, 60, False, lint.LINT, "layout, names, scripts and documents, of everything that is compiled"),
     Part("programs", 6, 20, False, work.PROGRAMS, "real programs under LD_PRELOAD, outputs compared"),
     Part("audit", 14, 100, True, work.AUDIT, "every order of every atomic weakened, header by header"),
     Part("mutants", 8, 60, True, work.MUTANTS, "changes to plain logic, a few headers each night"),

@@ -18,4 +18,4 @@ class ItemRow(report.Row):
 def of_item(row, item):
     """A row of a part, as a row of an item."""
     found = COUNTED.search(row.work)
-    return ItemRow(**dataclasses.asdict(row), item=item, count=int(found[1].replace(",", "")) if found else 0)
+    return ItemRow(**{field.name: getattr(row, field.name) for field in dataclasses.fields(report.Row)}, item=item, count=int(found[1].replace(",", "")) if found else 0)

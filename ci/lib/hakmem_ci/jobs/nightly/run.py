@@ -1,11 +1,12 @@
 """Runs a plan: each part gets its share of what is left, each item its part of that."""
 import concurrent.futures
+import shlex
 import time
 import traceback
 
+from hakmem_ci.core import report
 from hakmem_ci.jobs.nightly import plan as plans
 from hakmem_ci.jobs.nightly import rows, work
-from hakmem_ci.core import report
 from hakmem_ci.jobs.verify import build
 from hakmem_ci.jobs.verify import plan as verify_plan
 from hakmem_ci.jobs.verify.context import Context
@@ -19,11 +20,23 @@ class NightContext(Context):
         self.night, self.item, self.state, self.seed = night, item, night.state, seed
         self.scratch = night.scratch
         self.broken_presets = night.broken_presets
-        self.clock_start = time.monotonic()
-        self.deadline = self.clock_start + 2 * seconds + 120  # items that fill their time end themselves before
+        self.deadline = time.monotonic() + 2 * seconds + 120  # items that fill their time end themselves before
+
+    def run(self, key, title, command, check=None, extra_environment=None):
+        """Runs a program until it ends, hangs, or the item's time is over twice."""
+        try:
+            return self.runner.run(key, command, None, extra_environment, self.watch(key, title), self.deadline)
+        finally:
+            self.screen.live(key, "")
+
+    def again(self, check=None):
+        """The command that does the item's part alone, with the same random choices."""
+        return f"ci/nightly --minutes {self.night.minutes:g} --night {self.night.number} --only {shlex.quote(self.item.split(':')[0])}"
 
     def add(self, row):
         """A result counts as the item's."""
+        if row.status == "incomplete" and not row.go_on:
+            row.go_on = self.again()
         row = rows.of_item(row, self.item)
         super().add(row)
         self.night.keep(row)
@@ -32,8 +45,9 @@ class NightContext(Context):
 class Night:
     """One run of the long job, or of a shard of it."""
 
-    def __init__(self, root, scratch, jobs, screen, runner, state, number):
-        self.root, self.scratch, self.jobs, self.number = root, scratch, jobs, number
+    def __init__(self, root, scratch, jobs, screen, runner, state, number, minutes, report):
+        self.root, self.scratch, self.jobs, self.number, self.minutes = root, scratch, jobs, number, minutes
+        self.report = report
         self.screen, self.runner, self.state = screen, runner, state
         self.broken_presets = {}
         self.rows = []
@@ -41,7 +55,9 @@ class Night:
         self.seconds = {}  # item -> what it was given
 
     def keep(self, row):
+        """A row of the night, which the reports show from now on."""
         self.rows.append(row)
+        self.report.add(row)
 
     def build(self, mine):
         """Builds what the items need; what cannot be built is a cause for the items that need it."""
@@ -82,10 +98,10 @@ class Night:
         context = NightContext(self, item.key, seconds, seed)
         self.seconds[item.key] = round(seconds, 1)
         if self.runner.stop.is_set():
-            context.add(report.not_run(part.name, item.key, "interrupted"))
+            context.add(report.incomplete(part.name, item.key, "interrupted"))
             return
         if seconds < part.unit:
-            context.add(report.not_run(part.name, item.key, f"{seconds:.0f} s are left for it and it needs {part.unit}: "
+            context.add(report.incomplete(part.name, item.key, f"{seconds:.0f} s are left for it and it needs {part.unit}: "
                                                             "give more --minutes"))
             return
         self.seeds[item.key] = seed
@@ -93,7 +109,6 @@ class Night:
         try:
             item.run(context, seconds)
         except Exception:  # a fault of the job itself must cost neither the other parts nor the truth
-            context.add(report.Row(part.name, "ci/nightly itself", item.key, "", 0.0, "FAILED", "fail", "stumbled",
-                                   traceback.format_exc()))
+            context.add(report.incomplete(part.name, "ci/nightly itself", "stumbled", item.key, evidence=traceback.format_exc()))
         if not any(row.item == item.key for row in self.rows[before:]):
-            context.add(report.not_run(part.name, item.key, "left no result"))
+            context.add(report.incomplete(part.name, item.key, "left no result"))

@@ -70,7 +70,7 @@ def compare(known, rows):
             changed["still failing" if before.get("status") == "fail" else "new failures"].append(key)
         elif row.status == "pass" and before.get("status") == "fail":
             changed["fixed"].append(key)
-        elif row.status == "not run" and before.get("status") in ("pass", "fail"):
+        elif row.status == "incomplete" and before.get("status") in ("pass", "fail"):
             changed["ran before, not now"].append(key)
         if row.count and before.get("count"):
             sums = changed["work"].setdefault(row.part, {"before": 0, "now": 0})

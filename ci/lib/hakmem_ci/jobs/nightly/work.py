@@ -6,10 +6,11 @@ import re
 import shutil
 import typing
 
+from hakmem_ci.core import report
 from hakmem_ci.jobs.controls.cli import results_of
 from hakmem_ci.jobs.verify import context as contexts
-from hakmem_ci.core import report
 from hakmem_ci.jobs.verify import models, programs, stress
+from hakmem_ci.jobs.verify.plan import Check
 
 MODEL_SLICES = 8
 SCENARIOS = ("producer_consumer", "ring_handoff", "random_exchange", "thread_churn", "class_drift", "realloc_storm",
@@ -62,9 +63,9 @@ def problem_with_tool(outcome):
 
 # programs, audit, mutants, tests: of a fixed size
 
-def run_programs(context, seconds):
-    context.plan = dataclasses.replace(context.plan, program_seconds=seconds)
-    programs.run(context)
+def run_programs(context, _):
+    """All of ci/programs."""
+    programs.run_all(context, programs.checks(context)[0])
 
 
 def audit_item(header):
@@ -72,12 +73,12 @@ def audit_item(header):
     def run(context, seconds):
         tool, cause = context.program("model", "hakmem-check")
         if tool is None:
-            context.add(report.not_run("audit", header, cause))
+            context.add(report.incomplete("audit", header, cause))
             return
         path = context.fresh_report(contexts.file_name(f"audit-{header}"))
         command = [tool, "audit", header + ".hpp", "--jobs", context.jobs, "--cache", context.state.place("audit") / "verdicts",
                    "--ledger", context.scratch / "ledger.md", "--seconds", max(1, int(seconds) - 5), "--json", path]
-        outcome = context.run(contexts.file_name(f"audit-{header}"), f"audit of {header}", command, seconds)
+        outcome = context.run(contexts.file_name(f"audit-{header}"), f"audit of {header}", command)
         if outcome.ending != "exited":
             context.add(report.ended_badly("audit", header, outcome, outcome.describe()))
             return
@@ -98,7 +99,7 @@ def add_audit(context, header, outcome, verdicts, problems):
     work = f"{len(done):,} mutants, {done.count('killed'):,} killed"
     row = report.Row("audit", header, "", work, outcome.seconds, "explained", "pass", log=outcome.log)
     if len(done) < len(verdicts):
-        row.verdict, row.status = "TRUNCATED", "fail"
+        row.verdict, row.status = "TRUNCATED", "incomplete"
         row.message = f"{len(verdicts) - len(done)} mutants have not been run yet; the next night goes on there"
     elif not outcome.clean or problems or not done:
         row.verdict, row.status = "FAILED", "fail"
@@ -110,17 +111,17 @@ def add_audit(context, header, outcome, verdicts, problems):
 def mutants_item(header):
     def run(context, seconds):
         if "model" in context.broken_presets:
-            context.add(report.not_run("mutants", header, context.broken_presets["model"]))
+            context.add(report.incomplete("mutants", header, context.broken_presets["model"]))
             return
         name = contexts.file_name(f"mutants-{header}")
         outcome = context.run(name, f"mutants of {header}",
-                              [context.root / "ci/mutants", f"{header}.hpp", "--jobs", context.jobs], seconds)
+                              [context.root / "ci/mutants", f"{header}.hpp", "--jobs", context.jobs])
         if not outcome.clean:
-            context.add(report.ended_badly("mutants", header, outcome, outcome.describe()))
+            context.add(report.ended_badly("mutants", header, outcome, outcome.describe(), judges=True))
             return
         found = re.search(r"(\d+) mutants: (\d+) killed", outcome.output)
         if not found or found[1] == "0":
-            context.add(report.not_run("mutants", header, "no mutant was counted", log=outcome.log))
+            context.add(report.incomplete("mutants", header, "no mutant was counted", log=outcome.log))
             return
         context.add(report.Row("mutants", header, "", f"{found[1]} mutants, {found[2]} killed", outcome.seconds,
                                "explained", "pass", log=outcome.log))
@@ -131,17 +132,17 @@ def mutants_item(header):
 def tests_item(preset):
     def run(context, seconds):
         if preset in context.broken_presets:
-            context.add(report.not_run("tests", "unit tests", context.broken_presets[preset], preset))
+            context.add(report.incomplete("tests", "unit tests", context.broken_presets[preset], preset))
             return
         junit = context.fresh_report(f"tests-{preset}").with_suffix(".xml")
         junit.unlink(missing_ok=True)
         command = ["ctest", "--test-dir", context.root / "build" / preset, "-L", "unit", "-j", context.jobs,
-                   "--no-tests=error", "--timeout", "300", "--output-on-failure", "--output-junit", junit]
-        outcome = context.run(f"tests-{preset}", f"unit tests {preset}", command, seconds)
+                   "--no-tests=error", "--output-on-failure", "--output-junit", junit]
+        outcome = context.run(f"tests-{preset}", f"unit tests {preset}", command)
         results = results_of(junit)
         broke = problem_with_tool(outcome)
         if broke:
-            context.add(report.not_run("tests", "unit tests", broke, preset, outcome.log))
+            context.add(report.incomplete("tests", "unit tests", broke, preset, outcome.log))
         elif not outcome.clean or not results or not all(results.values()):
             bad = ", ".join(sorted(name for name, good in results.items() if not good))
             context.add(report.ended_badly("tests", "unit tests", outcome, f"{outcome.describe()}; fail: {bad}", preset))
@@ -168,14 +169,14 @@ def models_item(number):
     def run(context, seconds):
         tool, cause = context.program("model", "hakmem-check")
         if tool is None:
-            context.add(report.not_run(models.PART, f"slice {number}", cause))
+            context.add(report.incomplete(models.PART, f"slice {number}", cause))
             return
         arguments = ["run", "--shard", f"{number}/{MODEL_SLICES}", "--seconds", max(1, int(seconds)), "--jobs",
                      context.jobs, "--seed", context.seed, "--state", positions(context, tool, number)]
         # The suites' whole plans take minutes; with less time the small ones are done whole.
         if seconds * MODEL_SLICES < 600:
             arguments.insert(1, "--quick")
-        models.run_tool(context, tool, f"models-{number}", arguments, seconds + 60,
+        models.run_tool(context, Check(models.PART, f"models-{number}", None), tool, arguments,
                         lambda row: f"broken variants, slice {number}" if row["broken_variant"] else None)
 
     return Item(f"models: slice {number} of {MODEL_SLICES}", (("model", "hakmem-check"),), run)
@@ -186,7 +187,7 @@ def fuzz_item(target):
         preset, corpora = FUZZ_TARGETS[target]
         program, cause = context.program(preset, f"tests/fuzz_{target}")
         if program is None:
-            context.add(report.not_run("fuzzing", target, cause, "libFuzzer"))
+            context.add(report.incomplete("fuzzing", target, cause, "libFuzzer"))
             return
         corpus = context.state.place("corpora", target)
         found = context.state.place("fuzz-findings")
@@ -194,7 +195,7 @@ def fuzz_item(target):
                    f"-seed={context.seed}", "-timeout=20", "-rss_limit_mb=4096", "-print_final_stats=1",
                    f"-artifact_prefix={found}/{target}-", corpus]
         committed = context.root / corpora / target
-        outcome = context.run(f"fuzz-{target}", f"fuzzing {target}", [*command, committed], seconds + 30)
+        outcome = context.run(f"fuzz-{target}", f"fuzzing {target}", [*command, committed])
         add_fuzz(context, target, outcome)
 
     return Item(f"fuzzing: {target}", ((FUZZ_TARGETS[target][0], f"fuzz_{target}"),), run, one_core=True)
@@ -206,13 +207,13 @@ def add_fuzz(context, target, outcome):
     covered = re.findall(r"cov: (\d+) ft: (\d+)", outcome.output)
     broke = problem_with_tool(outcome)
     if broke:
-        context.add(report.not_run("fuzzing", target, broke, "libFuzzer", outcome.log))
+        context.add(report.incomplete("fuzzing", target, broke, "libFuzzer", outcome.log))
     elif not outcome.clean:
         artefact = re.search(r"Test unit written to (\S+)", outcome.output)
         again = f" (again: build/{FUZZ_TARGETS[target][0]}/tests/fuzz_{target} {artefact[1]})" if artefact else ""
         context.add(report.ended_badly("fuzzing", target, outcome, outcome.describe() + again, "libFuzzer"))
     elif not runs or int(runs[1]) == 0 or not covered:
-        context.add(report.not_run("fuzzing", target, "no run was counted", "libFuzzer", outcome.log))
+        context.add(report.incomplete("fuzzing", target, "no run was counted", "libFuzzer", outcome.log))
     else:
         work = f"{int(runs[1]):,} runs, {covered[-1][0]} edges"
         context.add(report.Row("fuzzing", target, "libFuzzer", work, outcome.seconds, f"SAMPLED({runs[1]})", "pass",
@@ -232,12 +233,12 @@ def afl_item(target):
         program, cause = context.program(preset, f"tests/fuzz_{target}")
         cause = cause or (None if shutil.which("afl-fuzz") else "afl-fuzz is not installed; run ci/setup --nightly")
         if cause is not None:
-            context.add(report.not_run("fuzzing", target, cause, "AFL++"))
+            context.add(report.incomplete("fuzzing", target, cause, "AFL++"))
             return
         folder = context.state.place("afl", target)
         command = [*stress.randomisation_off(), "afl-fuzz", "-i", context.root / corpora / target, "-o", folder,
                    "-V", max(1, int(seconds) - 3), "-s", context.seed, "-m", "none", "-t", "5000", "--", program]
-        outcome = context.run(f"afl-{target}", f"fuzzing {target} by AFL++", command, seconds + 60, AFL)
+        outcome = context.run(f"afl-{target}", f"fuzzing {target} by AFL++", command, extra_environment=AFL)
         add_afl(context, target, f"build/{preset}/tests/fuzz_{target}", folder / "default", outcome)
 
     return Item(f"fuzzing: {target}, AFL++", ((preset, f"fuzz_{target}"),), run, one_core=True)
@@ -254,9 +255,10 @@ def add_afl(context, target, program, folder, outcome):
     abort = re.search(r"PROGRAM ABORT.*?: (.*)", outcome.output)
     if found or (abort and "crash" in abort[1].lower()):
         again = f"inputs are in {folder}/crashes and {folder}/hangs (again: {program} FILE)"
-        context.add(report.ended_badly("fuzzing", target, outcome, f"{found} crashes and hangs; {again}", "AFL++"))
+        context.add(report.Row("fuzzing", target, "AFL++", f"{runs:,} runs", outcome.seconds, "FAILED", "fail",
+                               f"{found} crashes and hangs; {again}", contexts.tail(outcome.output), outcome.log))
     elif abort or runs == 0:
-        context.add(report.not_run("fuzzing", target, f"AFL++ itself: {abort[1] if abort else 'no run was counted'}",
+        context.add(report.incomplete("fuzzing", target, f"AFL++ itself: {abort[1] if abort else 'no run was counted'}",
                                    "AFL++", outcome.log))
     elif not outcome.clean:
         context.add(report.ended_badly("fuzzing", target, outcome, outcome.describe(), "AFL++"))
@@ -293,7 +295,7 @@ def wrapped(build):
     return build, [] if build == "release" else stress.randomisation_off()
 
 
-def stress_run(context, part, build, subject, arguments, seconds, seed=None, judged=None):
+def stress_run(context, part, build, subject, arguments, seed=None, judged=None):
     """Runs the stress program once and adds a row for each scenario; `judged(row)` may change it, or say None to leave
     it out. The seed is printed with what fails."""
     preset, wrapper = wrapped(build)
@@ -305,29 +307,32 @@ def stress_run(context, part, build, subject, arguments, seconds, seed=None, jud
         preloaded, cause = context.program(preset, f"lib{library}.so")
         environment["LD_PRELOAD"] = str(preloaded)
     if cause is not None:
-        context.add(report.not_run(part, "stress", cause, how))
+        context.add(report.incomplete(part, "stress", cause, how))
         return
     key = contexts.file_name(f"{part}-{how}-{arguments[1]}")
     path = context.fresh_report(key)
     command = [*wrapper, program, *arguments, "--allocator", allocator, "--seed", seed or context.seed, "--json", path]
-    outcome = context.run(key, f"{part} {how} {arguments[1]}", command, seconds, environment)
+    outcome = context.run(key, f"{part} {how} {arguments[1]}", command, extra_environment=environment)
     results, problem = contexts.read_results(path, stress.FIELDS)
     broke = problem_with_tool(outcome)
     if broke:
-        context.add(report.not_run(part, "stress", broke, how, outcome.log))
+        context.add(report.incomplete(part, "stress", broke, how, outcome.log))
         return
     for result in results or []:
-        row = dataclasses.replace(stress.row_of(result, how, outcome, command), part=part)
+        row = dataclasses.replace(stress.row_of(result, how, outcome, command, context.again()), part=part)
         row = judged(row, result) if judged else row
         if row is not None:
             context.add(row)
+    again = " ".join(str(word) for word in command[:-2])
+    if stress.SANITIZER_REPORT.search(outcome.output):
+        context.add(stress.row_of_report(part, arguments[1], how, outcome, again))
+        return
     if results is None and not outcome.clean:
         problem = f"{outcome.describe()} and {problem}"
     problem = problem or stress.problem_of(how, outcome, results)
     if not problem and build in VALGRIND_TOOLS and not NO_ERRORS.search(outcome.output):
         problem = f"{build} does not say that it found 0 errors"
     if problem:
-        again = " ".join(str(word) for word in command[:-2])
         context.add(report.ended_badly(part, arguments[1], outcome, f"{problem} (again: {again})", how))
 
 
@@ -337,7 +342,7 @@ def matrix_item(build, subject):
     def run(context, seconds):
         each = max(0.1, 0.7 * seconds / len(SCENARIOS))  # the rest is for starting, and for a tool's own work
         arguments = ["--scenario", "all", "--threads", threads, "--seconds", f"{each:.1f}"]
-        stress_run(context, "matrix", build, subject, arguments, seconds + 120)
+        stress_run(context, "matrix", build, subject, arguments)
 
     return Item(f"matrix: {build}, {subject}", needs_of(build, subject), run)
 
@@ -347,7 +352,7 @@ def geometry_item(build, geometry):
     def run(context, seconds):
         each = max(0.1, 0.7 * seconds / len(SCENARIOS))
         arguments = ["--scenario", "all", "--geometry", geometry, "--threads", 8, "--seconds", f"{each:.1f}"]
-        stress_run(context, "matrix", build, "heap", arguments, seconds + 120)
+        stress_run(context, "matrix", build, "heap", arguments)
 
     return Item(f"matrix: {build}, {geometry}", ((build, "stress"),), run)
 
@@ -369,7 +374,7 @@ def stability_item(build, subject):
                 return None if row.status == "pass" else row
 
             before = len(context.rows)
-            stress_run(context, "stability", build, subject, arguments, seconds + 120, (context.seed + number) % 2**32, judged)
+            stress_run(context, "stability", build, subject, arguments, (context.seed + number) % 2**32, judged)
             held += bool(results) and len(context.rows) == before
             operations += sum(result["operations"] for result in results)
             spent += sum(result["seconds"] for result in results)
@@ -398,7 +403,7 @@ def slowdown_item():
             return row
 
         for build in ("release", *tools):
-            stress_run(context, "slow-down", build, "heap", arguments, seconds + 120, judged=judged)
+            stress_run(context, "slow-down", build, "heap", arguments, judged=judged)
 
     builds = ("release", *SANITIZED, "helgrind")
     return Item("slow-down: 16 threads under every tool", tuple(need for build in builds for need in needs_of(build, "heap")),
@@ -406,9 +411,9 @@ def slowdown_item():
 
 
 def long_item(scenario, build, allocator):
-    def run(context, seconds):
+    def run(context, _):
         arguments = ["--scenario", scenario, "--threads", 16, "--seconds", 60]
-        stress_run(context, "long stress", build, allocator, arguments, max(seconds, 60) + 60)
+        stress_run(context, "long stress", build, allocator, arguments)
 
     return Item(f"long stress: {scenario}, {build}, {allocator}", needs_of(build, allocator), run)
 

@@ -45,7 +45,7 @@ def catalogue(inputs, quick):
     python_tests = Program(
         "python3-tests", ((python, "-c", tests),), ("python3*",), {python: "python3"},
         environment=through_malloc, hides=((r"^(Ran \d+ tests) in [\d.]+s$", r"\1"),),
-        probe=((python, "-c", "import test.test_list, test.test_threading"), "libpython3.11-testsuite"))
+        probe=((python, "-c", "import test.test_list, test.test_threading"), "python3's own tests (libpython3.X-testsuite)"))
     optimise = ("-O1",) if quick else ("-O2", "-g")
     compiler = ("g++", "-std=c++20", "-frandom-seed=1")
     return [

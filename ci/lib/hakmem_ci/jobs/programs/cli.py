@@ -2,30 +2,27 @@
 import argparse
 import concurrent.futures
 import dataclasses
-import json
 import os
 import pathlib
+import shlex
 import subprocess
 import tempfile
-import threading
 import time
 import traceback
 
+from hakmem_ci.core import command_line, process, report, screen
 from hakmem_ci.jobs.programs import catalogue, compare, session, witness
-from hakmem_ci.core import report, screen
 
-EXIT_PASSED, EXIT_FAILED = 0, 1
+PART = "programs"
+PROCESSOR_SECONDS = 3600  # what one command may use; none needs a hundredth of it
 
 
 @dataclasses.dataclass
-class Result:
-    """What became of one program. `status` is "pass", "fail" or "not run"."""
+class ProgramRow(report.Row):
+    """What became of one program. `processes` used the library."""
 
-    program: str
-    seconds: float
-    status: str
-    message: str = ""
-    processes: int = 0  # that used the library
+    program: str = ""
+    processes: int = 0
 
 
 def whole_number(low, high):
@@ -52,17 +49,16 @@ def shared_library(text):
 def arguments_of(argv, inputs):
     """The parsed command line; a wrong one ends with usage and exit code 2."""
     names = [program.name for program in catalogue.catalogue(inputs, False)]
-    parser = argparse.ArgumentParser(
-        prog="ci/programs", allow_abbrev=False,
-        description="Runs real programs with and without a malloc library preloaded and demands the same output, exit "
-                    "codes and files. Exit code 0 only if every program ran and nothing differed.")
+    parser = command_line.parser(
+        "programs", "Runs real programs with and without a malloc library preloaded and demands the same output, exit "
+                    "codes and files.")
     parser.add_argument("--preload", type=shared_library, required=True, metavar="LIB", help="the library to preload")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write the results to this file")
     parser.add_argument("--quick", action="store_true", help="a third of the work")
-    parser.add_argument("--jobs", type=whole_number(1, 64), default=min(2, os.cpu_count() or 1), metavar="N",
-                        help="programs at a time, 1 to 64 (default: 2, or the number of cores if that is 1)")
-    parser.add_argument("--timeout", type=whole_number(1, 86400), default=100, metavar="SECONDS",
-                        help="for each of a program's two runs (default: 100)")
+    parser.add_argument("--processor-seconds", type=whole_number(1, 86400), default=PROCESSOR_SECONDS, metavar="N",
+                        help=f"what one command may use before it is cut off (default: {PROCESSOR_SECONDS})")
+    parser.add_argument("--patience", type=whole_number(1, 86400), default=int(process.SLEEP_SECONDS), metavar="SECONDS",
+                        help="a command hangs of which no thread has run for so long (default: "
+                             f"{process.SLEEP_SECONDS:.0f})")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
                         help="keep the outputs of both runs of every program there")
     parser.add_argument("programs", nargs="*", metavar="PROGRAM", help="any of: " + ", ".join(names) + " (default: all)")
@@ -70,47 +66,54 @@ def arguments_of(argv, inputs):
     for name in arguments.programs:
         if name not in names:
             parser.error(f"unknown program '{name}'; choose from {', '.join(names)}")
-    if arguments.json is not None and not arguments.json.resolve().parent.is_dir():
-        parser.error(f"--json: there is no directory {arguments.json.resolve().parent}")
     return arguments
 
 
 class Checker:
     """Runs programs both ways. Thread-safe."""
 
-    def __init__(self, library, scratch, witness_library, seconds, keep, live):
-        self.library = library
+    def __init__(self, arguments, scratch, witness_library, stop, live):
+        self.library = arguments.preload
         self.scratch = scratch
         self.witness_library = witness_library
-        self.seconds = seconds
-        self.keep = keep
+        self.limits = session.Limits(arguments.processor_seconds, arguments.patience)
+        self.keep = arguments.keep
+        self.stop = stop
+        self.again = (f"ci/programs{' --quick' if arguments.quick else ''} --preload "
+                      f"{shlex.quote(str(arguments.preload))}")
         self.live = live
 
     def check(self, program):
-        """The Result of one program."""
+        """The row of one program."""
         started = time.monotonic()
         try:
             status, message, processes = self.judge(program)
         except Exception:  # a fault of the checker itself must cost neither the other programs nor the truth
-            status, message, processes = "fail", "the check itself stumbled: " + traceback.format_exc(), 0
+            status, message, processes = "incomplete", "the check itself stumbled: " + traceback.format_exc(), 0
         self.live(program.name, "")
-        return Result(program.name, round(time.monotonic() - started, 2), status, message, processes)
+        go_on = f"{self.again} {program.name}" if status == "incomplete" else ""
+        return ProgramRow(PART, program.name, self.library.name, f"{processes} processes", time.monotonic() - started,
+                          status, status, message, go_on=go_on, program=program.name, processes=processes)
 
     def judge(self, program):
         """(status, message, processes that used the library)."""
         cause = program.missing() or self.probe(program)
         if cause:
-            return "not run", cause, 0
+            return "incomplete", cause, 0
+        if self.stop.is_set():
+            return "incomplete", "interrupted", 0
         reference = self.observe(program, "reference", [self.witness_library])
         if reference.problem:
-            return "not run", f"fails without the library too: {reference.problem}", 0
+            return "incomplete", f"fails without the library too: {reference.problem}", 0
         blind = [s.provider for s in reference.sightings if s.provider == os.path.realpath(self.library)]
         if not reference.sightings:
-            return "fail", "the witness saw no process of the run without the library", 0
+            return "incomplete", "the witness saw no process of the run without the library", 0
         if blind:
-            return "not run", "uses this library of its own accord, so there is nothing to compare with", 0
+            return "incomplete", "uses this library of its own accord, so there is nothing to compare with", 0
         preloaded = self.observe(program, "preloaded", [self.library, self.witness_library])
         count = len(preloaded.sightings)
+        if preloaded.cut_off:
+            return "incomplete", preloaded.cut_off, count
         changed = compare.difference(program, reference, preloaded)
         if changed:
             return "fail", changed, count
@@ -130,7 +133,7 @@ class Checker:
         """One run. Both runs of a program happen in a directory of the same name, which outputs may mention."""
         self.live(program.name, f"{program.name} ({kind})")
         directory = self.scratch / program.name / "work"
-        seen = session.observe(program, directory, preload, self.seconds)
+        seen = session.observe(program, directory, preload, self.limits, self.stop)
         if self.keep is not None:
             folder = self.keep / program.name
             folder.mkdir(parents=True, exist_ok=True)
@@ -140,55 +143,32 @@ class Checker:
         return seen
 
 
-def describe(result, width):
+def describe(row, width):
     """The line of one result."""
-    used = f"{result.processes} processes used the library" if result.status == "pass" else result.message
-    return f"{result.program:<{width}}  {result.status:<7}  {result.seconds:6.1f} s  {used}"
+    used = f"{row.processes} processes used the library" if row.status == "pass" else row.message
+    return f"{row.program:<{width}}  {row.status:<10}  {row.seconds:6.1f} s  {used}"
 
 
-def check_all(arguments, programs, witness_source, shown, found):
-    """The results of all programs, in order; each is given to `found` and printed when it is known."""
+def check_all(arguments, programs, witness_source, shown, stop, found):
+    """Checks all programs; each result is given to `found` and printed when it is known."""
     width = max(len(program.name) for program in programs)
+
+    def keep(row):
+        found(row)
+        shown.line(describe(row, width))
+
     with tempfile.TemporaryDirectory(prefix="hakmem-programs-") as scratch:
         scratch = pathlib.Path(scratch)
         try:
             library = witness.build(witness_source, scratch)
         except witness.CannotWitness as cause:
-            results = [Result(program.name, 0.0, "not run", str(cause)) for program in programs]
-            shown.line("\n".join(describe(result, width) for result in results))
-            for result in results:
-                found(result)
-            return results
-        checker = Checker(arguments.preload, scratch, library, arguments.timeout, arguments.keep, shown.live)
-
-        def check(program):
-            result = checker.check(program)
-            found(result)
-            shown.line(describe(result, width))
-            return result
-
+            for program in programs:
+                keep(ProgramRow(PART, program.name, arguments.preload.name, "", 0.0, "incomplete", "incomplete", str(cause),
+                                program=program.name))
+            return
+        checker = Checker(arguments, scratch, library, stop, shown.live)
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-            return list(pool.map(check, programs))
-
-
-class Report:
-    """The file of --json. It is written whenever a program is done, so that who ends this job early keeps what it has
-    found; programs that are not done are `not run`. Thread-safe."""
-
-    def __init__(self, arguments, programs):
-        self.arguments = arguments
-        self.lock = threading.Lock()
-        self.results = {program.name: Result(program.name, 0.0, "not run", "ci/programs ended before it was done")
-                        for program in programs}
-
-    def add(self, result):
-        with self.lock:
-            self.results[result.program] = result
-            if self.arguments.json is None:
-                return
-            document = {"library": str(self.arguments.preload), "quick": self.arguments.quick,
-                        "results": [dataclasses.asdict(one) for one in self.results.values()]}
-            report.write_atomically(self.arguments.json.resolve(), json.dumps(document, indent=2) + "\n")
+            list(pool.map(lambda program: keep(checker.check(program)), programs))
 
 
 def main(root, argv):
@@ -197,12 +177,10 @@ def main(root, argv):
     arguments = arguments_of(argv, inputs)
     programs = [program for program in catalogue.catalogue(inputs, arguments.quick)
                 if not arguments.programs or program.name in arguments.programs]
+    stop = process.Stop()
+    stop.install()
     shown = screen.Screen()
-    try:
-        results = check_all(arguments, programs, root / "tests" / "programs" / "witness.c", shown,
-                            Report(arguments, programs).add)
-    finally:
-        shown.close()
-    count = {status: sum(result.status == status for result in results) for status in report.STATUSES}
-    print(f"{arguments.preload.name}: {count['pass']} passed, {count['fail']} failed, {count['not run']} not run")
-    return EXIT_PASSED if count["pass"] == len(results) else EXIT_FAILED
+    facts = {**command_line.facts_of(root, " ".join(["ci/programs", *argv])), "library": str(arguments.preload)}
+    results = report.Report("programs", root / "build/programs" / arguments.preload.stem, facts, command_line.copies_of(arguments))
+    check_all(arguments, programs, root / "tests" / "programs" / "witness.c", shown, stop, results.add)
+    return report.finish(results, shown, stop.is_set())

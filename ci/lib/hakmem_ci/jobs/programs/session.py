@@ -8,11 +8,22 @@ import subprocess
 import tempfile
 import time
 
-from hakmem_ci.jobs.programs import witness
 from hakmem_ci.core import process
+from hakmem_ci.jobs.programs import witness
 
 VARIABLES_LEFT_OUT = ("LD_PRELOAD", "LD_AUDIT", "LD_DEBUG", "MALLOC_", "GLIBC_TUNABLES", "GIT_", "PYTHON", "NODE_",
                       "PERL", "HOME", "DISPLAY", "LANG", "LC_")
+
+
+@dataclasses.dataclass
+class Limits:
+    """What no command of a program reaches unless it hangs: seconds of processor time, seconds of sleep."""
+
+    processor_seconds: float
+    patience: float
+
+
+CUT_OFF = "was cut off"  # how endings begin that tell nothing of the program
 
 
 @dataclasses.dataclass
@@ -33,6 +44,11 @@ class Observation:
     artefacts: dict
     sightings: list
     seconds: float
+
+    @property
+    def cut_off(self):
+        """Why the run says nothing of the program, or None."""
+        return next((f"`{step.command}` {step.ending}" for step in self.steps if step.ending.startswith(CUT_OFF)), None)
 
     @property
     def problem(self):
@@ -61,8 +77,8 @@ def ending_of(code):
         return f"ended by signal {-code}"
 
 
-def run_command(command, directory, variables, seconds):
-    """One command, for at most `seconds`; it and all that it started are gone afterwards."""
+def run_command(command, directory, variables, limits, stop):
+    """One command; it and all that it started are gone afterwards."""
     shown = " ".join(str(word) for word in command)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
@@ -70,13 +86,11 @@ def run_command(command, directory, variables, seconds):
                                      stdin=subprocess.DEVNULL, start_new_session=True)
         except OSError as error:
             return Step(shown, f"cannot be started: {error.strerror}", "", "")
+        watch = process.Watch(child.pid, limits.processor_seconds, limits.patience)
         try:
-            ending = ending_of(child.wait(timeout=max(seconds, 0.0)))
-        except subprocess.TimeoutExpired:
-            ending = "did not end in time"
+            ending = ended(watch, child, stop)
         finally:
-            process.signal_group(child, signal.SIGKILL)
-            child.wait()
+            process.end_all(child, watch)
         texts = []
         for stream in (out, err):
             stream.seek(0)
@@ -84,12 +98,24 @@ def run_command(command, directory, variables, seconds):
         return Step(shown, ending, *texts)
 
 
+def ended(watch, child, stop):
+    """How a command has ended, in words."""
+    why = watch.wait(child, stop)
+    if why == process.EXITED and child.returncode != -signal.SIGKILL:
+        return ending_of(child.returncode)
+    if why == process.HANGS:
+        return f"hangs: for {watch.patience:.0f} s none of its threads has run"
+    if why == process.USED_UP:
+        return f"{CUT_OFF} after {watch.used:.0f} s of processor time"
+    return f"{CUT_OFF}: " + ("interrupted" if why == process.INTERRUPTED else "killed by SIGKILL, by somebody or for want of memory")
+
+
 def hash_of(path):
     """The hash of a file, or a word for its absence."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "missing"
 
 
-def observe(program, directory, preload, seconds):
+def observe(program, directory, preload, limits, stop):
     """Runs all commands of `program` in `directory`, which is made anew, until one does not end with 0. `preload` are
     the libraries to preload; the last of them is the witness."""
     shutil.rmtree(directory, ignore_errors=True)
@@ -100,7 +126,7 @@ def observe(program, directory, preload, seconds):
     started = time.monotonic()
     steps = []
     for command in program.commands:
-        steps.append(run_command(command, directory, variables, started + seconds - time.monotonic()))
+        steps.append(run_command(command, directory, variables, limits, stop))
         if steps[-1].ending != "exit code 0":
             break
     artefacts = {name: hash_of(directory / name) for name in program.artefacts}

@@ -1,47 +1,49 @@
-"""What every part works with: where things are, how long there is left, and where results go."""
+"""What every part works with: where things are, what checks cost, and where results go."""
 import concurrent.futures
 import json
 import re
+import shlex
 import threading
 import time
 
 from hakmem_ci.core import screen as screens
+from hakmem_ci.jobs.verify import plan as plans
 
 
 class Context:
     """One run of the main job. `add` is thread-safe."""
 
-    def __init__(self, root, plan, jobs, screen, runner):
+    def __init__(self, root, plan, jobs, screen, runner, deadline=None):
         self.root = root
         self.seed = int(time.time()) if plan.fresh_seed else 1  # of random schedulers and of stress
         self.plan = plan
         self.jobs = jobs
         self.screen = screen
         self.runner = runner
+        self.deadline = deadline  # of those who gave minutes, by the monotonic clock; else None
         self.scratch = root / "build" / "verify"
+        self.costs = plans.Costs(plan, self.scratch / "costs.json")
+        self.suites = ""  # which suites of the models, as hakmem-check names them; all of them
         self.rows = []
+        self.keep = self.rows.append  # where a row goes
         self.broken_presets = {}  # preset -> why it cannot be used
-        self.clock_start = self.deadline = None  # set once the build is done
         self.lock = threading.Lock()
-
-    def start_clock(self):
-        """From here on the time counts that the plan allows."""
-        self.clock_start = time.monotonic()
-        self.deadline = self.clock_start + self.plan.total_seconds
-
-    def time_for(self, wanted):
-        """The seconds that something may take: what it wants, or what is left."""
-        return min(wanted, self.deadline - time.monotonic())
+        self.watched = {}  # key of a run -> its programs' live text
 
     def add(self, row):
         """Keeps a result and prints it."""
         with self.lock:
-            self.rows.append(row)
+            self.keep(row)
         word = self.screen.paint(row.verdict, row.status)
-        what = f"{row.check} [{row.how}]" if row.how else row.check
         work = f", {row.work}" if row.work else ""
         cause = f": {row.message}" if row.message and row.status != "pass" else ""
-        self.screen.line(f"{row.part}: {what} {word} ({row.seconds:.1f} s{work}){cause}")
+        self.screen.line(f"{row.part}: {row.name()} {word} ({row.seconds:.1f} s{work}){cause}")
+
+    def again(self, check):
+        """The command that does this check alone."""
+        quick = " --quick" if self.plan.name == "quick" else ""
+        suites = f" --suites {shlex.quote(self.suites)}" if self.suites else ""
+        return f"ci/verify{quick} --checks {shlex.quote(check.key)}{suites}"
 
     def program(self, preset, path):
         """(program, None), or (None, why it cannot be run). `path` is relative to the preset's build directory."""
@@ -52,31 +54,56 @@ class Context:
             return None, f"build/{preset}/{path} does not exist"
         return program, None
 
-    def watch(self, key, title, seconds):
+    def watch(self, key, title):
         """A listener that shows a program's latest line on the live line."""
         started = time.monotonic()
         self.screen.live(key, title)
 
         def listen(line):
             spent = screens.duration(time.monotonic() - started)
-            self.screen.live(key, f"{title} {spent} of {screens.duration(seconds)}: {line.strip()[:90]}")
+            self.screen.live(key, f"{title} {spent}: {line.strip()[:90]}")
 
         return listen
 
-    def run(self, key, title, command, seconds, extra_environment=None):
-        """Runs a program with its latest line shown, within the time that is left."""
-        seconds = self.time_for(seconds)
-        listen = self.watch(key, title, seconds)
+    def run(self, key, title, command, check, extra_environment=None):
+        """Runs a program of a check with its latest line shown, and learns what it costs."""
+        listen = self.watch(key, title)
         try:
-            return self.runner.run(key, command, seconds, extra_environment, listen)
+            outcome = self.runner.run(key, command, self.costs.allowed(check), extra_environment, listen, self.deadline)
         finally:
             self.screen.live(key, "")
+        if outcome.clean and not self.suites:  # some suites cost less than all
+            self.costs.learn(check, outcome.processor_seconds)
+        return outcome
 
-    def in_parallel(self, function, items):
-        """Calls function(context, item) for every item, as many at a time as there are jobs."""
+    def seconds_left(self):
+        """The user's minutes that are left, in seconds; None without a bound."""
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
+    def do(self, checks, run):
+        """Calls run(check) for all: those that need one core beside each other, the others alone, in their order. With a
+        deadline the cheap ones come first. Shows what is done, what is left and how long that takes."""
+        if self.deadline is not None:
+            checks = sorted(checks, key=self.costs.of)
+        progress = Progress(self, checks)
+
+        def one(check):
+            run(check)
+            progress.done(check)
+
         with concurrent.futures.ThreadPoolExecutor(max_workers=self.jobs) as pool:
-            for future in [pool.submit(function, self, item) for item in items]:
+            beside = []
+            for check in checks:
+                if check.one_core:
+                    beside.append(pool.submit(one, check))
+                    continue
+                for future in beside:
+                    future.result()
+                beside = []
+                one(check)
+            for future in beside:
                 future.result()
+        self.screen.head("")
 
     def fresh_report(self, name):
         """A path for a program's JSON report; an older report of that name is gone."""
@@ -84,6 +111,27 @@ class Context:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         return path
+
+
+class Progress:
+    """What is done, what is left, and how long that takes if it costs what is expected, at the speed so far."""
+
+    def __init__(self, context, checks):
+        self.context, self.started = context, time.monotonic()
+        self.costs = {check.key: context.costs.of(check) for check in checks}
+        self.total, self.finished, self.count = sum(self.costs.values()), 0.0, 0
+        self.show()
+
+    def done(self, check):
+        self.finished += self.costs[check.key]
+        self.count += 1
+        self.show()
+
+    def show(self):
+        """The head of the live line."""
+        speed = self.finished / max(0.1, time.monotonic() - self.started) if self.finished else float(self.context.jobs)
+        left = screens.duration((self.total - self.finished) / max(speed, 0.01))
+        self.context.screen.head(f"{self.count} of {len(self.costs)} checks, about {left} left")
 
 
 def read_results(path, fields):
@@ -102,11 +150,6 @@ def read_results(path, fields):
             if not isinstance(result, dict) or not isinstance(result.get(field), kind):
                 return None, f"left a report with a result whose '{field}' is missing or of a wrong kind"
     return results, None
-
-
-def read_problems(path):
-    """What a program's JSON report calls problems, as text."""
-    return [str(problem) for problem in json.loads(path.read_text(encoding="utf-8")).get("problems", [])]
 
 
 def tail(text, lines=60):

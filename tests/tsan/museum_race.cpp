@@ -1,20 +1,19 @@
-/// Races of the museum (docs/reports/museum.md) on real threads: how soon two threads run into each, plainly and with schedule
-/// noise. Each bug is a trial of a few steps, faulty or sound, which is repeated until its judge objects.
+/// Races of the museum (docs/reports/museum.md) on real threads: how soon two threads run into each, plainly and with
+/// schedule noise. Each bug is a trial of a few steps, faulty or sound, which is repeated until its judge objects.
 ///
-/// What was a plain variable in the bug is a relaxed atomic here: the same on x86, and noise can strike at it.
+/// What was a plain variable in the bug is Careless: plain under ThreadSanitizer, which must report it; elsewhere a
+/// relaxed atomic, which is the same on x86, and noise can strike at it.
 
-#include <fmt/format.h>
+#include "museum_race.hpp"
 
-#include <CLI/CLI.hpp>
-#include <array>
 #include <chrono>
+#include <memory>
 #include <thread>
-#include <vector>
 
-#include "noise.hpp"
-#include "random.hpp"
+#include "stress/disturbed_sync.hpp"
+#include "stress/random.hpp"
 
-namespace hakmem::stress {
+namespace hakmem::museum {
 
 namespace {
 
@@ -22,13 +21,41 @@ using std::memory_order_acq_rel;
 using std::memory_order_acquire;
 using std::memory_order_relaxed;
 using std::memory_order_release;
+using stress::disturbance;
+using stress::DisturbedSync;
+using stress::Random;
+using stress::StressSync;
 
 constexpr unsigned kThreads = 2;
 
+#ifdef __SANITIZE_THREAD__
+template <class Sync, class T>
+using Careless = StdSync::Plain<T>;
+#else
+template <class Sync, class T>
+class Careless {
+ public:
+  constexpr Careless() noexcept = default;
+  // Relaxed, both: there is no order in the bug.
+  [[nodiscard]] T get() const noexcept { return value_.load(memory_order_relaxed); }
+  void set(T value) noexcept { value_.store(value, memory_order_relaxed); }
+
+ private:
+  typename Sync::template Atomic<T> value_{};
+};
+#endif
+
 template <class Sync>
 struct Node {
-  typename Sync::template Atomic<Node*> next{};
+  Careless<Sync, Node*> next;
 };
+
+template <class Sync>
+unsigned length_of(Node<Sync>* node) {
+  unsigned length = 0;
+  for (; node != nullptr && length < 100; node = node->next.get()) ++length;
+  return length;
+}
 
 /// A list that is pushed to by compare-and-swap.
 template <class Sync>
@@ -39,38 +66,44 @@ struct List {
     // Relaxed: the compare-and-swap decides; its release publishes the link to take_all's acquire.
     N* seen = head.load(memory_order_relaxed);
     do {
-      node.next.store(seen, memory_order_relaxed);
+      node.next.set(seen);
       // Release: see above.
     } while (!head.compare_exchange_weak(seen, &node, memory_order_release, memory_order_relaxed));
-  }
-  /// As if there were one thread.
-  void push_plainly(N& node) {
-    // Relaxed, all three: what should order them is what the bugs lack.
-    node.next.store(head.load(memory_order_relaxed), memory_order_relaxed);
-    head.store(&node, memory_order_relaxed);
   }
   N* take_all() {
     // Acquire: pairs with the release of push.
     return head.exchange(nullptr, memory_order_acquire);
   }
-  static unsigned length(N* node) {
-    unsigned length = 0;
-    // Relaxed: the list is the caller's, or the threads have met.
-    for (; node != nullptr && length < 100; node = node->next.load(memory_order_relaxed)) ++length;
-    return length;
-  }
 
   typename Sync::template Atomic<N*> head{};
 };
 
-// The bugs, by their number in the museum. `thread` is one thread's part; `holds` judges when both have ended.
-// -----------
+/// A list as if there were one thread.
+template <class Sync>
+struct PlainList {
+  using N = Node<Sync>;
+
+  void push(N& node) {
+    node.next.set(head.get());
+    head.set(&node);
+  }
+  N* pop() {
+    N* first = head.get();
+    if (first != nullptr) head.set(first->next.get());
+    return first;
+  }
+
+  Careless<Sync, N*> head;
+};
+
+// The bugs, by their number in the museum. `thread` is one thread's part; `holds` judges when both have ended. --------
 
 template <class Sync, bool kFaulty>
 struct NoSynchronisation {
-  void thread(unsigned index) { kFaulty ? list.push_plainly(nodes[index]) : list.push(nodes[index]); }
-  bool holds() { return List<Sync>::length(list.take_all()) == kThreads; }
+  void thread(unsigned index) { kFaulty ? plain.push(nodes[index]) : list.push(nodes[index]); }
+  bool holds() { return length_of(plain.head.get()) + length_of(list.take_all()) == kThreads; }
   Node<Sync> nodes[kThreads];
+  PlainList<Sync> plain;
   List<Sync> list;
 };
 
@@ -93,17 +126,16 @@ template <class Sync, bool kFaulty>
 struct LinkReadAfterHandout {
   void thread(unsigned index) {
     if (index == 0) {
-      // Relaxed, the links: of a block that is the thread's own, or should be.
-      first.next.store(&second, memory_order_relaxed);
-      if (!kFaulty) found = first.next.load(memory_order_relaxed);
+      first.next.set(&second);
+      if (!kFaulty) found = first.next.get();
       // Release: pairs with the acquire of who takes it.
       handed.store(&first, memory_order_release);
       // The bug.
-      if (kFaulty) found = first.next.load(memory_order_relaxed);
+      if (kFaulty) found = first.next.get();
       return;
     }
     // Acquire: pairs with the hand-over.
-    if (Node<Sync>* block = handed.load(memory_order_acquire)) block->next.store(nullptr, memory_order_relaxed);
+    if (Node<Sync>* block = handed.load(memory_order_acquire)) block->next.set(nullptr);
   }
   bool holds() const { return found == &second; }
   Node<Sync> first, second;
@@ -146,11 +178,11 @@ struct RetryLimit {
     // Relaxed and release as in List::push.
     Node<Sync>* seen = list.head.load(memory_order_relaxed);
     for (unsigned tries = 0; tries < 2; ++tries) {
-      node.next.store(seen, memory_order_relaxed);
+      node.next.set(seen);
       if (list.head.compare_exchange_strong(seen, &node, memory_order_release, memory_order_relaxed)) return;
     }
   }
-  bool holds() { return List<Sync>::length(list.take_all()) == kThreads * kEach; }
+  bool holds() { return length_of(list.take_all()) == kThreads * kEach; }
   Node<Sync> nodes[kThreads][kEach];
   List<Sync> list;
 };
@@ -163,11 +195,10 @@ struct CompareAndSwapPop {
   Node<Sync>* pop() {
     if (!kFaulty) {
       Node<Sync>* all = list.take_all();
-      // Relaxed: all of it is the thread's own.
-      Node<Sync>* rest = all == nullptr ? nullptr : all->next.load(memory_order_relaxed);
+      Node<Sync>* rest = all == nullptr ? nullptr : all->next.get();
       while (rest != nullptr) {
         Node<Sync>& node = *rest;
-        rest = node.next.load(memory_order_relaxed);
+        rest = node.next.get();
         list.push(node);
       }
       return all;
@@ -175,7 +206,7 @@ struct CompareAndSwapPop {
     // Acquire: pairs with the push. The link may be another thread's by the time it is read.
     Node<Sync>* seen = list.head.load(memory_order_acquire);
     while (seen != nullptr) {
-      Node<Sync>* next = seen->next.load(memory_order_relaxed);
+      Node<Sync>* next = seen->next.get();
       if (list.head.compare_exchange_strong(seen, next, memory_order_acquire, memory_order_acquire)) return seen;
     }
     return nullptr;
@@ -192,10 +223,10 @@ struct CompareAndSwapPop {
   /// Whether a node that a thread holds is still on the list.
   bool is_listed(const Node<Sync>* held_one) const {
     unsigned steps = 0;
-    // Relaxed, both: the threads have met.
+    // Relaxed: the threads have met.
     for (auto* node = list.head.load(memory_order_relaxed); node != nullptr && steps < 100; ++steps) {
       if (node == held_one) return true;
-      node = node->next.load(memory_order_relaxed);
+      node = node->next.get();
     }
     return false;
   }
@@ -257,17 +288,17 @@ template <class Sync, bool kFaulty>
 struct FreeIntoACachedSlab {
   FreeIntoACachedSlab() { local.push(nodes[0]); }
   void thread(unsigned index) {
-    if (index == 1) return kFaulty ? local.push_plainly(nodes[1]) : remote.push(nodes[1]);
-    // The owner allocates from its slab. Relaxed, all three: as in a list that is its own.
-    taken = local.head.load(memory_order_relaxed);
-    if (taken != nullptr) local.head.store(taken->next.load(memory_order_relaxed), memory_order_relaxed);
+    if (index == 1) return kFaulty ? local.push(nodes[1]) : remote.push(nodes[1]);
+    // The owner allocates from its slab.
+    taken = local.pop();
   }
   bool holds() {
     const unsigned out = taken != nullptr ? 1 : 0;
-    return out + List<Sync>::length(local.take_all()) + List<Sync>::length(remote.take_all()) == 2;
+    return out + length_of(local.head.get()) + length_of(remote.take_all()) == 2;
   }
   Node<Sync> nodes[2];
-  List<Sync> local, remote;
+  PlainList<Sync> local;
+  List<Sync> remote;
   Node<Sync>* taken = nullptr;
 };
 
@@ -275,9 +306,9 @@ template <class Sync, bool kFaulty>
 struct FirstUseOfAll {
   void thread(unsigned index) {
     if (kFaulty) {
-      // Relaxed, both: who finds nothing makes it.
-      if (made.load(memory_order_relaxed) != 0) return;
-      made.store(1, memory_order_relaxed);
+      // Who finds nothing makes it.
+      if (made_plainly.get() != 0) return;
+      made_plainly.set(1);
       made_by[index] = true;
       return;
     }
@@ -286,6 +317,7 @@ struct FirstUseOfAll {
     made_by[index] = made.compare_exchange_strong(none, 1, memory_order_acq_rel, memory_order_acquire);
   }
   bool holds() const { return made_by[0] != made_by[1]; }
+  Careless<Sync, unsigned> made_plainly;
   typename Sync::template Atomic<unsigned> made{};
   bool made_by[kThreads] = {};
 };
@@ -303,7 +335,7 @@ struct HeadAndCountApart {
     }
     // Acquire: see above.
     const unsigned said = count.exchange(0, memory_order_acquire);
-    const unsigned length = List<Sync>::length(list.take_all());
+    const unsigned length = length_of(list.take_all());
     agrees = !kFaulty || said == length;
   }
   bool holds() const { return agrees; }
@@ -313,8 +345,7 @@ struct HeadAndCountApart {
   bool agrees = true;
 };
 
-// Trials
-// -----------------------------------------------------------------------------------------------------------------
+// Trials --------------------------------------------------------------------------------------------------------------
 
 /// Where two threads wait for each other.
 class Meeting {
@@ -336,12 +367,6 @@ class Meeting {
  private:
   std::atomic<unsigned> arrived_{0};
   std::atomic<unsigned> turn_{0};
-};
-
-struct Found {
-  bool found = false;
-  std::uint64_t trials = 0;
-  double seconds = 0;
 };
 
 /// Repeats a trial until its judge objects or the time is over. A few steps of delay, other ones each time, let the two
@@ -378,77 +403,36 @@ Found repeat(double seconds, std::uint64_t seed) {
   return found;
 }
 
-struct Bug {
-  unsigned number;
-  const char* title;
-  Found (*faulty)(bool noisy, double seconds, std::uint64_t seed);
-  Found (*sound)(bool noisy, double seconds, std::uint64_t seed);
-};
-
 template <template <class, bool> class Trial, bool kFaulty>
 Found run(bool noisy, double seconds, std::uint64_t seed) {
-  return noisy ? repeat<Trial<NoisySync, kFaulty>>(seconds, seed) : repeat<Trial<StressSync, kFaulty>>(seconds, seed);
+  disturbance.noisy = noisy;
+  return noisy ? repeat<Trial<DisturbedSync, kFaulty>>(seconds, seed)
+               : repeat<Trial<StressSync, kFaulty>>(seconds, seed);
 }
 
 template <template <class, bool> class Trial>
-constexpr Bug bug(unsigned number, const char* title) {
-  return {number, title, run<Trial, true>, run<Trial, false>};
+constexpr Bug bug(unsigned number, const char* title, bool data_race = false) {
+  return {number, title, data_race, run<Trial, true>, run<Trial, false>};
 }
 
+constexpr bool kDataRace = true;
+
 constexpr Bug kBugs[] = {
-    bug<NoSynchronisation>(1, "no synchronisation at all"),
+    bug<NoSynchronisation>(1, "no synchronisation at all", kDataRace),
     bug<PopAssumedToSucceed>(5, "a pop is assumed to succeed"),
-    bug<LinkReadAfterHandout>(6, "the link of a block that is handed out already"),
+    bug<LinkReadAfterHandout>(6, "the link of a block that is handed out already", kDataRace),
     bug<MarkClearedOverAPush>(10, "a mark is cleared over a fresh push"),
     bug<RetryLimit>(11, "a retry limit that drops the block"),
-    bug<CompareAndSwapPop>(13, "compare-and-swap pop over links in blocks"),
+    bug<CompareAndSwapPop>(13, "compare-and-swap pop over links in blocks", kDataRace),
     bug<ListOutlivesSuperSlab>(15, "a SuperSlab is freed while lists hold its slots"),
     bug<ArrayMoves>(16, "the array of descriptors grows by moving"),
-    bug<FreeIntoACachedSlab>(17, "a free into a slab that another thread works on"),
-    bug<FirstUseOfAll>(20, "nothing for the first use"),
+    bug<FreeIntoACachedSlab>(17, "a free into a slab that another thread works on", kDataRace),
+    bug<FirstUseOfAll>(20, "nothing for the first use", kDataRace),
     bug<HeadAndCountApart>(21, "head and count in two atomics"),
 };
 
 }  // namespace
 
-}  // namespace hakmem::stress
+std::span<const Bug> museum_bugs() noexcept { return kBugs; }
 
-int main(int count, char** arguments) {
-  using namespace hakmem::stress;
-  CLI::App app{"Runs races of the museum on two threads until one goes wrong. Exit code 0: all held; 1: one was found.",
-               "museum_race"};
-  unsigned number = 0;
-  double seconds = 5;
-  std::uint64_t seed = 1;
-  bool noisy = false;
-  bool sound = false;
-  bool list = false;
-  app.add_option("--bug", number, "its number in docs/reports/museum.md; see --list");
-  app.add_option("--seconds", seconds, "at most, 0.1 to 3600 (default 5)")->check(CLI::Range(0.1, 3600.0));
-  app.add_option("--seed", seed, "of delays and noise, 0 to 2^32-1 (default 1)")->check(CLI::Range(0U, ~0U));
-  app.add_flag("--noise", noisy, "with schedule noise");
-  app.add_flag("--sound", sound, "the sound twin instead, which must hold");
-  app.add_flag("--list", list, "names the bugs");
-  try {
-    app.parse(count, arguments);
-  } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "museum_race: {}\n{}", error.what(), app.help());
-    return 2;
-  }
-  if (list) {
-    for (const Bug& bug : kBugs) fmt::print("{} {}\n", bug.number, bug.title);
-    return 0;
-  }
-  for (const Bug& bug : kBugs) {
-    if (bug.number != number) continue;
-    seed_noise(seed);
-    const Found found = (sound ? bug.sound : bug.faulty)(noisy, seconds, seed);
-    fmt::print("{} {} trials {:.4f} s\n", found.found ? "found" : "held", found.trials, found.seconds);
-    return found.found ? 1 : 0;
-  }
-  fmt::print(stderr, "museum_race: there is no bug {}; --bug takes a number of --list\n{}", number, app.help());
-  return 2;
-}
+}  // namespace hakmem::museum

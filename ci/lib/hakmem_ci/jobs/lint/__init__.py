@@ -1,0 +1,1 @@
+"""Rules of style that a program can check: layout, names, scripts, documents."""

@@ -1,0 +1,1 @@
+"""Rewrites the generated pages whose inputs have changed."""

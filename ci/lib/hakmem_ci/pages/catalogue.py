@@ -1,0 +1,109 @@
+"""The generated pages: what each depends on, and the commands that write it."""
+import dataclasses
+import typing
+
+from hakmem_ci.jobs.bench import allocators
+from hakmem_ci.pages import compose, inputs
+
+FOLDER = "docs/reports"
+CORE = ("sync", "os", "lockfree", "layout", "superslab", "heap", "learner")
+MUTATED = ("lockfree/*.hpp", "superslab/*.hpp", "heap/slab.hpp", "heap/class_list.hpp", "heap/context_pool.hpp",
+           "heap/outbox.hpp")
+CHECKER = "build/model/hakmem-check"
+SUITES = inputs.Suites("model/scenarios/*.cpp")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Page:
+    """A page. `commands`: (words, seconds of processor time that each may take at the most), `{jobs}` and `{work}` are filled in; with
+    `output` the last one's is kept in the work folder under that name. `build`: preset -> targets. `compose` writes the
+    page from what the commands have left, where they do not write it themselves."""
+
+    name: str
+    says: str
+    inputs: tuple
+    commands: tuple
+    build: dict = dataclasses.field(default_factory=dict)
+    compose: typing.Callable = None
+    publishes: bool = False  # its command does, also when it is called by itself
+    measured: bool = False  # says with which commit, and when
+    pictures: bool = False  # has a folder of its name
+    programs: tuple = ()    # that must be installed: (program, option of ci/setup)
+    libraries: tuple = ()   # allocators that must be installed, by ci/setup --bench
+
+    @property
+    def path(self):
+        return f"{FOLDER}/{self.name}.md"
+
+    @property
+    def command(self):
+        return f"ci/update {self.name}"
+
+    def files(self, root):
+        """The page and its pictures."""
+        return inputs.files(root, [self.path, *([f"{FOLDER}/{self.name}/*"] if self.pictures else [])])
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    words: tuple
+    seconds: int
+    output: str = ""
+
+
+def conformance_command(root):
+    """The program takes the libraries by path."""
+    found = [str(allocators.find(name)) for name in allocators.PEER_FILES]
+    preloads = ["build/release/libhakmem.so", "system", *found]
+    return Command(("build/release/tests/conformance", "--known", "tests/conformance/known_deviations.json",
+                    *(word for one in preloads for word in ("--preload", one)), "--markdown",
+                    f"{FOLDER}/conformance.md"), 3600)
+
+
+GUARDS = ("unit_lockfree", "unit_layout", "unit_superslab", "unit_heap", "unit_api", "unit_reentrancy", "unit_learner",
+          "edges", "conformance", "hakmem")
+
+PAGES = (
+    Page("ledger", "why every atomic operation has the order it has, and which suite notices a weaker one",
+         (inputs.Functions("src/lockfree/*.hpp", every=True),
+          inputs.Functions(*(f"src/{folder}/*.hpp" for folder in CORE if folder not in ("lockfree", "os"))),
+          inputs.Code("src/*/*.survivors.json", "model/audit/mutant.cpp", "model/audit/ledger.cpp"), SUITES),
+         (Command((CHECKER, "audit", "--jobs", "{jobs}"), 7200),), {"model": ("hakmem-check",)}),
+    Page("models", "what the suites of the model checker proved, and what its litmus tests show",
+         (SUITES, inputs.Code("model/litmus/tests.cpp")),
+         (Command((CHECKER, "run", "--quick", "--jobs", "{jobs}", "--json", "{work}/models.json"), 3600),
+          Command((CHECKER, "report", "{work}/models.json"), 60, "suites"),
+          Command((CHECKER, "litmus", "--hardware", "--markdown"), 600, "litmus")),
+         {"model": ("hakmem-check",)}, compose.models, measured=True),
+    Page("museum", "bugs of the past, each with its smallest counterexample",
+         (inputs.Code("model/museum/exhibits.cpp", "model/museum/programs.cpp", "model/museum/museum.cpp",
+                      "model/runner/picture.cpp"), SUITES),
+         (Command((CHECKER, "museum", "--jobs", "{jobs}"), 3600),),
+         {"model": ("hakmem-check",), "release": GUARDS}, pictures=True),
+    Page("controls", "which planted faults each checker was shown, and caught",
+         (inputs.Code("ci/lib/hakmem_ci/jobs/controls/catalogue.py", "ci/lib/hakmem_ci/jobs/controls/planted.cpp"),),
+         (Command(("ci/controls", "--jobs", "{jobs}"), 10800),), publishes=True),
+    Page("mutants", "which test notices a change of plain logic",
+         (inputs.Functions(*(f"src/{name}" for name in MUTATED), every=True), inputs.Code("src/*/*.mutants.json")),
+         (Command(("ci/mutants", "--jobs", "{jobs}"), 14400),), {"model": ("all",)}, publishes=True),
+    Page("coverage", "lines and branches of the core that the tests reach",
+         (inputs.Functions(*(f"src/{folder}/*.hpp" for folder in CORE), every=True),
+          inputs.Code("ci/coverage-explained.json")),
+         (Command(("ci/coverage", "--jobs", "{jobs}"), 10800),), publishes=True, measured=True,
+         programs=(("gcovr", "--nightly"),)),
+    Page("benchmarks", "speed and memory beside other allocators",
+         (inputs.Code("ci/lib/hakmem_ci/jobs/bench/catalogue.py", "ci/lib/hakmem_ci/jobs/bench/allocators.py",
+                      "bench/larson.cpp", "bench/random_mixed.cpp", "bench/scenarios.cpp", "bench/scenarios/*"),),
+         (Command(("ci/bench", "--markdown", f"{FOLDER}/benchmarks.md"), 7200),), measured=True,
+         libraries=tuple(allocators.PEER_FILES)),
+    Page("baselines", "what ships beside what it could have been",
+         (inputs.Code("bench/ab/*pair*.cpp", "bench/ab/catalogue.cpp", "bench/ab/workloads.hpp", "bench/baselines/*.hpp"),),
+         (Command(("build/release/bench/ab", "--all", "--rounds", "9", "--operations", "1000000", "--markdown",
+                   "{work}/baselines.md"), 7200),),
+         {"release": ("ab",)}, compose.baselines, measured=True),
+    Page("conformance", "which promises of the standards each allocator keeps",
+         (inputs.Code("tests/conformance/checks/*", "tests/conformance/known_deviations.json"),),
+         (conformance_command,), {"release": ("conformance", "hakmem")}, measured=True,
+         libraries=tuple(allocators.PEER_FILES)),
+)
+BY_NAME = {page.name: page for page in PAGES}

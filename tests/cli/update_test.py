@@ -1,0 +1,227 @@
+"""ci/update: what makes a page owed and what does not, what it writes, and what it says when it cannot."""
+import contextlib
+import io
+import pathlib
+import shutil
+import signal
+import tempfile
+import time
+import unittest
+
+from fake_tree import FakeTree
+from hakmem_ci.jobs.update import cli
+from hakmem_ci.pages import stamps
+from hakmem_ci.pages.catalogue import PAGES
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+FOLDERS = ("src", "model", "bench", "ci", "docs/reports", "tests/conformance")
+WORD = "src/lockfree/remote_word.hpp"
+
+
+class Check(unittest.TestCase):
+    """Over a copy of the tree in which nothing is owed."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="hakmem-update-")
+        cls.root = pathlib.Path(cls.folder.name)
+        for folder in FOLDERS:
+            shutil.copytree(SOURCE / folder, cls.root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        for page in PAGES:
+            stamps.record(cls.root, page.name)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def check(self):
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            code = cli.main(self.root, ["--check"])
+        return code, output.getvalue()
+
+    def owed_after(self, name, old, new):
+        """The pages owed after a change of one file, and what is said; the file is put back."""
+        path = self.root / name
+        before = path.read_text(encoding="utf-8")
+        self.assertIn(old, before, name)
+        path.write_text(before.replace(old, new, 1), encoding="utf-8")
+        try:
+            code, output = self.check()
+        finally:
+            path.write_text(before, encoding="utf-8")
+        lines = output.splitlines()
+        self.assertEqual(code, 1 if lines else 0, output)
+        return {line.split(":")[1].strip().removeprefix("docs/reports/").removesuffix(".md") for line in lines}, output
+
+    def test_nothing_is_owed_for_an_unchanged_tree(self):
+        self.assertEqual(self.check(), (0, ""))
+
+    def test_comment_blank_line_and_include_make_nothing_owed(self):
+        for name in (WORD, "src/heap/heap.hpp", "model/scenarios/remote_word.cpp", "bench/larson.cpp"):
+            for text in ("// A new comment, with {braces} and a \"quote.\n#include", "\n\n#include",
+                         "#include <string>\n#include"):
+                self.assertEqual(self.owed_after(name, "#include", text), (set(), ""), name)
+
+    def test_function_that_is_moved_makes_nothing_owed(self):
+        text = (self.root / WORD).read_text(encoding="utf-8")
+        at = text.index("bool is_head")
+        function = text[text.rindex("\n\n", 0, at):text.index("\n\n", at)]
+        self.assertIn("word_.load", function)
+        moved = text.replace(function, "", 1)
+        last = moved.index("\n\n", moved.index("void reset("))
+        self.assertEqual(self.owed_after(WORD, text, moved[:last] + function + moved[last:]), (set(), ""))
+
+    def test_another_order_makes_the_ledger_owed_and_names_the_function(self):
+        pages, output = self.owed_after(WORD, "word_.exchange(0, std::memory_order_acquire)",
+                                        "word_.exchange(0, std::memory_order_relaxed)")
+        self.assertEqual(pages, {"ledger", "mutants", "coverage"})
+        self.assertIn("src/lockfree/remote_word.hpp take_all has changed", output)
+        self.assertIn("write it by: ci/update ledger", output)
+
+    def test_another_order_in_the_heap_makes_the_ledger_owed(self):
+        pages, _ = self.owed_after("src/heap/slab.hpp", "std::memory_order_relaxed", "std::memory_order_release")
+        self.assertIn("ledger", pages)
+
+    def test_plain_function_of_the_heap_is_no_input_of_the_ledger(self):
+        pages, output = self.owed_after("src/heap/heap.hpp", "bool may_retain(", "bool may_really_retain(")
+        self.assertEqual(pages, {"coverage"}, output)
+
+    def test_another_reason_for_an_operation_makes_the_ledger_owed(self):
+        pages, output = self.owed_after("src/lockfree/bitmap_word.hpp", "// Acquire pairs with set: the new owner",
+                                        "// Acquire pairs with set, so the new owner")
+        self.assertEqual(pages, {"ledger"})
+        self.assertIn("the comment of take fetch_and in src/lockfree/bitmap_word.hpp has changed", output)
+
+    def test_each_page_is_owed_when_its_own_inputs_change(self):
+        for name, old, new, page in (
+                ("src/heap/slab.survivors.json", "equivalent", "beyond the model", "ledger"),
+                ("model/scenarios/remote_word.cpp", "push_does_not_release", "push_does_not", "models"),
+                ("model/litmus/tests.cpp", "MP+rel+acq", "MP+rel+acquire", "models"),
+                ("model/museum/exhibits.cpp", "No synchronisation at all", "No synchronisation", "museum"),
+                ("ci/lib/hakmem_ci/jobs/controls/catalogue.py", "double-free", "double frees", "controls"),
+                ("src/heap/slab.mutants.json", "why", "because", "mutants"),
+                ("ci/coverage-explained.json", "boot", "start", "coverage"),
+                ("ci/lib/hakmem_ci/jobs/bench/catalogue.py", "larson", "larsen", "benchmarks"),
+                ("bench/ab/workloads.hpp", "0", "1", "baselines"),
+                ("tests/conformance/known_deviations.json", "\"", "\"a", "conformance")):
+            self.assertIn(page, self.owed_after(name, old, new)[0], name)
+
+    def test_thorough_searches_and_the_inside_of_a_suite_are_no_inputs(self):
+        self.assertEqual(self.owed_after("model/scenarios/bounded_cache.cpp", ".thorough({", ".thorough({bound(1), ")[0], set())
+        self.assertEqual(self.owed_after("model/scenarios/bounded_cache.cpp", "there is memory", "memory is there")[0], set())
+
+    def test_page_that_is_edited_by_hand_is_said(self):
+        for name in ("controls.md", "museum/1.svg"):
+            pages, output = self.owed_after(f"docs/reports/{name}", "a", "b")
+            self.assertEqual(pages, {name.split("/")[0].removesuffix(".md")})
+            self.assertIn("edited by hand", output)
+
+    def test_page_that_is_gone_is_said(self):
+        path = self.root / "docs/reports/mutants.md"
+        path.rename(path.with_suffix(".away"))
+        self.addCleanup(path.with_suffix(".away").rename, path)
+        self.assertIn("owed: docs/reports/mutants.md: is not there; write it by: ci/update mutants", self.check()[1])
+
+    def test_damaged_stamps_are_one_clear_line(self):
+        path = self.root / stamps.FILE
+        before = path.read_text(encoding="utf-8")
+        self.addCleanup(path.write_text, before, encoding="utf-8")
+        for text in ("<<<<<<< HEAD\n", "[]", '{"ledger": 1}'):
+            path.write_text(text, encoding="utf-8")
+            code, output = self.check()
+            self.assertEqual((code, len(output.splitlines())), (2, 1), output)
+            self.assertIn("docs/reports/inputs.json cannot be read", output)
+
+
+LEDGER = "open('docs/reports/ledger.md', 'w').write('# The ledger\\n')\n"
+AB = "import sys\nopen(sys.argv[sys.argv.index('--markdown') + 1], 'w').write('x\\n\\n| a |\\n|---|\\n| 1 |\\n')\n"
+
+
+class Update(unittest.TestCase):
+    """In a tree of fakes."""
+
+    def setUp(self):
+        self.tree = FakeTree()
+        self.addCleanup(self.tree.close)
+        self.tree.script("build/model/hakmem-check", LEDGER)
+        self.tree.script("build/release/bench/ab", AB)
+        (self.tree.root / "docs/reports").mkdir(parents=True)
+
+    def update(self, *arguments):
+        return self.tree.run(["ci/update", *arguments])
+
+    def test_writes_what_is_owed_and_nothing_again(self):
+        code, output = self.update("ledger", "baselines")
+        self.assertEqual(code, 0, output)
+        self.assertEqual(output.splitlines()[-1], "VERDICT: PASSED: all 2 checks hold")
+        self.assertEqual(self.update("--check", "ledger", "baselines"), (0, ""))
+        page = (self.tree.root / "docs/reports/baselines.md").read_text(encoding="utf-8")
+        self.assertRegex(page, r"\| 1 \|\n\nMeasured on \d{4}-\d\d-\d\d")
+        self.tree.script("build/model/hakmem-check", "raise SystemExit(1)")
+        code, output = self.update("ledger")
+        self.assertEqual(code, 0, output)
+        self.assertIn("up to date", output)
+        self.assertEqual(self.update("ledger", "--force")[0], 1)
+
+    def test_command_that_finds_a_fault_is_a_failure_and_the_page_stays_owed(self):
+        self.tree.script("build/model/hakmem-check", "raise SystemExit(1)")
+        code, output = self.update("ledger", "baselines")
+        self.assertEqual(code, 1, output)
+        self.assertIn("VERDICT: FAILED", output.splitlines()[-1])
+        self.assertIn("owed: docs/reports/ledger.md", self.update("--check")[1])
+        self.assertNotIn("baselines", self.update("--check", "baselines")[1])
+
+    def test_build_that_fails_writes_nothing(self):
+        self.tree.script("bin/cmake", "import sys\nsys.exit('--build' in sys.argv)\n")
+        code, output = self.update("ledger")
+        self.assertEqual(code, 1, output)
+        self.assertFalse((self.tree.root / "docs/reports/ledger.md").exists())
+
+    def test_command_that_is_incomplete_or_missing_is_no_failure(self):
+        for script in ("raise SystemExit(3)", None):
+            if script is None:
+                self.tree.remove("build/model/hakmem-check")
+            else:
+                self.tree.script("build/model/hakmem-check", script)
+            code, output = self.update("ledger")
+            self.assertEqual(code, 3, output)
+            self.assertIn("VERDICT: INCOMPLETE", output.splitlines()[-1])
+            self.assertIn("goes on with: ci/update ledger", output)
+
+    def test_interrupted_update_is_incomplete_and_leaves_nothing_running(self):
+        self.tree.script("build/model/hakmem-check", "import time\nprint('begun', flush=True)\ntime.sleep(300)\n")
+        child = self.tree.start(["ci/update", "ledger"])
+        log = self.tree.root / "build/update/ledger-1.log"
+        while child.poll() is None and not (log.is_file() and "begun" in log.read_text(encoding="utf-8")):
+            time.sleep(0.1)
+        child.send_signal(signal.SIGINT)
+        output, _ = child.communicate()
+        self.assertEqual(child.returncode, 3, output)
+        self.assertIn("goes on with: ci/update ledger", output)
+        self.assertFalse((self.tree.root / "docs/reports/ledger.md").exists())
+
+    def test_program_without_a_table_makes_no_page(self):
+        self.tree.script("build/release/bench/ab", AB.replace("|", ""))
+        code, output = self.update("baselines")
+        self.assertEqual(code, 1, output)
+        self.assertFalse((self.tree.root / "docs/reports/baselines.md").exists())
+
+    def test_missing_tool_is_named_with_the_command_that_installs_it(self):
+        few = self.tree.root / "few"
+        few.mkdir()
+        for name in ("bash", "dirname", "env", "python3"):
+            (few / name).symlink_to(shutil.which(name))
+        code, output = self.tree.run(["ci/update", "coverage"], {"PATH": str(few)})
+        self.assertEqual(code, 3, output)
+        self.assertIn("gcovr is not installed; install it by: ci/setup --nightly", output)
+
+    def test_wrong_calls_end_with_usage_and_2(self):
+        for arguments in (["nothing"], ["--bogus"], ["--check", "--force"], ["--jobs", "0"]):
+            code, output = self.update(*arguments)
+            self.assertEqual(code, 2, output)
+            self.assertIn("usage: ci/update", output)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,28 @@
+#pragma once
+/// The races of the museum as trials of two threads.
+
+#include <cstdint>
+#include <span>
+
+namespace hakmem::museum {
+
+/// What came of repeating one trial until its judge objected or the time was over.
+struct Found {
+  bool found = false;
+  std::uint64_t trials = 0;
+  double seconds = 0;
+};
+
+struct Bug {
+  unsigned number;  ///< in docs/reports/museum.md
+  const char* title;
+  /// Whether it is a race on plain variables, which ThreadSanitizer must report. The others go wrong by atomic
+  /// operations alone: nothing for it to see.
+  bool data_race;
+  Found (*faulty)(bool noisy, double seconds, std::uint64_t seed);
+  Found (*sound)(bool noisy, double seconds, std::uint64_t seed);
+};
+
+[[nodiscard]] std::span<const Bug> museum_bugs() noexcept;
+
+}  // namespace hakmem::museum
