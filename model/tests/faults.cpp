@@ -316,7 +316,7 @@ struct Hangs : Scenario {
   RelacySync::Atomic<int> begun{0};
   volatile bool forever = true;
 };
-const Registered hangs{faulty<Hangs>("hangs", 1)};
+const Registered hangs{faulty<Hangs>("hangs")};
 
 struct TakesAllMemory : Scenario {
   static constexpr unsigned kThreads = 2;
