@@ -64,6 +64,7 @@ class NightlyTree(FakeTree):
         self.script("bin/clang++-19", "")
         self.script("ci/mutants", MUTANTS)
         self.script("ci/lint", reporting(LINT))
+        self.script("ci/update", "")
         for target, (preset, _) in work.FUZZ_TARGETS.items():
             self.script(f"build/{preset}/tests/fuzz_{target}", FUZZER)
             self.script(f"build/{work.AFL_PRESETS[preset]}/tests/fuzz_{target}", "")
@@ -274,6 +275,12 @@ class Nightly(unittest.TestCase):
         self.assert_not_green("FAILED", "src/a.cpp:1: bad", only=["lint"])
         self.tree.script("ci/lint", "")
         self.assert_not_green("INCOMPLETE", "left no report that can be read", only=["lint"])
+
+    def test_a_page_that_is_owed_fails(self):
+        self.tree.script("ci/update", "import sys\nprint('owed: docs/reports/ledger.md: it has changed')\nsys.exit(1)\n")
+        self.assert_not_green("FAILED", "owed: docs/reports/ledger.md", only=["lint"])
+        self.tree.script("ci/update", "import sys\nsys.exit(2)\n")
+        self.assert_not_green("FAILED", "ended with exit code 2", only=["lint"])
 
     def test_an_audit_that_is_cut_off_is_truncated(self):
         self.tree.script("build/model/hakmem-check", AUDIT.replace('"survived"', '"not run"').replace("sys.exit(0)", "sys.exit(3)"))
