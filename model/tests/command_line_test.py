@@ -194,8 +194,8 @@ class Runs(unittest.TestCase):
             self.assertTrue(result["status"] == "pass" or "--exact" in result["continue"], result)
 
     def test_interrupted_run_keeps_its_results_and_is_no_success(self):
-        process = subprocess.Popen([CHECK, "run", "slot_cache", "--scheduler", "random", "--seconds", "40", "--json",
-                                    self.report], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([CHECK, "run", "slot_cache", "--scheduler", "random", "--executions", "2000000000",
+                                    "--json", self.report], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(2)
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(600), 3)

@@ -129,7 +129,7 @@ TEST(ChangedLines, OfBrokenCodeAreStillToldApart) {
 
 // Concern -------------------------------------------------------------------------------------------------------------
 
-struct Nothing : Scenario {
+struct DoesNothing : Scenario {
   static constexpr unsigned kThreads = 2;
   void thread(unsigned) override {}
 };
@@ -137,7 +137,7 @@ struct Nothing : Scenario {
 const char* const kFile = "src/lockfree/word.hpp";
 
 Suite suite(const char* name, const char* file) {
-  return Suite::of<Nothing>(name, "nothing", file)
+  return Suite::of<DoesNothing>(name, "nothing", file)
       .broken("other", weaken({"lockfree/other.hpp", "push", Operation::kLoad}, std::memory_order_relaxed))
       .broken("of_take", weaken({"lockfree/word.hpp", "take", Operation::kLoad}, std::memory_order_relaxed));
 }

@@ -120,13 +120,28 @@ std::size_t behind_closing(const Tokens& tokens, std::size_t open, std::string_v
   return tokens.size();
 }
 
+/// Behind the template parameters that begin at `open`. What stands in round brackets may be a shift.
+std::size_t behind_parameters(const Tokens& tokens, std::size_t open) {
+  unsigned depth = 0;
+  for (std::size_t i = open; i < tokens.size(); ++i) {
+    if (is(tokens[i], "(")) {
+      i = behind_closing(tokens, i, "(", ")") - 1;
+    } else if (is(tokens[i], "<")) {
+      ++depth;
+    } else if (is(tokens[i], ">") && --depth == 0) {
+      return i + 1;
+    }
+  }
+  return tokens.size();
+}
+
 /// The beginning of a declaration without what may hold brackets that mean nothing: template parameters, attributes.
 Tokens without_ornaments(const Tokens& head) {
   Tokens plain;
   for (std::size_t i = 0; i < head.size();) {
     const bool has_next = i + 1 < head.size();
     if (is(head[i], "template") && has_next && is(head[i + 1], "<")) {
-      i = behind_closing(head, i + 1, "<", ">");
+      i = behind_parameters(head, i + 1);
     } else if (is(head[i], "[") && has_next && is(head[i + 1], "[")) {
       i = behind_closing(head, i, "[", "]");
     } else {

@@ -1,6 +1,7 @@
 """ci/lint: each check is quiet on what is clean and reports a planted fault; what could not be done is never green."""
 import pathlib
 import shutil
+import sys
 import tempfile
 import types
 import unittest
@@ -186,8 +187,9 @@ class CommandLine(unittest.TestCase):
         self.addCleanup(self.tree.close)
         few = self.tree.root / "few"
         few.mkdir()
-        for name in ("bash", "dirname", "env", "python3"):
+        for name in ("bash", "dirname", "env"):
             (few / name).symlink_to(shutil.which(name))
+        (few / "python3").symlink_to(sys.executable)
         self.few = {"PATH": str(few)}
 
     def lint(self, *arguments, extra=None):
