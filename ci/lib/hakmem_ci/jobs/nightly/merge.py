@@ -1,6 +1,7 @@
 """ci/nightly merge: the reports of shards become the report of the night."""
 import json
 
+from hakmem_ci.core import report
 from hakmem_ci.jobs.nightly import state as states
 from hakmem_ci.jobs.nightly.rows import ItemRow
 
