@@ -15,6 +15,15 @@ def job_count(text):
     return int(text)
 
 
+def whole_number(low, high):
+    """A parser of whole numbers in a range."""
+    def parse(text):
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {low} to {high}")
+        return int(text)
+    return parse
+
+
 def minutes(text):
     """A number of minutes between 1 and 1440, perhaps with one decimal."""
     if not re.fullmatch(r"\d{1,4}(\.\d)?", text) or not 1 <= float(text) <= 1440:

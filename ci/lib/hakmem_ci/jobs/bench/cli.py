@@ -12,20 +12,11 @@ import sys
 import tempfile
 
 from hakmem_ci.jobs.bench import allocators, catalogue, measure, summary
-from hakmem_ci.core import process, report, screen, verdict
+from hakmem_ci.core import command_line, process, report, screen, verdict
 
 PRESET = "release"
 TARGETS = ("hakmem", "bench_larson", "bench_random_mixed", "bench_instructions", "bench_scenarios")
 BUILD_SECONDS = 1800
-
-
-def whole_number(low, high):
-    """A parser of whole numbers in a range."""
-    def parse(text):
-        if not text.isdecimal() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {low} to {high}")
-        return int(text)
-    return parse
 
 
 def allocator(text):
@@ -52,7 +43,7 @@ def arguments_of(argv):
                     "instruction counts. Exit code 0: PASSED, every scenario ran under every allocator; 1: FAILED, "
                     "runs went wrong; 3: INCOMPLETE, interrupted or something is missing.")
     known = ", ".join((allocators.HAKMEM, allocators.GLIBC, *allocators.PEER_FILES))
-    parser.add_argument("--rounds", type=whole_number(1, 1000), default=None, metavar="N",
+    parser.add_argument("--rounds", type=command_line.whole_number(1, 1000), default=None, metavar="N",
                         help="runs of each scenario under each allocator, 1 to 1000 (default: 5, with --quick 3)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
     parser.add_argument("--only", action="append", default=[], metavar="PATTERN",
@@ -63,7 +54,7 @@ def arguments_of(argv):
                         help="one more allocator, a shared library; a known name replaces that one; may be repeated")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write all results to this file")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="also write the report to this file")
-    parser.add_argument("--patience", type=whole_number(1, 86400), default=int(process.SLEEP_SECONDS), metavar="SECONDS",
+    parser.add_argument("--patience", type=command_line.whole_number(1, 86400), default=int(process.SLEEP_SECONDS), metavar="SECONDS",
                         help="a run hangs of which no thread has run for so long (default: "
                              f"{process.SLEEP_SECONDS:.0f})")
     parser.add_argument("--built", type=pathlib.Path, metavar="DIR",

@@ -25,15 +25,6 @@ class ProgramRow(report.Row):
     processes: int = 0
 
 
-def whole_number(low, high):
-    """A parser of whole numbers in a range."""
-    def parse(text):
-        if not text.isdecimal() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from {low} to {high}")
-        return int(text)
-    return parse
-
-
 def shared_library(text):
     """The path of an existing shared library."""
     path = pathlib.Path(text).resolve()
@@ -54,9 +45,9 @@ def arguments_of(argv, inputs):
                     "codes and files.")
     parser.add_argument("--preload", type=shared_library, required=True, metavar="LIB", help="the library to preload")
     parser.add_argument("--quick", action="store_true", help="a third of the work")
-    parser.add_argument("--processor-seconds", type=whole_number(1, 86400), default=PROCESSOR_SECONDS, metavar="N",
+    parser.add_argument("--processor-seconds", type=command_line.whole_number(1, 86400), default=PROCESSOR_SECONDS, metavar="N",
                         help=f"what one command may use before it is cut off (default: {PROCESSOR_SECONDS})")
-    parser.add_argument("--patience", type=whole_number(1, 86400), default=int(process.SLEEP_SECONDS), metavar="SECONDS",
+    parser.add_argument("--patience", type=command_line.whole_number(1, 86400), default=int(process.SLEEP_SECONDS), metavar="SECONDS",
                         help="a command hangs of which no thread has run for so long (default: "
                              f"{process.SLEEP_SECONDS:.0f})")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
