@@ -47,7 +47,7 @@ def main():
             code, output = tools.run([*arguments.program, "--json", str(report)], arguments.tool, wrapper)
         except tools.NotRun as cause:
             print(f"not run: {cause}")
-            return 1
+            return 3
         print(output)
         if arguments.clean:
             problem = tools.problem_of_clean(code, output, arguments.tool) or problem_of_report(report)

@@ -55,4 +55,4 @@ if __name__ == "__main__":
         sys.exit(main())
     except tools.NotRun as cause:
         print(f"not run: {cause}")
-        sys.exit(1)
+        sys.exit(3)

@@ -1,5 +1,6 @@
 """The command line of ci/nightly."""
 import argparse
+import os
 import pathlib
 import re
 import sys
@@ -109,6 +110,7 @@ def facts_of(root, argv, arguments, planned):
 
 def run_night(root, argv, arguments, kept, scratch, night_plan):
     """Builds, runs and reports; returns the exit code."""
+    os.environ.setdefault("WERROR", "ON")  # warnings are errors here, and not for people who build
     stop = process.Stop()
     stop.install()
     shown = screen.Screen()
