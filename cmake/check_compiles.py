@@ -15,13 +15,15 @@ WORTH_KEEPING = (*WITH_VALUE, "-std=", "-m")  # what decides on the meaning of t
 
 
 def kept(words):
-    """What another compiler understands of a command line."""
+    """What another compiler understands of a command line. Without precompiled headers: each source has to include what it
+    uses."""
     words = iter(words)
     for word in words:
-        if word.startswith(WORTH_KEEPING):
-            yield word
-            if word in WITH_VALUE:
-                yield next(words)
+        if not word.startswith(WORTH_KEEPING):
+            continue
+        value = [next(words)] if word in WITH_VALUE else []
+        if not value or "cmake_pch" not in value[0]:
+            yield from (word, *value)
 
 
 def jobs_of(database, directories, compiler):

@@ -44,6 +44,12 @@ class CheckCompiles(unittest.TestCase):
         self.assertEqual(code, 1, output)
         self.assertIn("source.cpp: does not compile cleanly", output)
 
+    def test_a_source_has_to_include_what_it_uses_whatever_is_precompiled(self):
+        text = "#include \"answer.hpp\"\nstatic_assert(answer == 42);\n"
+        self.assertEqual(self.check(text, "-I . -include no/such/cmake_pch.hxx")[0], 0)
+        self.assertEqual(self.check("static_assert(answer == 42);\n", "-I . -include cmake_pch.hxx")[0], 1)
+        self.assertEqual(self.check("static_assert(answer == 42);\n", "-I . -include answer.hpp")[0], 0)
+
     def test_reports_a_warning(self):
         code, output, _ = self.check("char narrow(int x) { return x; }\n")
         self.assertEqual(code, 1, output)

@@ -10,7 +10,8 @@ from hakmem_ci.jobs.verify.plan import QUICK
 PRESETS = ("release", "model", "tsan", "asan", "valgrind")
 MORE = ("debug", "clang", "asan-clang", "tsan-clang")
 TESTS_SECONDS = 24 * 3600.0  # of processor time for a preset's tests; each has its own guard against hanging
-ENDED = re.compile(r"^\s*\d+/(\d+) Test\s+#\d+: (.+?) \.{3,}\s*(?:\*\*\*)?([A-Z][\w ]*?)(?:: (\S+)| {2,}|\s*\(|$)(?:.*?([\d.]+) sec)?")
+ENDED = re.compile(r"^\s*\d+/(\d+) Test\s+#\d+: (.+?) \.{3,}\s*(?:\*\*\*)?([A-Z][A-Za-z]*(?: [A-Z][a-z]+)*)(?:: (\S+))?"
+                   r"(?:.*?([\d.]+) sec)?")
 STATUS_OF = {"Passed": "pass", "Failed": "fail", "Exception": "fail"}  # anything else shows nothing: Timeout, Not Run ...
 
 
