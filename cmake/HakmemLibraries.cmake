@@ -20,6 +20,8 @@ function(hakmem_configure_below_malloc target)
     VISIBILITY_INLINES_HIDDEN ON)
 endfunction()
 
+# A debugger that calls malloc in a program needs to know what it takes and returns.
+set_source_files_properties("${PROJECT_SOURCE_DIR}/src/api/malloc.cpp" PROPERTIES COMPILE_OPTIONS -g)
 # A new-handler's exception passes through here.
 set_source_files_properties("${PROJECT_SOURCE_DIR}/src/api/new_delete.cpp" PROPERTIES COMPILE_OPTIONS -fexceptions)
 

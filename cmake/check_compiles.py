@@ -3,10 +3,14 @@
 compiler, with warnings as errors and without writing objects. Prints that compiler's words for those that fail; exit
 code 0 if none does, 1 otherwise."""
 import argparse
+import concurrent.futures
 import json
 import pathlib
 import shlex
+import subprocess
 import sys
+import tempfile
+import threading
 
 from check_headers import WARNINGS, compile_source, run
 
@@ -15,26 +19,61 @@ WORTH_KEEPING = (*WITH_VALUE, "-std=", "-m")  # what decides on the meaning of t
 
 
 def kept(words):
-    """What another compiler understands of a command line. Without precompiled headers: each source has to include what it
-    uses."""
+    """What another compiler understands of a command line, and the precompiled header that it names (or None)."""
+    options, header = [], None
     words = iter(words)
     for word in words:
         if not word.startswith(WORTH_KEEPING):
             continue
         value = [next(words)] if word in WITH_VALUE else []
-        if not value or "cmake_pch" not in value[0]:
-            yield from (word, *value)
+        if value and value[0].endswith("cmake_pch.hxx"):
+            header = value[0]
+        else:
+            options += [word, *value]
+    return tuple(options), header
 
 
-def jobs_of(database, directories, compiler):
+class Headers:
+    """Precompiled headers of that compiler, each made when it is first needed: to read them is most of the work."""
+
+    def __init__(self, compiler, folder):
+        self.compiler, self.folder = compiler, folder
+        self.lock = threading.Lock()
+        self.made = {}
+
+    def options_for(self, options, header, directory):
+        """What makes a compilation use the header: as text where it cannot be precompiled, or only in another way."""
+        if "clang" not in pathlib.Path(self.compiler).name:
+            return ["-include", header]
+        key = (options, header)
+        with self.lock:
+            mine = key not in self.made
+            if mine:
+                self.made[key] = concurrent.futures.Future()
+        if mine:
+            target = f"{self.folder}/{len(self.made)}.pch"
+            done = subprocess.run([self.compiler, *options, "-x", "c++-header", header, "-o", target], cwd=directory,
+                                  capture_output=True, check=False)
+            self.made[key].set_result(["-include-pch", target] if done.returncode == 0 else ["-include", header])
+        return self.made[key].result()
+
+
+def compile_with_header(headers, command, source, directory):
+    """As check_headers.compile_source, with a precompiled header if the command line names one."""
+    compiler, options, header = command
+    use = headers.options_for(options, header, directory) if header else []
+    return compile_source([compiler, *options, *WARNINGS, *use], source, directory)
+
+
+def jobs_of(database, directories, compiler, headers):
     """As check_headers.run takes them, each once: a source may be compiled for several targets."""
     found = {}
     for entry in json.loads(database.read_text(encoding="utf-8")):
         source = (pathlib.Path(entry["directory"]) / entry["file"]).resolve()
         if source.suffix == ".cpp" and any(directory.resolve() in source.parents for directory in directories):
             words = entry.get("arguments") or shlex.split(entry["command"])
-            found[(compiler, *kept(words[1:]), *WARNINGS), str(source)] = entry["directory"]
-    return [(compile_source, list(command), source, directory) for (command, source), directory in found.items()]
+            found[(compiler, *kept(words[1:])), str(source)] = entry["directory"]
+    return [(compile_with_header, headers, command, source, directory) for (command, source), directory in found.items()]
 
 
 def main():
@@ -43,7 +82,9 @@ def main():
     parser.add_argument("--database", type=pathlib.Path, required=True, help="compile_commands.json of a build")
     parser.add_argument("directories", type=pathlib.Path, nargs="+", help="directories of sources")
     arguments = parser.parse_args()
-    return run(jobs_of(arguments.database, arguments.directories, arguments.compiler))
+    with tempfile.TemporaryDirectory() as folder:
+        headers = Headers(arguments.compiler, folder)
+        return run(jobs_of(arguments.database, arguments.directories, arguments.compiler, headers))
 
 
 if __name__ == "__main__":

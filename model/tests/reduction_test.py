@@ -15,7 +15,9 @@ SEARCHES = [
     ("slot_word/three*", "full"), ("slot_word/claim*", "full"), ("slot_word/second*", "full"),
     ("slot_cache/put*", "full"), ("take_all_list/two_takers*", "full"), ("bitmap_word/*", "bound=3"),
     ("direct/*", "bound=2"), ("page_map/*", "bound=2"), ("free_slots/*", "bound=2"),
-    ("descriptor_table/*", "bound=2"), ("shared_pool/*", "bound=0"), ("heap/*", "bound=0"),
+    ("descriptor_table/*", "bound=2"), ("shared_pool/*", "bound=0"),
+    ("heap/late_free*", "bound=0"), ("heap/exit_against_remote_free*", "bound=0"),
+    ("heap/sleeping_slab_is_inherited*", "bound=0"),
 ]
 
 # {suite: executions of the plain and of the reduced full search}

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -42,7 +43,31 @@ constinit thread_local void* signal_stack __attribute__((tls_model("initial-exec
 
 bool is_standard_error() noexcept { return std::strcmp(log_path, "1") == 0; }
 
-int open_log(const char* path) noexcept { return ::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644); }
+/// Whether others may put files of theirs where `path` lies.
+bool lies_among_strangers(const char* path) noexcept {
+  char folder[PATH_MAX];
+  const char* slash = std::strrchr(path, '/');
+  const std::size_t length = slash == nullptr ? 0 : static_cast<std::size_t>(slash - path) + 1;
+  if (length >= sizeof folder) return true;
+  std::memcpy(folder, path, length);
+  std::strcpy(folder + length, ".");
+  struct stat found{};
+  return ::stat(folder, &found) != 0 || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+/// Opens the log to append to it. What others may have put there is not followed (a link), not waited for (a pipe), and
+/// not written to (a file of theirs). \return -1 with errno
+int open_log(const char* path) noexcept {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY;
+  const bool strangers = lies_among_strangers(path);
+  const int file = linux_detail::open_file(path, kFlags | (strangers ? O_NOFOLLOW : 0), 0644);
+  struct stat opened{};
+  if (file < 0 || !strangers) return file;
+  if (::fstat(file, &opened) == 0 && opened.st_uid == ::geteuid() && S_ISREG(opened.st_mode)) return file;
+  linux_detail::close_file(file);
+  errno = EPERM;
+  return -1;
+}
 
 const char* name_of(hak_region_kind kind) noexcept {
   switch (kind) {
@@ -110,7 +135,7 @@ void write_report(const Watched& which, const siginfo_t& info, const ucontext_t&
   add_frames(frames, context);
   (void)frames.write_to(file);
   (void)print_statistics(file, false);
-  if (file != STDERR_FILENO) ::close(file);
+  if (file != STDERR_FILENO) linux_detail::close_file(file);
 }
 
 /// Lets the signal do what it would have done without the log.
@@ -191,7 +216,7 @@ bool set_crash_log(const char* path) noexcept {
   if (std::strcmp(path, "1") != 0) {
     const int file = open_log(path);
     if (file < 0) return false;
-    ::close(file);
+    linux_detail::close_file(file);
   }
   if (!keep_path(path)) return false;
   // Relaxed: see on_crash.

@@ -79,11 +79,11 @@ LearnerSettings settings_of_options() noexcept {
 
 /// Whether the main thread has ended by pthread_exit and this is the last one: then the process is to end.
 bool is_last_thread() noexcept {
-  const int file = ::open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  const int file = linux_detail::open_file("/proc/self/stat", O_RDONLY);
   if (file < 0) return false;
   char text[512];
-  const ssize_t length = ::read(file, text, sizeof text - 1);
-  ::close(file);
+  const long length = linux_detail::read_some(file, text, sizeof text - 1);
+  linux_detail::close_file(file);
   if (length <= 0) return false;
   text[length] = '\0';
   const char* field = std::strrchr(text, ')');

@@ -258,7 +258,8 @@ OptionResult set_option(const char* name, const char* value) noexcept {
 
 void read_options_from_environment() noexcept {
   for (std::size_t i = 0; i < static_cast<std::size_t>(Option::kCount); ++i) {
-    const char* text = std::getenv(kOptions[i].name);
+    // Not in a program that has more rights than who has started it: that could make it write to files.
+    const char* text = ::secure_getenv(kOptions[i].name);
     if (text == nullptr) continue;
     const auto which = static_cast<Option>(i);
     if (const OptionResult result = set(which, text); result != OptionResult::kSet) warn(which, text, result);

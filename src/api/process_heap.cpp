@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include <cerrno>
+#include <iterator>
 
 namespace hakmem {
 
@@ -33,12 +34,37 @@ void on_thread_exit(void* context) noexcept {
   process_heap.detach(*static_cast<ProcessContext*>(context));
 }
 
+/// Makes the key whose destructor is the exit handler. The C library keeps a thread's values in tables of 32 keys, and
+/// allocates all but the first when a value of theirs is set. If that is the thread's first allocation, and this key lies
+/// in the same table, then the value that is set for it in between is lost with the table. So it lies in the first table,
+/// or in one whose other keys are nobody's.
+bool make_exit_key() noexcept {
+  constexpr pthread_key_t kPerTable = 32;
+  if (::pthread_key_create(&exit_key, on_thread_exit) != 0) return false;
+  if (exit_key < kPerTable) return true;
+  pthread_key_t keys[4 * kPerTable] = {exit_key};
+  unsigned made = 1;
+  unsigned in_row = 1;
+  while (made < std::size(keys) && !(in_row >= kPerTable && keys[made - 1] % kPerTable == kPerTable - 1) &&
+         ::pthread_key_create(&keys[made], on_thread_exit) == 0) {
+    in_row = keys[made] == keys[made - 1] + 1 ? in_row + 1 : 1;
+    ++made;
+  }
+  const bool found = in_row >= kPerTable && keys[made - 1] % kPerTable == kPerTable - 1;
+  const unsigned kept = found ? made - kPerTable : 0;
+  exit_key = keys[kept];
+  for (unsigned i = 0; i < made; ++i) {
+    if (i < kept || (!found && i != kept)) (void)::pthread_key_delete(keys[i]);
+  }
+  return true;
+}
+
 void set_up() noexcept {
   read_options_from_environment();
   keep_statistics_descriptor();
   // The flat map's address space is free of charge, unless it is counted: then a few processes would use up the limit.
   const PageMapKind kind = LinuxOs::counts_untouched_pages() ? PageMapKind::kTwoLevel : kProcessPageMap;
-  ready = process_heap.init(kind) && ::pthread_key_create(&exit_key, on_thread_exit) == 0;
+  ready = process_heap.init(kind) && make_exit_key();
 }
 
 /// A heap with a lock is forked while nobody is inside. To register that may allocate, so not while setting up.

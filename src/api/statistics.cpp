@@ -1,6 +1,7 @@
 #include "api/statistics.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -158,11 +159,45 @@ void add_lock_figures(const HeapT& heap, hak_statistics& now) noexcept {
   }
 }
 
-int exit_descriptor = STDERR_FILENO;
+/// What a file descriptor stands for: the program may close it and open another file under its number.
+struct FileIdentity {
+  dev_t device;
+  ino_t number;
+
+  /// \return false when nothing is open there
+  static bool of(int descriptor, FileIdentity& identity) noexcept {
+    struct stat found{};
+    if (::fstat(descriptor, &found) != 0) return false;
+    identity = {found.st_dev, found.st_ino};
+    return true;
+  }
+  bool is_at(int descriptor) const noexcept {
+    FileIdentity now{};
+    return of(descriptor, now) && now.device == device && now.number == number;
+  }
+};
+
+constexpr int kNowhere = -1, kWhateverIsThere = -2;
+
+/// Standard error as it was when the statistics were asked for, and a copy of it that programs hardly close.
+FileIdentity standard_error{};
+int exit_descriptor = kWhateverIsThere;
+
+/// Where the statistics go at the end: to what was standard error at the beginning, and to nothing else.
+int descriptor_at_exit() noexcept {
+  if (exit_descriptor == kWhateverIsThere) return STDERR_FILENO;
+  if (exit_descriptor == kNowhere) return kNowhere;
+  for (const int descriptor : {exit_descriptor, STDERR_FILENO}) {
+    if (standard_error.is_at(descriptor)) return descriptor;
+  }
+  return kNowhere;
+}
 
 [[gnu::destructor]] void print_at_exit() noexcept {
   const auto how = static_cast<StatsAtExit>(option(Option::kStats));
-  if (how != StatsAtExit::kNo) (void)print_statistics(exit_descriptor, how == StatsAtExit::kJson);
+  if (how == StatsAtExit::kNo) return;
+  const int descriptor = descriptor_at_exit();
+  if (descriptor != kNowhere) (void)print_statistics(descriptor, how == StatsAtExit::kJson);
 }
 
 }  // namespace
@@ -170,8 +205,10 @@ int exit_descriptor = STDERR_FILENO;
 void keep_statistics_descriptor() noexcept {
   if (static_cast<StatsAtExit>(option(Option::kStats)) == StatsAtExit::kNo) return;
   constexpr int kAboveWhatProgramsUse = 100;
+  exit_descriptor = kNowhere;
+  if (!FileIdentity::of(STDERR_FILENO, standard_error)) return;
   const int copy = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kAboveWhatProgramsUse);
-  if (copy >= 0) exit_descriptor = copy;
+  exit_descriptor = copy >= 0 ? copy : STDERR_FILENO;
 }
 
 hak_statistics statistics() noexcept {

@@ -72,6 +72,15 @@ bool print_walk(int file_descriptor) noexcept {
   }) == 0;
 }
 
+std::size_t bytes_out() noexcept {
+  std::size_t bytes = 0;
+  (void)HeapWalk<ProcessConfig>(process_heap.core(), walker(process_heap)).visit([&](const Region& region) noexcept {
+    if (region.kind == RegionKind::kSlab) bytes += region.out * region.block_bytes;
+    return 0;
+  });
+  return bytes;
+}
+
 bool locate(std::uintptr_t address, hak_region& found) noexcept {
   Region region{};
   if (!HeapWalk<ProcessConfig>(process_heap.core(), walker(process_heap)).locate(address, region)) return false;

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -91,10 +91,25 @@ inline void* map_aligned(std::size_t bytes, std::size_t alignment) noexcept {
   return p + head;
 }
 
+// The C library may end the calling thread in these calls, where it has been cancelled: it would be lost in the middle of
+// malloc. So they are made past it. Results and errno as there.
+
+inline long write_some(int file_descriptor, const void* bytes, std::size_t count) noexcept {
+  return ::syscall(SYS_write, file_descriptor, bytes, count);
+}
+inline long read_some(int file_descriptor, void* bytes, std::size_t count) noexcept {
+  return ::syscall(SYS_read, file_descriptor, bytes, count);
+}
+/// O_CLOEXEC is added.
+inline int open_file(const char* path, int flags, unsigned mode = 0) noexcept {
+  return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, mode));
+}
+inline void close_file(int file_descriptor) noexcept { (void)::syscall(SYS_close, file_descriptor); }
+
 /// Writes all of a text, signals or not. \return false with errno of the failed write.
 inline bool write_all(int file_descriptor, const char* text, std::size_t bytes) noexcept {
   while (bytes != 0) {
-    const auto written = ::write(file_descriptor, text, bytes);
+    const auto written = write_some(file_descriptor, text, bytes);
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return false;
     text += written;
@@ -118,13 +133,14 @@ class Text {
     while (length_ < start + column && length_ < sizeof buffer_) buffer_[length_++] = ' ';
     return *this;
   }
+  [[nodiscard]] const char* data() const noexcept { return buffer_; }
   [[nodiscard]] std::size_t size() const noexcept { return length_; }
   /// \return false with errno of the failed write.
   bool write_to(int file_descriptor) const noexcept { return write_all(file_descriptor, buffer_, length_); }
   void print() noexcept {
     *this << "\n";
     // Nothing is left to do if standard error is closed.
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, buffer_, length_);
+    (void)write_some(STDERR_FILENO, buffer_, length_);
   }
 
  private:
@@ -252,7 +268,8 @@ inline void* LinuxOs::map_lazily(std::size_t bytes) noexcept {
 inline std::uint64_t LinuxOs::secret() noexcept {
   const linux_detail::KeepErrno keep;
   std::uint64_t value = 0;
-  if (::getrandom(&value, sizeof value, GRND_NONBLOCK) == sizeof value && value != 0) return value;
+  constexpr unsigned kNonBlocking = 1;  // GRND_NONBLOCK
+  if (::syscall(SYS_getrandom, &value, sizeof value, kNonBlocking) == sizeof value && value != 0) return value;
   // Early in the boot: the 16 bytes that the kernel gave this process serve too.
   if (const auto* bytes = reinterpret_cast<const unsigned char*>(::getauxval(AT_RANDOM))) {
     std::memcpy(&value, bytes + 8, sizeof value);

@@ -18,7 +18,8 @@ class CheckCompiles(unittest.TestCase):
             source = root / "tests" / "source.cpp"
             source.parent.mkdir()
             source.write_text(text, encoding="utf-8")
-            (root / "answer.hpp").write_text("constexpr int answer = 42;\n", encoding="utf-8")
+            for header in ("answer.hpp", "cmake_pch.hxx"):
+                (root / header).write_text("#pragma once\nconstexpr int answer = 42;\n", encoding="utf-8")
             database = root / "compile_commands.json"
             database.write_text(json.dumps([{"directory": place, "file": "tests/source.cpp",
                                              "command": f"g++ -std=c++20 {options} -o source.o -c tests/source.cpp"}]))
@@ -44,11 +45,13 @@ class CheckCompiles(unittest.TestCase):
         self.assertEqual(code, 1, output)
         self.assertIn("source.cpp: does not compile cleanly", output)
 
-    def test_a_source_has_to_include_what_it_uses_whatever_is_precompiled(self):
-        text = "#include \"answer.hpp\"\nstatic_assert(answer == 42);\n"
-        self.assertEqual(self.check(text, "-I . -include no/such/cmake_pch.hxx")[0], 0)
-        self.assertEqual(self.check("static_assert(answer == 42);\n", "-I . -include cmake_pch.hxx")[0], 1)
-        self.assertEqual(self.check("static_assert(answer == 42);\n", "-I . -include answer.hpp")[0], 0)
+    def test_takes_over_a_precompiled_header(self):
+        for text, code in (("static_assert(answer == 42);\n", 0), ("static_assert(answer == 41);\n", 1)):
+            self.assertEqual(self.check(text, "-I . -include cmake_pch.hxx")[0], code)
+        self.assertEqual(self.check("static_assert(answer == 42);\n")[0], 1)
+
+    def test_a_header_that_cannot_be_precompiled_is_no_excuse(self):
+        self.assertEqual(self.check("int x;\n", "-include no/such/cmake_pch.hxx")[0], 1)
 
     def test_reports_a_warning(self):
         code, output, _ = self.check("char narrow(int x) { return x; }\n")

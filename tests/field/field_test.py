@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Runs what programs in the field do, under each malloc that is to hold and under one that does it wrong, which must be
+noticed.
+
+usage: field_test.py [--preload LIBRARY]... [--faulty LIBRARY] (-- COMMAND... | --debugger PROGRAM | --set-user-id PROGRAM)
+Exit code 0: all hold; 1: one does not, or the faulty one is not noticed; 3: shows nothing here.
+"""
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HOLDS, FAILS, SHOWS_NOTHING = 0, 1, 3
+NOBODY = 65534
+
+
+def arguments_of():
+    parser = argparse.ArgumentParser(description="Judges a malloc by what programs do to it.", allow_abbrev=False)
+    parser.add_argument("--preload", action="append", default=[], help="library that holds; may be given several times")
+    parser.add_argument("--faulty", help="library that must be noticed")
+    parser.add_argument("--debugger", metavar="PROGRAM", help="gdb calls a function that allocates")
+    parser.add_argument("--set-user-id", metavar="PROGRAM", help="options of the environment are ignored with more rights")
+    parser.add_argument("command", nargs="*", help="a program that ends with 0 where the malloc holds")
+    return parser.parse_args()
+
+
+def run(command, library=None, seconds=600, **more):
+    """Exit code and output of a command."""
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    if library:
+        command = ["env", f"LD_PRELOAD={library}", *command]
+    try:
+        done = subprocess.run(command, env={**environment, **more.pop("environment", {})}, timeout=seconds, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **more)
+    except subprocess.TimeoutExpired as error:
+        return FAILS, f"is stuck: {error}"
+    return done.returncode, done.stdout
+
+
+def judge_command(command, library):
+    """As the program says itself; a signal is a fault too."""
+    code, output = run(command, library)
+    return (code if code in (HOLDS, SHOWS_NOTHING) else FAILS), f"exit code {code}: {output}"
+
+
+def judge_debugger(program, library):
+    """gdb calls strdup in a program that stands at its main."""
+    gdb = shutil.which("gdb")
+    if gdb is None:
+        return SHOWS_NOTHING, "gdb is not installed; run ci/setup"
+    steps = [f"set exec-wrapper env LD_PRELOAD={library}", "break main", "run", 'print (char*)strdup("abc")', "kill"]
+    code, output = run([gdb, "-nx", "-batch", *(word for step in steps for word in ("-ex", step)), program])
+    if "ptrace" in output and "not permitted" in output:
+        return SHOWS_NOTHING, output
+    return (HOLDS if '"abc"' in output else FAILS), f"exit code {code}: {output}"
+
+
+def judge_set_user_id(program):
+    """A crash log that the environment asks for must not be opened by a program with more rights than who starts it."""
+    if os.geteuid() != 0:
+        return SHOWS_NOTHING, "only root can make a set-user-id program"
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        place = pathlib.Path(folder, "place")
+        place.mkdir()
+        os.chown(place, NOBODY, NOBODY)
+        copy = shutil.copy(program, folder)
+        found = {}
+        for mode in (0o755, 0o4755):
+            os.chmod(copy, mode)
+            log = place / f"log-{mode:o}"
+            code, output = run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", copy],
+                               environment={"HAKMEM_CRASH_LOG": str(log)})
+            if code != 0:
+                return SHOWS_NOTHING, f"the program cannot be run as nobody: {output}"
+            found[mode] = log.stat().st_uid if log.exists() else None
+    if found[0o755] is None:
+        return FAILS, "without more rights the option has no effect: the check would not notice anything"
+    if found[0o4755] == NOBODY:
+        return SHOWS_NOTHING, "the file system gives no rights"
+    return (HOLDS if found[0o4755] is None else FAILS), f"the log's owner is {found[0o4755]}"
+
+
+def main():
+    arguments = arguments_of()
+    if arguments.set_user_id:
+        code, words = judge_set_user_id(arguments.set_user_id)
+        print(words)
+        return code
+
+    def judge(library):
+        if arguments.debugger:
+            return judge_debugger(arguments.debugger, library)
+        return judge_command(arguments.command, library)
+    for library in arguments.preload or [None]:
+        code, words = judge(library)
+        print(f"{library}: {words}")
+        if code != HOLDS:
+            return code
+    if arguments.faulty:
+        code, words = judge(arguments.faulty)
+        print(f"{arguments.faulty}: {words}")
+        if code == HOLDS:
+            print("THE FAULT IS NOT NOTICED")
+        return FAILS if code == HOLDS else code if code == SHOWS_NOTHING else HOLDS
+    return HOLDS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

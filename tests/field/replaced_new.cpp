@@ -1,0 +1,90 @@
+/// A program that replaces operator new(size_t) and operator delete(void*) alone, with a header before each block: all other
+/// default forms must end up in these two ([new.delete.single], [new.delete.array]), and none may meet another heap.
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr unsigned long kMagic = 0x1234567890abcdef;
+long live;
+
+struct alignas(16) Header {
+  unsigned long magic;
+};
+
+void expect(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "%s\n", what);
+  std::_Exit(1);
+}
+
+/// What the optimiser may not see through.
+template <class T>
+T* kept(T* p) {
+  asm volatile("" : "+r"(p) : : "memory");
+  return p;
+}
+
+struct HasDestructor {
+  ~HasDestructor() { kept(this); }
+  int value;
+};
+
+struct alignas(64) Aligned {
+  char bytes[64];
+};
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  auto* header = static_cast<Header*>(std::malloc(size + sizeof(Header)));
+  if (header == nullptr) throw std::bad_alloc();
+  header->magic = kMagic;
+  ++live;
+  return header + 1;
+}
+
+void operator delete(void* block) noexcept {
+  if (block == nullptr) return;
+  auto* header = static_cast<Header*>(block) - 1;
+  expect(header->magic == kMagic, "delete of a block that the replaced operator new has not given");
+  header->magic = 0;
+  --live;
+  std::free(header);
+}
+
+int main() {
+  const long before = live;
+  delete[] kept(new int[10]);
+  delete kept(new int);
+  delete[] kept(new HasDestructor[40]);
+  ::operator delete(kept(::operator new(100)), std::size_t{100});
+  ::operator delete[](kept(::operator new[](100)), std::size_t{100});
+  ::operator delete(kept(::operator new(100, std::nothrow)), std::nothrow);
+  ::operator delete[](kept(::operator new[](100, std::nothrow)), std::nothrow);
+  expect(live == before, "not every block has come back");
+
+  char* array = kept(new char[40]);
+  expect(live == before + 1, "new[] has not called the replaced operator new");
+  delete[] array;
+  volatile std::size_t huge = std::size_t{1} << 60;
+  expect(::operator new[](huge, std::nothrow) == nullptr, "nothrow new[] of 2^60 bytes gives a block");
+
+  // Aligned forms have a default of their own.
+  delete kept(new Aligned);
+  delete[] kept(new Aligned[3]);
+  expect(live == before, "an aligned form has called a plain one");
+
+  std::vector<int> numbers(1000);
+  for (int i = 0; i < 1000; ++i) numbers[static_cast<std::size_t>(i)] = 1000 - i;
+  std::stable_sort(numbers.begin(), numbers.end());
+  expect(numbers.front() == 1 && numbers.back() == 1000, "stable_sort fails");
+  auto text = std::make_shared<std::string>(100, 'x');
+  expect(kept(text.get())->size() == 100, "a string is lost");
+}
