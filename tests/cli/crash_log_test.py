@@ -40,6 +40,22 @@ class CrashLog(unittest.TestCase):
             self.assertEqual((run("null", log=log).stderr, run("null", log=log).stderr), ("", ""))
             self.assertEqual(log.read_text(encoding="utf-8").count("hakmem: SIGSEGV at address 0x0"), 2)
 
+    def test_what_others_may_have_put_there_is_neither_followed_nor_waited_for(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o777)
+            target, link, pipe = (pathlib.Path(folder) / name for name in ("target", "link", "pipe"))
+            target.write_text("", encoding="utf-8")
+            link.symlink_to(target)
+            os.mkfifo(pipe)
+            for log in (link, pipe):
+                done = run("null", log=log)
+                self.assertEqual(done.returncode, -signal.SIGSEGV)
+                self.assertIn("cannot be opened for writing", done.stderr)
+            self.assertEqual(target.read_text(encoding="utf-8"), "")
+            os.chmod(folder, 0o755)
+            run("null", log=link)
+            self.assertIn("hakmem: SIGSEGV", target.read_text(encoding="utf-8"), "the control: a folder of one's own")
+
     def test_a_thread_whose_stack_has_run_out_still_reports(self):
         done = run("stack", log=1)
         self.assertEqual(done.returncode, -signal.SIGSEGV)
