@@ -158,6 +158,7 @@ HAKMEM_EXPORT int malloc_info(int options, FILE* stream) noexcept {
 HAKMEM_EXPORT void malloc_stats() noexcept { (void)hak_statistics_print(STDERR_FILENO, 0); }
 
 // Under these names too glibc gives the family out, to libraries that wrap malloc: they must reach the same heap.
+// NOLINTBEGIN(readability-identifier-naming)
 #define HAKMEM_ALIAS(name) HAKMEM_EXPORT [[gnu::alias(#name)]]
 HAKMEM_ALIAS(malloc) void* __libc_malloc(std::size_t size) noexcept;
 HAKMEM_ALIAS(free) void __libc_free(void* block) noexcept;
@@ -168,3 +169,4 @@ HAKMEM_ALIAS(valloc) void* __libc_valloc(std::size_t size) noexcept;
 HAKMEM_ALIAS(pvalloc) void* __libc_pvalloc(std::size_t size) noexcept;
 HAKMEM_ALIAS(mallopt) int __libc_mallopt(int parameter, int value) noexcept;
 HAKMEM_ALIAS(mallinfo) struct mallinfo __libc_mallinfo() noexcept;
+// NOLINTEND(readability-identifier-naming)

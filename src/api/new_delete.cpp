@@ -28,7 +28,7 @@ __asm__(
     ".weak _ZSt9terminatev");
 
 // A static program may be without a dynamic linker.
-#pragma weak dladdr1
+#pragma weak dladdr
 #pragma weak dlsym
 
 namespace {
@@ -74,10 +74,12 @@ constexpr std::nothrow_t kNothrow{};  // std::nothrow is in the runtime
 template <class Operator>
 Operator find_in_caller(const char* symbol, const void* caller, Operator ours) noexcept {
   Dl_info where{};
-  void* library = nullptr;
-  // What describes a library is its handle in glibc. dlopen would give it too, and make every static program warn.
-  if (dladdr1 != nullptr && dlsym != nullptr && ::dladdr1(caller, &where, &library, RTLD_DL_LINKMAP) != 0) {
-    const auto found = reinterpret_cast<Operator>(::dlsym(library, symbol));
+  if (dladdr != nullptr && dlsym != nullptr && ::dladdr(caller, &where) != 0 && where.dli_fname != nullptr) {
+    // By name: a static program that refers to dlopen makes the linker warn.
+    const auto open_library = reinterpret_cast<void* (*)(const char*, int)>(::dlsym(RTLD_DEFAULT, "dlopen"));
+    // Its code is running, so the handle may be left open.
+    void* library = open_library == nullptr ? nullptr : open_library(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+    const auto found = library == nullptr ? nullptr : reinterpret_cast<Operator>(::dlsym(library, symbol));
     if (found != nullptr && found != ours) return found;
   }
   hakmem::linux_detail::Line line;
