@@ -48,7 +48,7 @@ bool lies_among_strangers(const char* path) noexcept {
   char folder[PATH_MAX];
   const char* slash = std::strrchr(path, '/');
   const std::size_t length = slash == nullptr ? 0 : static_cast<std::size_t>(slash - path) + 1;
-  if (length >= sizeof folder) return true;
+  if (length + 1 >= sizeof folder) return true;
   std::memcpy(folder, path, length);
   std::strcpy(folder + length, ".");
   struct stat found{};

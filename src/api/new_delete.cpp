@@ -29,6 +29,7 @@ __asm__(
 
 // A static program may be without a dynamic linker.
 #pragma weak dladdr
+#pragma weak dlclose
 #pragma weak dlsym
 
 namespace {
@@ -70,17 +71,27 @@ constexpr std::nothrow_t kNothrow{};  // std::nothrow is in the runtime
 
 /// A C program may load a library in C++ for that library's eyes only. Its runtime is not to be found from here but from
 /// there; and its own operator new knows the handler, throws the exception that the library catches, and catches it.
-/// \return the operator of that name, if there is one and it is not `ours`; else the process ends
+/// \return the operator of that name, or nullptr when there is none but `ours`
 template <class Operator>
 Operator find_in_caller(const char* symbol, const void* caller, Operator ours) noexcept {
   Dl_info where{};
-  if (dladdr != nullptr && dlsym != nullptr && ::dladdr(caller, &where) != 0 && where.dli_fname != nullptr) {
-    // By name: a static program that refers to dlopen makes the linker warn.
-    const auto open_library = reinterpret_cast<void* (*)(const char*, int)>(::dlsym(RTLD_DEFAULT, "dlopen"));
-    // Its code is running, so the handle may be left open.
-    void* library = open_library == nullptr ? nullptr : open_library(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-    const auto found = library == nullptr ? nullptr : reinterpret_cast<Operator>(::dlsym(library, symbol));
-    if (found != nullptr && found != ours) return found;
+  const bool linked = dladdr != nullptr && dlsym != nullptr && dlclose != nullptr;
+  if (!linked || ::dladdr(caller, &where) == 0 || where.dli_fname == nullptr) return nullptr;
+  // By name: a static program that refers to dlopen makes the linker warn.
+  const auto open_library = reinterpret_cast<void* (*)(const char*, int)>(::dlsym(RTLD_DEFAULT, "dlopen"));
+  void* library = open_library == nullptr ? nullptr : open_library(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+  if (library == nullptr) return nullptr;
+  const auto found = reinterpret_cast<Operator>(::dlsym(library, symbol));
+  (void)::dlclose(library);  // its code is running, so it stays
+  return found == ours ? nullptr : found;
+}
+
+/// The last resort of the forms that throw.
+[[gnu::noinline, gnu::cold]] void* ask_callers_runtime(const Request& request) {
+  if (request.alignment <= kDefault) {
+    if (const auto plain = find_in_caller<New>("_Znwm", request.caller, &::operator new)) return plain(request.size);
+  } else if (const auto aligned = find_in_caller<AlignedNew>("_ZnwmSt11align_val_t", request.caller, &::operator new)) {
+    return aligned(request.size, std::align_val_t{request.alignment});
   }
   hakmem::linux_detail::Line line;
   line << "hakmem: operator new: there is no memory, and no C++ runtime that could throw std::bad_alloc";
@@ -88,32 +99,28 @@ Operator find_in_caller(const char* symbol, const void* caller, Operator ours) n
   std::abort();
 }
 
-[[gnu::noinline, gnu::cold]] void* ask_callers_runtime(const Request& request) {
-  if (request.alignment <= kDefault) {
-    return find_in_caller<New>("_Znwm", request.caller, &::operator new)(request.size);
-  }
-  const auto aligned = find_in_caller<AlignedNew>("_ZnwmSt11align_val_t", request.caller, &::operator new);
-  return aligned(request.size, std::align_val_t{request.alignment});
-}
-
+/// The last resort of the nothrow forms, which have nobody to ask for more.
 [[gnu::noinline, gnu::cold]] void* ask_callers_runtime_nothrow(const Request& request) noexcept {
   if (request.alignment <= kDefault) {
-    return find_in_caller<NothrowNew>("_ZnwmRKSt9nothrow_t", request.caller, &::operator new)(request.size, kNothrow);
+    const auto plain = find_in_caller<NothrowNew>("_ZnwmRKSt9nothrow_t", request.caller, &::operator new);
+    return plain == nullptr ? nullptr : plain(request.size, kNothrow);
   }
   const auto aligned =
       find_in_caller<AlignedNothrowNew>("_ZnwmSt11align_val_tRKSt9nothrow_t", request.caller, &::operator new);
-  return aligned(request.size, std::align_val_t{request.alignment}, kNothrow);
+  return aligned == nullptr ? nullptr : aligned(request.size, std::align_val_t{request.alignment}, kNothrow);
 }
 
+// A static program may have one of the two functions of the runtime without the other.
+
 [[gnu::noinline, gnu::cold]] void* retry_or_throw(const Request& request) {
-  if (hakmem_throw_bad_alloc == nullptr) return ask_callers_runtime(request);
   if (void* block = retry(request)) return block;
+  if (hakmem_throw_bad_alloc == nullptr) return ask_callers_runtime(request);
   hakmem_throw_bad_alloc();
 }
 
 /// The nothrow forms give null where the others throw, which is also what the handler's exception comes to.
 [[gnu::noinline, gnu::cold]] void* retry_or_null(const Request& request) noexcept {
-  if (hakmem_throw_bad_alloc == nullptr) return ask_callers_runtime_nothrow(request);
+  if (hakmem_get_new_handler == nullptr) return ask_callers_runtime_nothrow(request);
   try {
     return retry(request);
   } catch (...) {
@@ -203,16 +210,16 @@ HAKMEM_EXPORT void* operator new(std::size_t size, std::align_val_t a, const std
     return new_block_nothrow({size, value(a), __builtin_return_address(0)});
   return null_for_exception([size, a] { return ::operator new(size, a); });
 }
-HAKMEM_EXPORT void* operator new[](std::size_t size, const std::nothrow_t& nothrow) noexcept {
+HAKMEM_EXPORT void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
   const auto array = static_cast<New>(&::operator new[]);
-  if (array == &hakmem_new_array) [[likely]]
-    return ::operator new(size, nothrow);
+  if (array == &hakmem_new_array && is_ours(static_cast<New>(&::operator new))) [[likely]]
+    return new_block_nothrow({size, kDefault, __builtin_return_address(0)});
   return null_for_exception([size, array] { return array(size); });
 }
-HAKMEM_EXPORT void* operator new[](std::size_t size, std::align_val_t a, const std::nothrow_t& nothrow) noexcept {
+HAKMEM_EXPORT void* operator new[](std::size_t size, std::align_val_t a, const std::nothrow_t&) noexcept {
   const auto array = static_cast<AlignedNew>(&::operator new[]);
-  if (array == &hakmem_new_array_aligned) [[likely]]
-    return ::operator new(size, a, nothrow);
+  if (array == &hakmem_new_array_aligned && is_ours(static_cast<AlignedNew>(&::operator new))) [[likely]]
+    return new_block_nothrow({size, value(a), __builtin_return_address(0)});
   return null_for_exception([size, a, array] { return array(size, a); });
 }
 
