@@ -1,18 +1,24 @@
 """ci/programs reports every planted fault of a malloc, and passes a sound one. The broken libraries are its negative
 control: programs that run under them must not be called a pass."""
+import dataclasses
 import json
 import os
 import pathlib
+import pwd
 import signal
 import subprocess
+import sys
 import tempfile
+import threading
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 import broken_malloc
-from hakmem_ci.jobs.programs import witness
+from hakmem_ci.core import process
+from hakmem_ci.jobs.programs import catalogue, long_list, program, session, witness
 
 TOOL = HERE.parents[1] / "ci" / "programs"
+INPUTS = HERE / "inputs"
 PROGRAMS = ("sqlite3", "perl")  # quick, deterministic, and in every installation
 
 
@@ -98,6 +104,7 @@ class ProgramsTest(unittest.TestCase):
         for arguments in ((), ("--preload",), ("--preload", "/nowhere/lib.so"), ("--preload", str(text_file)),
                           ("--preload", library, "--bogus"), ("--preload", library, "emacs"),
                           ("--preload", library, "--jobs", "0"), ("--preload", library, "--patience", "x"),
+                          ("--preload", library, "--all", "perl"), ("--preload", library, "postgres"),
                           ("--preload", library, "--json", "/nowhere/at/all.json")):
             done = subprocess.run([str(TOOL), *arguments], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 2, (arguments, done.stdout, done.stderr))
@@ -107,6 +114,12 @@ class ProgramsTest(unittest.TestCase):
 
 class WitnessTest(unittest.TestCase):
     """What the runner concludes from the programs that were seen to start."""
+
+    def test_a_program_that_starts_itself_again_by_a_link_is_itself(self):
+        with tempfile.TemporaryDirectory() as folder:
+            notes = pathlib.Path(folder) / "notes"
+            notes.write_text("/opt/bin/browser\tbrowser\t/proc/self/exe\n", encoding="utf-8")
+            self.assertEqual(witness.read(notes), [witness.Sighting("browser", "browser", "/opt/bin/browser")])
 
     def sightings(self, *pairs):
         return [witness.Sighting(program, program, provider) for program, provider in pairs]
@@ -125,6 +138,107 @@ class WitnessTest(unittest.TestCase):
 
     def test_objects_when_nothing_was_seen(self):
         self.assertIsNotNone(witness.objection([], "/opt/x.so", ()))
+
+    def test_accepts_a_malloc_of_its_own_only_where_it_is_expected(self):
+        seen = self.sightings(("browser", "/opt/bin/browser"), ("sh", "/opt/x.so"))
+        self.assertIn("malloc of browser", witness.objection(seen, "/opt/x.so", ("browser",)))
+        self.assertIsNone(witness.objection(seen, "/opt/x.so", ("browser",), ("brow*",)))
+        self.assertEqual(witness.users(seen, "/opt/x.so"), 1)
+
+    def test_objects_when_such_a_program_used_the_malloc_of_another(self):
+        seen = self.sightings(("browser", "/opt/libc.so.6"), ("sh", "/opt/x.so"))
+        self.assertIn("malloc of browser", witness.objection(seen, "/opt/x.so", ("browser",), ("brow*",)))
+
+
+class CatalogueTest(unittest.TestCase):
+    """What runs when, and what is said of what cannot run."""
+
+    SHORT = ["python3-tests", "python3", "git", "sqlite3", "g++", "node", "redis", "perl", "xz", "c++-threads"]
+
+    def setUp(self):
+        self.programs = catalogue.catalogue(INPUTS, False)
+        self.names = [one.name for one in self.programs]
+
+    def chosen(self, *names, everything=False):
+        return [one.name for one in catalogue.chosen(self.programs, names, everything)]
+
+    def test_only_the_short_list_runs_by_itself(self):
+        self.assertEqual(self.chosen(), self.SHORT)
+
+    def test_all_is_both_lists(self):
+        self.assertEqual(self.chosen(everything=True), self.names)
+        self.assertEqual(self.names[:len(self.SHORT)], self.SHORT)
+        self.assertLessEqual({"postgresql", "openjdk", "memcached", "vsftpd", "chromium"}, set(self.names))
+
+    def test_a_program_of_the_long_list_runs_when_it_is_named(self):
+        self.assertEqual(self.chosen("gdb", "perl"), ["perl", "gdb"])
+
+    def test_every_program_has_a_name_of_its_own_and_says_what_must_be_seen(self):
+        self.assertEqual(len(set(self.names)), len(self.names))
+        for one in self.programs:
+            self.assertTrue(one.sees and one.commands and one.needs, one.name)
+
+    def test_input_files_exist(self):
+        words = {word for one in self.programs for command in one.commands for word in command}
+        files = {word for word in words if isinstance(word, pathlib.Path) and word.is_relative_to(INPUTS)}
+        self.assertEqual({path for path in files if not path.is_file()}, set())
+        self.assertGreater(len(files), 15)
+
+    def test_what_is_missing_is_installed_by_the_option_of_its_list(self):
+        absent = {"no-such-program": "some-package"}
+        for long, setup in ((False, "ci/setup"), (True, "ci/setup --programs-all")):
+            one = program.Program("x", (("x",),), ("x",), absent, long=long)
+            self.assertEqual(one.missing(), f"not installed: no-such-program (some-package); run {setup}")
+
+    def test_the_newest_version_is_taken_by_number(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("9.6", "15", "13", "common"):
+                (pathlib.Path(folder) / name).mkdir()
+            self.assertEqual(long_list.newest(pathlib.Path(folder)).name, "15")
+            self.assertFalse(long_list.newest(pathlib.Path(folder) / "15").exists())
+
+
+class OtherUserTest(unittest.TestCase):
+    """Programs that refuse root."""
+
+    @unittest.skipUnless(os.geteuid() == 0, "root alone can be somebody else")
+    def test_root_runs_them_as_somebody_else_who_can_write_there(self):
+        one = program.Program("x", (("sh", "-c", "id -u; pwd; echo text > file"),), ("sh",), {}, without_root=True,
+                              artefacts=("file",))
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            folder.chmod(0o711)
+            library = witness.build(HERE / "witness.c", folder)
+            seen = session.observe(one, folder / "x" / "work", [library], session.Limits(60, 60), process.Stop())
+        self.assertIsNone(seen.problem)
+        self.assertEqual(seen.steps[0].out.split(), [str(pwd.getpwnam("nobody").pw_uid), str(folder / "x" / "work")])
+        self.assertNotEqual(seen.artefacts["file"], "missing")
+        self.assertEqual([sighting.called for sighting in seen.sightings], ["sh", "id"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "root alone can be somebody else")
+    def test_what_that_user_may_not_read_is_no_fault_of_the_library(self):
+        one = program.Program("x", (("true",),), ("true",), {}, without_root=True)
+        with tempfile.TemporaryDirectory() as folder:
+            secret = pathlib.Path(folder) / "library.so"
+            secret.write_bytes(b"")
+            self.assertFalse(session.may_read(one, secret))
+            self.assertTrue(session.may_read(dataclasses.replace(one, without_root=False), secret))
+
+
+class EndingTest(unittest.TestCase):
+    def test_a_session_that_is_told_to_end_shuts_its_server_down(self):
+        text = ("import subprocess, sys\nimport server\n"
+                "with server.Server(['sh', '-c', 'trap \"echo shut down; exit\" TERM; while :; do sleep 0.1; done'],"
+                " lambda: True, 'log'):\n    print('ready', flush=True)\n    import time; time.sleep(600)\n")
+        one = program.Program("x", ((sys.executable, "-B", "-c", text),), ("python3*",), {}, {"PYTHONPATH": str(INPUTS)})
+        stop = process.Stop()
+        with tempfile.TemporaryDirectory() as folder:
+            work = pathlib.Path(folder) / "x" / "work"
+            library = witness.build(HERE / "witness.c", pathlib.Path(folder))
+            threading.Timer(1.5, stop.heard).start()
+            seen = session.observe(one, work, [library], session.Limits(60, 60), stop)
+            self.assertEqual((work / "log").read_text(encoding="utf-8"), "shut down\n")
+        self.assertEqual(seen.cut_off.split("` ")[-1], "was cut off: interrupted")
 
 
 if __name__ == "__main__":

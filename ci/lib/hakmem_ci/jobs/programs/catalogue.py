@@ -1,42 +1,24 @@
 """The real programs, and what each of them has to do."""
-import dataclasses
-import re
-import shutil
-import sys
-
-DEBIAN_PYTHON = "/usr/bin/python3"
-
-
-@dataclasses.dataclass(frozen=True)
-class Program:
-    """`commands` run one after the other in an empty directory. `sees` are file names of programs that must have been
-    seen to start. `needs` maps each executable to the package that has it. `hides` are (pattern, replacement) for what
-    legitimately differs between two runs, such as times."""
-
-    name: str
-    commands: tuple
-    sees: tuple
-    needs: dict
-    environment: dict = dataclasses.field(default_factory=dict)
-    artefacts: tuple = ()
-    hides: tuple = ()
-    probe: tuple = ()  # (command that succeeds if it can be run, what to install otherwise)
-
-    def normalise(self, text):
-        for pattern, replacement in self.hides:
-            text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
-        return text
-
-    def missing(self):
-        """Why the program cannot be run here, or None."""
-        absent = [f"{command} ({package})" for command, package in self.needs.items() if shutil.which(command) is None]
-        return f"not installed: {', '.join(absent)}; run ci/setup" if absent else None
+from hakmem_ci.jobs.programs import long_list
+from hakmem_ci.jobs.programs.program import Program, python_of_the_system
 
 
 def catalogue(inputs, quick):
-    """All programs, in the order in which they run. `inputs` is the directory of their input files."""
+    """All programs, in the order in which they run: the short list, then the long one."""
+    return short_list(inputs, quick) + long_list.long_list(inputs, quick)
+
+
+def chosen(programs, names, everything):
+    """Those with these names; without a name the short list, or `everything`."""
+    if names:
+        return [program for program in programs if program.name in names]
+    return [program for program in programs if everything or not program.long]
+
+
+def short_list(inputs, quick):
+    """The programs that run by default. `inputs` is the directory of their input files."""
     scale = 1 if quick else 3
-    python = DEBIAN_PYTHON if shutil.which(DEBIAN_PYTHON) else (shutil.which("python3") or sys.executable)
+    python = python_of_the_system()
     # Python's own allocator would keep small blocks away from malloc.
     through_malloc = {"PYTHONMALLOC": "malloc", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
     # The standard output of a verbose test tells random times; the verdict on each test comes on the other one.

@@ -39,12 +39,16 @@ def shared_library(text):
 
 def arguments_of(argv, inputs):
     """The parsed command line; a wrong one ends with usage and exit code 2."""
-    names = [program.name for program in catalogue.catalogue(inputs, False)]
+    programs = catalogue.catalogue(inputs, False)
+    names = [program.name for program in programs]
+    long = [program.name for program in programs if program.long]
     parser = command_line.parser(
         "programs", "Runs real programs with and without a malloc library preloaded and demands the same output, exit "
                     "codes and files.")
     parser.add_argument("--preload", type=shared_library, required=True, metavar="LIB", help="the library to preload")
-    parser.add_argument("--quick", action="store_true", help="a third of the work")
+    parser.add_argument("--quick", action="store_true", help="a third of the work; half, of the long list")
+    parser.add_argument("--all", action="store_true",
+                        help="also the long list (ci/setup --programs-all installs what it needs): " + ", ".join(long))
     parser.add_argument("--processor-seconds", type=command_line.whole_number(1, 86400), default=PROCESSOR_SECONDS, metavar="N",
                         help=f"what one command may use before it is cut off (default: {PROCESSOR_SECONDS})")
     parser.add_argument("--patience", type=command_line.whole_number(1, 86400), default=int(process.SLEEP_SECONDS), metavar="SECONDS",
@@ -52,8 +56,11 @@ def arguments_of(argv, inputs):
                              f"{process.SLEEP_SECONDS:.0f})")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR",
                         help="keep the outputs of both runs of every program there")
-    parser.add_argument("programs", nargs="*", metavar="PROGRAM", help="any of: " + ", ".join(names) + " (default: all)")
+    parser.add_argument("programs", nargs="*", metavar="PROGRAM", help="any of both lists (default: " +
+                        ", ".join(name for name in names if name not in long) + ")")
     arguments = parser.parse_args(argv)
+    if arguments.all and arguments.programs:
+        parser.error("--all and names of programs: give one of them; a program of the long list runs when it is named")
     for name in arguments.programs:
         if name not in names:
             parser.error(f"unknown program '{name}'; choose from {', '.join(names)}")
@@ -88,7 +95,7 @@ class Checker:
 
     def judge(self, program):
         """(status, message, processes that used the library)."""
-        cause = program.missing() or self.probe(program)
+        cause = program.missing() or self.probe(program) or self.unreadable(program)
         if cause:
             return "incomplete", cause, 0
         if self.stop.is_set():
@@ -102,14 +109,17 @@ class Checker:
         if blind:
             return "incomplete", "uses this library of its own accord, so there is nothing to compare with", 0
         preloaded = self.observe(program, "preloaded", [self.library, self.witness_library])
-        count = len(preloaded.sightings)
+        count = witness.users(preloaded.sightings, self.library)
         if preloaded.cut_off:
             return "incomplete", preloaded.cut_off, count
         changed = compare.difference(program, reference, preloaded)
         if changed:
             return "fail", changed, count
-        objection = witness.objection(preloaded.sightings, self.library, program.sees)
-        return ("fail", objection, count) if objection else ("pass", "", count)
+        objection = witness.objection(preloaded.sightings, self.library, program.sees, program.own_malloc)
+        if objection:
+            return "fail", objection, count
+        others = len(preloaded.sightings) - count
+        return "pass", f"beside the library, {others} processes used a malloc of their own" if others else "", count
 
     @staticmethod
     def probe(program):
@@ -118,7 +128,14 @@ class Checker:
             return None
         command, package = program.probe
         done = subprocess.run(command, capture_output=True, check=False, timeout=60)
-        return None if done.returncode == 0 else f"not installed: {package}; run ci/setup"
+        return None if done.returncode == 0 else f"not installed: {package}; run {program.setup}"
+
+    def unreadable(self, program):
+        """Why the library cannot be preloaded by the user whom the program runs as, or None."""
+        for path in (self.library, self.witness_library):
+            if not session.may_read(program, path):
+                return f"the user {session.NOBODY}, whom root runs it as, may not read {path}"
+        return None
 
     def observe(self, program, kind, preload):
         """One run. Both runs of a program happen in a directory of the same name, which outputs may mention."""
@@ -136,7 +153,8 @@ class Checker:
 
 def describe(row, width):
     """The line of one result."""
-    used = f"{row.processes} processes used the library" if row.status == "pass" else row.message
+    used = f"{row.processes} processes used the library" if row.status == "pass" else ""
+    used = "; ".join(text for text in (used, row.message) if text)
     return f"{row.program:<{width}}  {row.status:<10}  {row.seconds:6.1f} s  {used}"
 
 
@@ -150,6 +168,7 @@ def check_all(arguments, programs, witness_source, shown, stop, found):
 
     with tempfile.TemporaryDirectory(prefix="hakmem-programs-") as scratch:
         scratch = pathlib.Path(scratch)
+        scratch.chmod(0o711)  # other users reach what is theirs in it
         try:
             library = witness.build(witness_source, scratch)
         except witness.CannotWitness as cause:
@@ -166,8 +185,7 @@ def main(root, argv):
     """Checks what the command line asks for; returns the exit code."""
     inputs = root / "tests" / "programs" / "inputs"
     arguments = arguments_of(argv, inputs)
-    programs = [program for program in catalogue.catalogue(inputs, arguments.quick)
-                if not arguments.programs or program.name in arguments.programs]
+    programs = catalogue.chosen(catalogue.catalogue(inputs, arguments.quick), arguments.programs, arguments.all)
     stop = process.Stop()
     stop.install()
     shown = screen.Screen()

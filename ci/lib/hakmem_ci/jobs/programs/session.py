@@ -2,6 +2,7 @@
 import dataclasses
 import hashlib
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ class Limits:
     patience: float
 
 
+NOBODY = "nobody"  # whom root runs programs as that refuse root
 CUT_OFF = "was cut off"  # how endings begin that tell nothing of the program
 
 
@@ -77,18 +79,55 @@ def ending_of(code):
         return f"ended by signal {-code}"
 
 
-def run_command(command, directory, variables, limits, stop):
-    """One command; it and all that it started are gone afterwards."""
+def identity(program):
+    """What makes a process that of the user whom the program has to run as: arguments of Popen."""
+    if not program.without_root or os.geteuid() != 0:
+        return {}
+    user = pwd.getpwnam(NOBODY)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": ()}
+
+
+def may_read(program, path):
+    """Whether the user whom the program runs as may read a file."""
+    return subprocess.run(["test", "-r", str(path)], check=False, **identity(program)).returncode == 0
+
+
+def make_folders(program, directory, notes):
+    """An empty directory and an empty file for the witness; the user whom the program runs as may write into both."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    notes.write_bytes(b"")
+    who = identity(program)
+    if who:
+        directory.parent.chmod(0o755)
+        for path in (directory, notes):
+            os.chown(path, who["user"], who["group"])
+
+
+def ask_to_end(child):
+    """Gives what a command has started, such as servers, the time to be shut down by it."""
+    child.send_signal(signal.SIGTERM)
+    try:
+        child.wait(process.GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+
+
+def run_command(command, directory, variables, limits, stop, who):
+    """One command, by whom `who` says; it and all that it started are gone afterwards."""
     shown = " ".join(str(word) for word in command)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
             child = subprocess.Popen([str(word) for word in command], cwd=directory, env=variables, stdout=out, stderr=err,
-                                     stdin=subprocess.DEVNULL, start_new_session=True)
+                                     stdin=subprocess.DEVNULL, start_new_session=True, **who)
         except OSError as error:
             return Step(shown, f"cannot be started: {error.strerror}", "", "")
         watch = process.Watch(child.pid, limits.processor_seconds, limits.patience)
         try:
             ending = ended(watch, child, stop)
+            if child.returncode is None and not stop.at_once.is_set():
+                watch.tree()
+                ask_to_end(child)
         finally:
             process.end_all(child, watch)
         texts = []
@@ -118,15 +157,13 @@ def hash_of(path):
 def observe(program, directory, preload, limits, stop):
     """Runs all commands of `program` in `directory`, which is made anew, until one does not end with 0. `preload` are
     the libraries to preload; the last of them is the witness."""
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
     notes = directory.with_name(directory.name + ".witness")
-    notes.unlink(missing_ok=True)
+    make_folders(program, directory, notes)
     variables = environment(directory, preload, {**program.environment, witness.FILE_VARIABLE: str(notes)})
     started = time.monotonic()
     steps = []
     for command in program.commands:
-        steps.append(run_command(command, directory, variables, limits, stop))
+        steps.append(run_command(command, directory, variables, limits, stop, identity(program)))
         if steps[-1].ending != "exit code 0":
             break
     artefacts = {name: hash_of(directory / name) for name in program.artefacts}

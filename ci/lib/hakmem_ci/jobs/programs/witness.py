@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 
+ITSELF = "/proc/self/exe"  # what programs are called that start themselves again
 FILE_VARIABLE = "HAKMEM_WITNESS_FILE"
 
 
@@ -35,6 +36,7 @@ def build(source, directory):
                             "run ci/setup") from error
     if done.returncode != 0:
         raise CannotWitness(f"{source.name} does not compile: {done.stderr.strip()[-500:]}")
+    library.chmod(0o755)  # also for those who may not run as root
     return library
 
 
@@ -43,18 +45,26 @@ def read(path):
     if not path.exists():
         return []
     fields = [line.split("\t") for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
-    return [Sighting(pathlib.Path(program).name, called, os.path.realpath(provider))
+    return [Sighting(pathlib.Path(program).name, called, os.path.realpath(program if provider == ITSELF else provider))
             for program, called, provider in fields]
 
 
-def objection(sightings, library, expected_programs):
+def objection(sightings, library, expected_programs, own_malloc=()):
     """Why these sightings do not show that the library was in use; None if they do. Each of `expected_programs` must
-    have been seen (a * stands for anything), and every program seen must have used the library."""
+    have been seen (a * stands for anything), and every program seen must have used the library. An executable that is
+    one of `own_malloc` may use itself: it was loaded beside the library."""
     for expected in expected_programs:
         if not any(s.is_called(expected) for s in sightings):
             return f"{expected} was never seen to start with the library: the preload was dropped"
     wanted = os.path.realpath(library)
     for sighting in sightings:
-        if sighting.provider != wanted:
+        itself = pathlib.PurePath(sighting.provider).name == sighting.program
+        allowed = itself and any(sighting.is_called(pattern) for pattern in own_malloc)
+        if sighting.provider != wanted and not allowed:
             return f"the malloc of {sighting.program} was that of {sighting.provider}, not of the library"
     return None if sightings else "no process was seen"
+
+
+def users(sightings, library):
+    """How many of the processes seen used the library."""
+    return sum(sighting.provider == os.path.realpath(library) for sighting in sightings)
