@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from fake_tree import MODELS, SOURCE, STRESS, FakeTree, hakmem_check, reporting
+from fake_tree import MODELS, PROGRAMS, SOURCE, STRESS, FakeTree, hakmem_check, reporting
 from hakmem_ci.jobs.nightly import plan, work
 
 HOUR = 3600
@@ -178,6 +178,19 @@ class Nightly(unittest.TestCase):
         self.assertEqual(code, 0, output)
         self.assertIn("fixed: 2", output)
         self.assertEqual(json.loads((self.tree.root / "build/nightly/state/seeds.json").read_text(encoding="utf-8")), {})
+
+    def test_real_programs_are_all_run_with_both_libraries_when_there_is_time(self):
+        self.tree.script("ci/programs", "import sys\nopen('calls', 'a').write(' '.join(sys.argv[1:]) + '\\n')\n"
+                         + reporting(PROGRAMS))
+        self.tree.script("ci/setup", "import sys\nopen('setup', 'a').write(' '.join(sys.argv[1:]) + '\\n')\n")
+        for minutes, everything in (("60", True), ("20", False)):
+            code, output = self.tree.run(["ci/nightly", "--minutes", minutes, "--night", "3", "--only", "programs"])
+            self.assertEqual(code, 0, output)
+            calls = (self.tree.root / "calls").read_text(encoding="utf-8").splitlines()[-2:]
+            self.assertEqual(["--all" in call.split() for call in calls], [everything] * 2, calls)
+            self.assertEqual([re.search(r"/(lib\w+\.so)", call)[1] for call in calls], ["libhakmem.so", "libhakmem_hardened.so"])
+            called = (self.tree.root / "setup").read_text(encoding="utf-8").splitlines()[-1]
+            self.assertEqual("--programs-all" in called.split(), everything, called)
 
     # Shards.
 

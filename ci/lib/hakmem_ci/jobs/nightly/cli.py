@@ -7,7 +7,7 @@ import sys
 import time
 
 from hakmem_ci.core import command_line, lock, process, report, screen, verdict
-from hakmem_ci.jobs.nightly import merge, plan, run, state
+from hakmem_ci.jobs.nightly import merge, plan, run, state, work
 
 LONG_FACTS = ("items", "planned", "comparison", "parts")  # in the text report in another form
 
@@ -108,6 +108,11 @@ def facts_of(root, argv, arguments, planned):
             "night": arguments.night, "parts": arguments.only, "shard": list(arguments.shard), "planned": planned}
 
 
+def setup_options(arguments):
+    """What ci/setup installs besides for this night: the long list of programs, if that is run."""
+    return ["--programs-all"] if "programs" in arguments.only and arguments.minutes >= work.LONG_LIST_MINUTES else []
+
+
 def run_night(root, argv, arguments, kept, scratch, night_plan):
     """Builds, runs and reports; returns the exit code."""
     os.environ.setdefault("WERROR", "ON")  # warnings are errors here, and not for people who build
@@ -120,7 +125,7 @@ def run_night(root, argv, arguments, kept, scratch, night_plan):
     facts = facts_of(root, argv, arguments, plan.keys(night_plan))
     results = report_in(scratch, facts, arguments)
     runner = process.Runner(root, logs, stop)
-    setup = runner.run("setup", [root / "ci/setup", "--nightly"])
+    setup = runner.run("setup", [root / "ci/setup", "--nightly", *setup_options(arguments)])
     if not setup.clean and setup.ending != "interrupted":
         shown.line("going on with what is installed: " + (setup.output.strip().splitlines() or [setup.describe()])[-1])
     night = run.Night(root, scratch, arguments.jobs, shown, runner, kept, arguments.night,
