@@ -89,7 +89,7 @@ def numpy_tests(scale):
     """NumPy's own tests, with every block of Python's from malloc."""
     modules = ("core.tests.test_ufunc", "core.tests.test_nditer", "core.tests.test_regression", "lib.tests.test_function_base")
     if scale > 1:
-        modules += ("core.tests.test_umath", "core.tests.test_indexing", "random.tests.test_generator_mt19937")
+        modules += ("core.tests.test_umath", "core.tests.test_indexing")
     python = python_of_the_system()
     return Program("numpy", ((python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs",
                               *(f"numpy.{module}" for module in modules)),),
