@@ -19,9 +19,7 @@ constexpr std::size_t kProbes = 4096;
 /// The page map with the registries' interface.
 class PageMapRegistry {
  public:
-  PageMapRegistry() {
-    if (!map_.init(os_)) throw std::runtime_error("no memory for a page map");
-  }
+  PageMapRegistry() { map_.init(os_); }
   [[nodiscard]] SlabT* find(const void* p) const noexcept { return map_.find(p); }
   void set(const void* p, SlabT* slab) {
     if (!map_.prepare(os_, p, 1)) throw std::runtime_error("no memory for a page map");

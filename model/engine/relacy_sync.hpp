@@ -32,6 +32,14 @@ struct RelacySync {
     SimulatedMemory::write(block, reinterpret_cast<std::uintptr_t>(next), "link", where);
   }
 
+  static constexpr bool kMarksFreeBlocks = true;
+  static bool load_mark(const void* block, Where where = Where::here()) noexcept {
+    return SimulatedMemory::read_mark(block, where);
+  }
+  static void store_mark(void* block, bool is_free, Where where = Where::here()) noexcept {
+    SimulatedMemory::write_mark(block, is_free, where);
+  }
+
   /// Lets the others run: what a retry loop waits for is another thread's doing.
   static void pause(Where where = Where::here()) noexcept;
 };

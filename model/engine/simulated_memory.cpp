@@ -21,6 +21,7 @@ struct Cell {
   RaceCheck check;
   std::uintptr_t value = 0;
   bool initialised = false;
+  bool marked = false;
 };
 
 struct Objects {
@@ -128,19 +129,19 @@ void SimulatedMemory::decommit(std::uintptr_t p, std::size_t bytes, const Where&
     Cell& target = cell(index_of(address, where));
     access(target, reinterpret_cast<void*>(address), "page (decommit)", 0, true, where);
     target.initialised = false;
+    target.marked = false;
   }
 }
 
-void SimulatedMemory::move(std::uintptr_t from, std::size_t old_bytes, std::uintptr_t to, std::size_t new_bytes,
-                           const Where& where) {
-  map(to, new_bytes, where);
-  for (std::size_t offset = 0; offset < old_bytes && offset < new_bytes; offset += kCellBytes) {
+void SimulatedMemory::move(std::uintptr_t from, std::size_t bytes, std::uintptr_t to, const Where& where) {
+  for (std::size_t offset = 0; offset < bytes; offset += kCellBytes) {
     const Cell& source = cell(index_of(from + offset, where));
     Cell& target = cell(index_of(to + offset, where));
     target.value = source.value;
     target.initialised = source.initialised;
+    target.marked = source.marked;
   }
-  unmap(from, old_bytes, where);
+  unmap(from, bytes, where);
 }
 
 std::uintptr_t SimulatedMemory::find_unmapped(std::size_t bytes, std::size_t alignment, std::size_t space) noexcept {
@@ -168,6 +169,18 @@ void SimulatedMemory::write(const void* block, std::uintptr_t value, const char*
   access(target, block, what, value, true, where);
   target.value = value;
   target.initialised = true;
+}
+
+bool SimulatedMemory::read_mark(const void* block, const Where& where) {
+  const Cell& target = cell(index_of(reinterpret_cast<std::uintptr_t>(block), where));
+  access(target, block, "mark", target.marked, false, where);
+  return target.marked;
+}
+
+void SimulatedMemory::write_mark(const void* block, bool is_free, const Where& where) {
+  Cell& target = cell(index_of(reinterpret_cast<std::uintptr_t>(block), where));
+  access(target, block, "mark", is_free, true, where);
+  target.marked = is_free;
 }
 
 void SimulatedMemory::keep_threads_apart() noexcept { apart = true; }

@@ -3,7 +3,7 @@
 ///
 /// Three ranges at fixed addresses, so that a trace reads the same in every process. *Pages* are never really touched:
 /// each granule of 16 bytes has a cell, which exists while its page is mapped, holds the first word of the granule and
-/// is checked for races. Touching a granule that is not mapped ends the run (I4). *Descriptors* are real objects, built
+/// whether the second one is the mark of free blocks, and is checked for races. Touching a granule that is not mapped ends the run (I4). *Descriptors* are real objects, built
 /// inside the execution and destroyed at its end, and so is the scenario.
 
 #include <cstddef>
@@ -40,9 +40,8 @@ class SimulatedMemory {
   static void unmap(std::uintptr_t p, std::size_t bytes, const Where& where);
   /// The contents are gone; the pages stay mapped.
   static void decommit(std::uintptr_t p, std::size_t bytes, const Where& where);
-  /// Unmaps one range and maps another with the contents of the first.
-  static void move(std::uintptr_t from, std::size_t old_bytes, std::uintptr_t to, std::size_t new_bytes,
-                   const Where& where);
+  /// Carries the contents of a range over to another, which is mapped, and unmaps the first.
+  static void move(std::uintptr_t from, std::size_t bytes, std::uintptr_t to, const Where& where);
   /// The lowest unmapped range in the first `space` bytes, or 0. \param alignment a power of two of at least a cell
   static std::uintptr_t find_unmapped(std::size_t bytes, std::size_t alignment,
                                       std::size_t space = kPageBytes) noexcept;
@@ -50,6 +49,10 @@ class SimulatedMemory {
   /// The first word of the granule at `block`. \param what for the trace
   static std::uintptr_t read(const void* block, const char* what, const Where& where);
   static void write(const void* block, std::uintptr_t value, const char* what, const Where& where);
+
+  /// Whether the granule's second word marks a free block. Any other word does not, also one that nobody has written.
+  static bool read_mark(const void* block, const Where& where);
+  static void write_mark(const void* block, bool is_free, const Where& where);
 
   /// For the rest of the execution each thread makes its descriptors in a place of its own.
   static void keep_threads_apart() noexcept;

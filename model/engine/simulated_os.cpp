@@ -45,17 +45,19 @@ void SimulatedSystem::release(void* p, std::size_t bytes, Where where) noexcept 
   --reservations_;
 }
 
-void SimulatedSystem::decommit(void* p, std::size_t bytes, Where where) noexcept {
+bool SimulatedSystem::decommit(void* p, std::size_t bytes, Where where) noexcept {
+  if (fails()) return false;
   SimulatedMemory::decommit(reinterpret_cast<std::uintptr_t>(p), bytes, where);
+  return true;
 }
 
-void* SimulatedSystem::resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment,
-                              Where where) noexcept {
+bool SimulatedSystem::move(void* p, std::size_t old_bytes, void* target, std::size_t, Where where) noexcept {
   note_call();
-  const std::uintptr_t target = fails() ? 0 : find_place(new_bytes, alignment);
-  if (target == 0) return nullptr;
-  SimulatedMemory::move(reinterpret_cast<std::uintptr_t>(p), old_bytes, target, new_bytes, where);
-  return reinterpret_cast<void*>(target);
+  if (fails()) return false;
+  SimulatedMemory::move(reinterpret_cast<std::uintptr_t>(p), old_bytes, reinterpret_cast<std::uintptr_t>(target),
+                        where);
+  --reservations_;
+  return true;
 }
 
 void SimulatedSystem::fatal(Corruption what, const char*, const void*, const void*, std::size_t, const BlockHistory&,

@@ -17,7 +17,7 @@ class SimulatedSystem {
   static constexpr std::size_t kPageBytes = 2 * SimulatedMemory::kCellBytes;
   static constexpr unsigned kNever = ~0u;
 
-  /// The `nth` call (1 = the next) of reserve, resize or metadata fails, and no other.
+  /// The `nth` call (1 = the next) of reserve, decommit, move or metadata fails, and no other.
   void fail_at(unsigned nth) noexcept { calls_until_failure_ = nth; }
 
   /// Up to `times` calls fail: each of them is a choice that the search explores in both ways.
@@ -34,11 +34,14 @@ class SimulatedSystem {
 
   [[nodiscard]] void* reserve(std::size_t bytes, std::size_t alignment, Where where = Where::here()) noexcept;
   void release(void* p, std::size_t bytes, Where where = Where::here()) noexcept;
-  void decommit(void* p, std::size_t bytes, Where where = Where::here()) noexcept;
+  [[nodiscard]] bool decommit(void* p, std::size_t bytes, Where where = Where::here()) noexcept;
 
-  /// Always moves, which is the harder case.
-  [[nodiscard]] void* resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment,
-                             Where where = Where::here()) noexcept;
+  /// Never in its place: to move is the harder case.
+  [[nodiscard]] bool resize(void*, std::size_t old_bytes, std::size_t new_bytes) noexcept {
+    return old_bytes == new_bytes;
+  }
+  [[nodiscard]] bool move(void* p, std::size_t old_bytes, void* target, std::size_t new_bytes,
+                          Where where = Where::here()) noexcept;
 
   template <class T>
   [[nodiscard]] T* metadata(std::size_t n) noexcept {

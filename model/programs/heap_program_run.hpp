@@ -34,7 +34,7 @@ class HeapProgramRun {
   explicit HeapProgramRun(Body& body, const typename ConfigT::Os& os = {}) : body_(body), heap_(os) {}
 
   /// Before all threads.
-  void set_up(PageMapKind kind = PageMapKind::kFlat) { body_.require(heap_.init(kind), "the page map fits"); }
+  void set_up() { heap_.init(); }
 
   /// A thread from its beginning to its end.
   void run(const HeapProgram& program, unsigned index) {

@@ -10,14 +10,14 @@ namespace hakmem::model {
 namespace {
 
 constexpr Place kNewLeaf{"layout/page_map.hpp", "ensure_leaf", kCompareExchange};
-constexpr Place kFindLeaf{"layout/page_map.hpp", "find_in_leaf", kLoad, Orders{kAcquire}};
+constexpr Place kFindLeaf{"layout/page_map.hpp", "find", kLoad, Orders{kAcquire}};
 
 /// Two threads map neighbouring pieces, which share a leaf; a third is handed an address of one of them, and asks for
 /// an address that nobody has given it.
 struct LeafIsShared : Scenario {
   static constexpr unsigned kThreads = 3;
 
-  void before() override { require(map.init(os, PageMapKind::kTwoLevel), "there is memory for the root"); }
+  void before() override { map.init(os); }
   void thread(unsigned index) override {
     if (index == 2) return look();
     require(map.prepare(os, piece(index), 1), "there is memory for the leaf");

@@ -87,7 +87,7 @@ struct SleepingSlabIsInherited : WholeHeap {
 const Registered sleeping_slab{
     Suite::of<SleepingSlabIsInherited>("heap/sleeping_slab_is_inherited",
                                        "I1 I2 I3 I4 I5 I8: frees wake a sleeping slab whose context changes hands")
-        .quick({bound(1), random(20'000), pct(3, 20'000)})
+        .quick({bound(1), random(20'000), pct(3, 150'000)})
         .thorough({bound(2), random(500'000), pct(4, 300'000)})
         .depth(20'000)
         .broken("adopt_does_not_acquire", weaken(kAdopt, kRelaxed))
@@ -247,7 +247,7 @@ const Registered scavenge{
 /// same time, while one asks about an address that nobody has given it.
 struct FirstUse : WholeHeap {
   static constexpr unsigned kThreads = 3;
-  void before() override { require(heap.init(PageMapKind::kTwoLevel), "the page map fits"); }
+  void before() override { heap.init(); }
   void thread(unsigned index) override {
     if (index == 2) {
       (void)heap.owns(reinterpret_cast<void*>(ToyConfig::Os::address_base()));

@@ -156,7 +156,7 @@ void release_twice(Os& os, void* memory) {
   os.release(memory, kBytes);
   os.release(memory, kBytes);
 }
-void decommit(Os& os, void* memory) { os.decommit(memory, kBytes); }
+void decommit(Os& os, void* memory) { (void)os.decommit(memory, kBytes); }
 const Registered touch_after_release{faulty<TouchAfter<release>>("touch_after_release")};
 const Registered touch_after_decommit{faulty<TouchAfter<decommit>>("touch_after_decommit")};
 const Registered double_release{faulty<TouchAfter<release_twice>>("double_release")};

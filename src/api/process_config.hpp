@@ -34,11 +34,8 @@ using SyncOfProcess = Sync;
 
 #ifdef HAKMEM_VALGRIND
 using ProcessSync = SyncOfProcess<ValgrindSync>;
-// Helgrind keeps a record of every byte of a mapping, also of a flat page map's 16 GiB.
-inline constexpr PageMapKind kProcessPageMap = PageMapKind::kTwoLevel;
 #else
 using ProcessSync = SyncOfProcess<StdSync>;
-inline constexpr PageMapKind kProcessPageMap = PageMapKind::kFlat;
 #endif
 
 #ifdef HAKMEM_HARDENED

@@ -62,9 +62,8 @@ bool make_exit_key() noexcept {
 void set_up() noexcept {
   read_options_from_environment();
   keep_statistics_descriptor();
-  // The flat map's address space is free of charge, unless it is counted: then a few processes would use up the limit.
-  const PageMapKind kind = LinuxOs::counts_untouched_pages() ? PageMapKind::kTwoLevel : kProcessPageMap;
-  ready = process_heap.init(kind) && make_exit_key();
+  process_heap.init();
+  ready = make_exit_key();
 }
 
 /// A heap with a lock is forked while nobody is inside. To register that may allocate, so not while setting up.

@@ -105,8 +105,7 @@ inline void* reallocate(void* block, std::size_t bytes) noexcept {
   if (bytes == 0) bytes = 1;
   const std::size_t usable = is_marked_free(block) ? 0 : size_of(block);
   const bool stays = bytes <= usable && bytes >= usable / 2;
-  const bool resized = usable > FullGeometry::kLargeMax && bytes > FullGeometry::kLargeMax &&
-                       process_heap.page_map().kind() == PageMapKind::kFlat;
+  const bool resized = usable > FullGeometry::kLargeMax && bytes > FullGeometry::kLargeMax;
   if (usable == 0 || stays || resized) {
     void* now = hakmem::reallocate(block, bytes);
     if (usable != 0) mark_resized(block, usable, now, now != nullptr ? size_of(now) : usable);

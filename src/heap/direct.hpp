@@ -2,6 +2,8 @@
 /// Floor 5. Direct mappings: blocks above kLargeMax, or aligned to more than a slot, each with a mapping of its own.
 /// Freed ones wait in the whale cache for a request of about their size.
 
+#include <cstring>
+
 #include "heap/whale_cache.hpp"
 #include "layout/descriptor_table.hpp"
 #include "layout/descriptors.hpp"
@@ -29,8 +31,8 @@ class DirectMappings {
   /// \return nullptr when the system gives no memory.
   [[nodiscard]] void* allocate(Os& os, PageMap<Config>& map, std::size_t bytes, std::size_t alignment,
                                Contents contents, unsigned threads = 1) noexcept {
+    if (void* block = reuse(os, map, bytes, alignment, contents, threads)) return block;
     const std::size_t size = round(bytes);
-    if (void* block = reuse(os, map, size, alignment, contents, threads)) return block;
     void* memory = os.reserve(size, effective(alignment));
     if (memory == nullptr) return nullptr;
     Mapping* mapping = map.prepare(os, memory, 1) ? take_descriptor(os) : nullptr;
@@ -73,25 +75,21 @@ class DirectMappings {
     return bytes;
   }
 
-  /// Grows or shrinks a block, contents kept. The thread that was given it. \param bytes > 0
-  /// \return the block, perhaps elsewhere, or nullptr (the old one is as it was). Flat page map only: with two levels
-  /// the new place might need a leaf that cannot be had, after the move.
+  /// Grows or shrinks a block, contents kept, without copying them. The thread that was given it. \param bytes > 0
+  /// \return the block, perhaps elsewhere, or nullptr when the system does not do that (the old one is as it was).
   [[nodiscard]] void* reallocate(Os& os, PageMap<Config>& map, Slab<Config>& slab, std::size_t bytes) noexcept {
     Mapping& mapping = Mapping::of(slab);
+    const std::size_t old_size = mapping.bytes.get();
     const std::size_t size = round(bytes);
-    if (size == mapping.bytes.get()) return reinterpret_cast<void*>(mapping.base.get());
     void* old = reinterpret_cast<void*>(mapping.base.get());
-    // The old address may serve another thread the moment it is unmapped, so it leaves the page map first.
-    map.set(old, nullptr);
-    void* memory = os.resize(old, mapping.bytes.get(), size, kSlotBytes<Geometry>);
-    if (memory == nullptr) {
-      map.set(old, &slab);
-      return nullptr;
+    if (os.resize(old, old_size, size)) {
+      mapping.bytes.set(size);
+      mapping.show(MappingUse::kLive);
+      count_resized(old_size, size);
+      return old;
     }
-    unmapped_bytes_.add(mapping.bytes.get());
-    mapped_bytes_.add(size);
-    place(map, mapping, memory, size);
-    return memory;
+    // It stays as large as it was.
+    return size <= old_size ? old : move(os, map, mapping, size);
   }
 
   [[nodiscard]] static bool is_block(Slab<Config>& slab, const void* block) noexcept {
@@ -118,18 +116,23 @@ class DirectMappings {
   }
 
  private:
-  static std::size_t round(std::size_t bytes) noexcept { return (bytes + Os::kPageBytes - 1) & ~(Os::kPageBytes - 1); }
+  /// Up to the next piece of the page map: no two mappings may meet in one, so each starts at one. And it ends at one,
+  /// so that the system can join neighbours: it has a limit to their number. What is not used is never touched.
+  static std::size_t round(std::size_t bytes) noexcept {
+    constexpr std::size_t kUnit = kSlotBytes<Geometry> > Os::kPageBytes ? kSlotBytes<Geometry> : Os::kPageBytes;
+    return (bytes + kUnit - 1) & ~(kUnit - 1);
+  }
 
-  /// No two mappings may meet in one piece of the page map, so each starts at a piece of its own.
   static std::size_t effective(std::size_t alignment) noexcept {
     return alignment < kSlotBytes<Geometry> ? kSlotBytes<Geometry> : alignment;
   }
 
-  /// A block from the whale cache, or nullptr.
-  void* reuse(Os& os, PageMap<Config>& map, std::size_t size, std::size_t alignment, Contents contents,
+  /// A block from the whale cache that wastes at most a quarter of what is asked for and the last page, or nullptr.
+  void* reuse(Os& os, PageMap<Config>& map, std::size_t bytes, std::size_t alignment, Contents contents,
               unsigned threads) noexcept {
+    const std::size_t pages = (bytes + Os::kPageBytes - 1) / Os::kPageBytes;
     std::uint32_t index;
-    if (!whales_.take(size, index, threads)) return nullptr;
+    if (!whales_.take(bytes, (pages + pages / 4) * Os::kPageBytes, index, threads)) return nullptr;
     Mapping& mapping = table_.at(index);
     void* block = reinterpret_cast<void*>(mapping.base.get());
     if ((mapping.base.get() & (alignment - 1)) != 0) {
@@ -137,12 +140,39 @@ class DirectMappings {
       return nullptr;
     }
     // Cheaper than to fill it, and pages that the program does not touch cost nothing.
-    if (contents == Contents::kZero) os.decommit(block, mapping.bytes.get());
+    if (contents == Contents::kZero && !os.decommit(block, mapping.bytes.get())) {
+      std::memset(block, 0, mapping.bytes.get());
+    }
     map.set(block, &mapping.slab);
     mapping.show(MappingUse::kLive);
     mapped_.add();
     mapped_bytes_.add(mapping.bytes.get());
     return block;
+  }
+
+  void count_resized(std::size_t old_size, std::size_t size) noexcept {
+    unmapped_bytes_.add(old_size);
+    mapped_bytes_.add(size);
+  }
+
+  /// A block goes to a larger place, pages and all. \return nullptr when there is none, or its pages cannot be moved.
+  void* move(Os& os, PageMap<Config>& map, Mapping& mapping, std::size_t size) noexcept {
+    void* target = os.reserve(size, kSlotBytes<Geometry>);
+    if (target == nullptr) return nullptr;
+    const std::size_t old_size = mapping.bytes.get();
+    void* old = reinterpret_cast<void*>(mapping.base.get());
+    if (map.prepare(os, target, 1)) {
+      // The old address may serve another thread the moment it is unmapped, so it leaves the page map first.
+      map.set(old, nullptr);
+      if (os.move(old, old_size, target, size)) {
+        count_resized(old_size, size);
+        place(map, mapping, target, size);
+        return target;
+      }
+      map.set(old, &mapping.slab);
+    }
+    os.release(target, size);
+    return nullptr;
   }
 
   /// Gives a mapping and its descriptor back. Only its owner; no block of it is out.

@@ -33,12 +33,12 @@ class GuardedHeap {
   GuardedHeap(const GuardedHeap&) = delete;
   GuardedHeap& operator=(const GuardedHeap&) = delete;
 
-  [[nodiscard]] bool init(PageMapKind kind = PageMapKind::kFlat) noexcept {
+  void init() noexcept {
     std::uint64_t key = 0x9e3779b97f4a7c15u;
     if constexpr (requires(Os& os) { os.secret(); }) key = heap_.os().secret();
     guard_.set_key(key);
     if constexpr (requires { Sync::set_key(key); }) Sync::set_key(key);
-    return heap_.init(kind);
+    heap_.init();
   }
 
   [[nodiscard]] Context* attach() noexcept { return heap_.attach(); }

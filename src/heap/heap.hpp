@@ -45,8 +45,8 @@ class Heap {
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
 
-  /// Before any other call, once. \return false without memory.
-  [[nodiscard]] bool init(PageMapKind kind = PageMapKind::kFlat) noexcept { return map_.init(os_, kind); }
+  /// Before any other call, once.
+  void init() noexcept { map_.init(os_); }
 
   // Threads ----------------------------------------------------------------------------------------------------------
 
@@ -71,7 +71,7 @@ class Heap {
     // A request for 0 wraps around and goes the long way.
     if (bytes - 1 >= Geometry::kSmallMax) [[unlikely]]
       return nullptr;
-    return context.heads[Classes::of_small(bytes)].pop();
+    return take(context.heads[Classes::of_small(bytes)]);
   }
 
   /// Second fast path: a mid or large block from the detached list, or a small one that this thread has freed.
@@ -100,8 +100,18 @@ class Heap {
   /// The same, zero-filled.
   [[nodiscard]] void* allocate_zeroed(Context& context, std::size_t bytes) noexcept {
     if (bytes > Geometry::kLargeMax) return allocate_direct(context, bytes, 1, Contents::kZero);
-    void* block = allocate(context, bytes);
-    if (block != nullptr) std::memset(block, 0, bytes);
+    const unsigned size_class = Classes::of(bytes == 0 ? 1 : bytes);
+    // Whether a block is fresh is known of the first one of a refill. Where that is one of many there is little to win.
+    void* block = nullptr;
+    bool fresh = false;
+    if (Classes::is_small(size_class)) {
+      block = allocate(context, bytes);
+    } else {
+      block = pop_any(context, size_class);
+      if (block == nullptr) block = refill(context, size_class, &fresh);
+    }
+    // To its end: programs that ask for the usable size expect zeroes there too.
+    if (block != nullptr) std::memset(block, 0, fresh ? kLinkBytes : Classes::block_bytes(size_class));
     return block;
   }
 
@@ -119,9 +129,9 @@ class Heap {
   /// Frees a block of this heap; nullptr is allowed. `context` may be a thread's stand-in (not attached).
   /// Foreign, interior and, where it shows, already free pointers end in Os::fatal.
   [[gnu::always_inline]] void deallocate(Context& context, void* block) noexcept {
-    Slab<Config>* slab = map_.find_flat(block);
+    Slab<Config>* slab = map_.find(block);
     if (slab == nullptr) [[unlikely]]
-      return deallocate_unmapped(context, block);
+      return deallocate_unmapped(block);
     deallocate_in(context, *slab, block);
   }
 
@@ -130,8 +140,8 @@ class Heap {
   [[nodiscard]] void* reallocate(Context& context, void* block, std::size_t bytes) noexcept {
     if (bytes > kMaxBytes) return nullptr;
     Slab<Config>& slab = check(block, "realloc");
-    if (is_direct(slab) && bytes > Geometry::kLargeMax && map_.kind() == PageMapKind::kFlat) {
-      return direct_.reallocate(os_, map_, slab, bytes);
+    if (is_direct(slab) && bytes > Geometry::kLargeMax) {
+      if (void* resized = direct_.reallocate(os_, map_, slab, bytes)) return resized;
     }
     const std::size_t old_bytes = usable_size_of(slab);
     // In place when it fits and would not waste more than half.
@@ -201,13 +211,25 @@ class Heap {
   using Ops = SlabOps<Config>;
   using SlabT = Slab<Config>;
   using SettingsT = Settings<Config>;
+  using Mark = FreeMark<Sync>;
 
   /// Blocks or slabs that a thread may not keep until it gives back what it has kept. What that costs, a few hundred
   /// instructions for each of a few slabs, is then small beside what the refusals have cost.
   static constexpr std::uint32_t kRefusals = 64;
 
+  /// So much at the beginning of a free block may be written to link and to mark it.
+  static constexpr std::size_t kLinkBytes = std::size_t{1} << Geometry::kGranuleShift;
+
+  /// A block from a list of free ones, to be handed out, or nullptr.
+  [[nodiscard, gnu::always_inline]] static void* take(LocalList<Sync>& list) noexcept {
+    void* block = list.pop();
+    if (block != nullptr) [[likely]]
+      Mark::clear(block);
+    return block;
+  }
+
   [[nodiscard, gnu::always_inline]] static void* pop_cached(Context& context, unsigned size_class) noexcept {
-    void* block = context.heads[size_class].pop();
+    void* block = take(context.heads[size_class]);
     if (block != nullptr) [[likely]]
       context.allowances[size_class].took();
     return block;
@@ -223,7 +245,7 @@ class Heap {
   /// A block that no slab has to be asked for, or hardly.
   [[nodiscard]] void* pop_any(Context& context, unsigned size_class) noexcept {
     if (!Classes::is_small(size_class)) return pop_any_cached(context, size_class);
-    void* block = context.heads[size_class].pop();
+    void* block = take(context.heads[size_class]);
     return block != nullptr ? block : take_up_own(context, size_class);
   }
 
@@ -243,6 +265,7 @@ class Heap {
     context.refilled_blocks[kPool].add(cut - out);
     void* first = slab->free.take_all();
     context.heads[size_class].adopt(Sync::load_link(first));
+    Mark::clear(first);
     return first;
   }
 
@@ -277,7 +300,7 @@ class Heap {
     const std::size_t most = bytes * max_waste / SettingsT::kNoWaste;
     for (unsigned c = size_class + 1; c < Classes::kCount && !Classes::is_large(c); ++c) {
       if (Classes::block_bytes(c) > most) return nullptr;
-      void* block = context.heads[c].pop();
+      void* block = take(context.heads[c]);
       if (block == nullptr) continue;
       context.allowances[c].lent();
       auto& tally = context.tallies[size_class - Classes::kSmallCount];
@@ -289,13 +312,14 @@ class Heap {
   }
 
   /// The detached list of a class has run out.
-  [[gnu::noinline]] void* refill(Context& context, unsigned size_class) noexcept {
+  /// \param fresh set to whether the block is zero but for kLinkBytes, when somebody wants to know
+  [[gnu::noinline]] void* refill(Context& context, unsigned size_class, bool* fresh = nullptr) noexcept {
     if (!context.inbox.looks_empty()) collect_inbox(context);
     auto& list = context.slabs[size_class];
     for (bool swept = false;; swept = true) {
       while (SlabT* slab = list.first()) {
         unretain(context, *slab);
-        const auto chain = take_up(context, *slab, size_class);
+        const auto chain = take_up(context, *slab, size_class, fresh);
         if (chain.head != nullptr) return hand_out(context, *slab, size_class, chain);
         // A full slab sleeps, unless blocks have arrived just now: then it is refilled from them.
         (void)Ops::sleep(list, *slab);
@@ -303,7 +327,7 @@ class Heap {
       if (SlabT* slab = acquire_slab(size_class)) {
         Ops::make(*slab, context, size_class);
         list.push_back(*slab);
-        return hand_out(context, *slab, size_class, take_up(context, *slab, size_class));
+        return hand_out(context, *slab, size_class, take_up(context, *slab, size_class, fresh));
       }
       if (swept) return nullptr;
       // The system refuses: give back what is only kept, which may wake slabs of the class, and try again.
@@ -313,10 +337,13 @@ class Heap {
   }
 
   /// Takes blocks up from a slab and counts where they came from. \return as SlabOps::refill.
-  [[gnu::always_inline]] typename Ops::Chain take_up(Context& context, SlabT& slab, unsigned size_class) noexcept {
+  [[gnu::always_inline]] typename Ops::Chain take_up(Context& context, SlabT& slab, unsigned size_class,
+                                                     bool* fresh) noexcept {
     return Ops::refill(slab, settings_.carve_blocks(size_class),
                        [&](typename Ops::Source source, std::uint32_t blocks) {
-                         (source == Ops::Source::kFresh ? context.taken_fresh : context.taken_remote).add(blocks);
+                         const bool cut = source == Ops::Source::kFresh;
+                         (cut ? context.taken_fresh : context.taken_remote).add(blocks);
+                         if (cut && fresh != nullptr) *fresh = slab.fresh.get();
                        });
   }
 
@@ -332,15 +359,23 @@ class Heap {
       change_retained(context, size_class, length);
       context.tallies[size_class - Classes::kSmallCount].misses.add();
     }
-    if (!caches) [[unlikely]]
+    if (!caches) [[unlikely]] {
+      Mark::clear(chain.head);
       return Ops::keep_first(slab, chain);
+    }
     context.refilled_blocks[pool].add(chain.count);
     context.heads[size_class].adopt(chain.head);
-    return context.heads[size_class].pop();
+    return take(context.heads[size_class]);
   }
 
   SlabT* acquire_slab(unsigned size_class) noexcept {
     purge();
+    SlabT* slab = find_slab(size_class);
+    if (slab != nullptr) pool_.judge_page_size(os_, map_, *slab);
+    return slab;
+  }
+
+  SlabT* find_slab(unsigned size_class) noexcept {
     if (SlabT* slab = pool_.acquire_live(map_, size_class)) return slab;
     // Before memory is mapped, look what has come back meanwhile: nothing waits for a thread that is gone or idle.
     if (reclaim_parked()) {
@@ -368,17 +403,43 @@ class Heap {
     if (slab.owner.load(std::memory_order_relaxed) != &context) return deallocate_other(block, slab, context, *this);
     if (!slab.is_block(block)) [[unlikely]]
       return report_interior(slab, block);
-    if (slab.free.peek() == block) [[unlikely]]
-      return report_double_free(slab, block);
+    if (looks_free(slab.free, block)) [[unlikely]]
+      return deallocate_marked(context, slab, block);
+    Mark::set(block);
     put_back(context, slab, block);
+  }
+
+  /// Whether a block that is about to be freed may be free already: by its mark, or where blocks are not marked because
+  /// it is the last one on its list.
+  [[nodiscard, gnu::always_inline]] static bool looks_free(const LocalList<Sync>& list, const void* block) noexcept {
+    if constexpr (Mark::kKept) return Mark::is_set(block);
+    return list.peek() == block;
+  }
+
+  /// A block of the context's own slabs that looks free: it is a double free, or the program's data look like the mark.
+  [[gnu::noinline, gnu::cold]] void deallocate_marked(Context& context, SlabT& slab, void* block) noexcept {
+    if (is_free(context, slab, block)) return report_double_free(slab, block);
+    Mark::clear(block);
+    deallocate_in(context, slab, block);
+  }
+
+  /// Whether a block of the context's own slab is on one of its lists, as far as they can be walked: those of a slab
+  /// that sleeps are others'.
+  [[nodiscard]] bool is_free(Context& context, SlabT& slab, const void* block) noexcept {
+    const std::uint32_t most = slab.capacity.get();
+    const unsigned size_class = slab.size_class.get();
+    // The detached list of a cached class has blocks of several slabs, and is counted.
+    const std::int32_t length = context.allowances[size_class].length();
+    const std::uint32_t detached = Classes::is_small(size_class) ? most : static_cast<std::uint32_t>(length);
+    if (Mark::is_on(block, context.heads[size_class].peek(), detached)) return true;
+    if (slab.state.get() == SlabState::kAwake) Ops::collect(slab);
+    return Mark::is_on(block, slab.free.peek(), most);
   }
 
   /// A block goes back to the slab, which is the context's own.
   [[gnu::always_inline]] void put_back(Context& context, SlabT& slab, void* block) noexcept {
     slab.free.push(block);
-    const std::int32_t left = slab.frees_to_event.get() - 1;
-    slab.frees_to_event.set(left);
-    if (left <= 0) [[unlikely]]
+    if (!slab.frees_to_event.take_leaves_some()) [[unlikely]]
       on_event(context, slab, block);
   }
 
@@ -425,8 +486,9 @@ class Heap {
   [[gnu::always_inline]] void deallocate_cached(Context& context, SlabT& slab, void* block) noexcept {
     const unsigned size_class = slab.size_class.get();
     auto& head = context.heads[size_class];
-    if (head.peek() == block) [[unlikely]]
-      return report_double_free(slab, block);
+    if (looks_free(head, block)) [[unlikely]]
+      return deallocate_marked(context, slab, block);
+    Mark::set(block);
     if (Classes::is_large(size_class)) [[unlikely]]
       return deallocate_large(context, slab, block);
     head.push(block);
@@ -493,12 +555,9 @@ class Heap {
     if (!direct_.deallocate(os_, map_, slab, block)) report(Corruption::kInteriorPointer, slab, block);
   }
 
-  /// nullptr, a foreign pointer, or a page map of two levels.
-  [[gnu::noinline]] void deallocate_unmapped(Context& context, void* block) noexcept {
-    if (block == nullptr) return;
-    SlabT* slab = map_.find(block);
-    if (slab == nullptr) return os_.fatal(Corruption::kForeignPointer, "free", block, nullptr, 0);
-    deallocate_in(context, *slab, block);
+  /// nullptr or a foreign pointer.
+  [[gnu::noinline]] void deallocate_unmapped(const void* block) noexcept {
+    if (block != nullptr) os_.fatal(Corruption::kForeignPointer, "free", block, nullptr, 0);
   }
 
   // Empty slabs ------------------------------------------------------------------------------------------------------
@@ -703,16 +762,20 @@ class Heap {
   [[gnu::noinline, gnu::cold]] void report(Corruption what, SlabT& slab, const void* block,
                                            const char* call = "free") noexcept {
     const std::size_t bytes = usable_size_of(slab);
+    if (what == Corruption::kInteriorPointer && !is_direct(slab) && slab.is_uncut(block)) {
+      what = Corruption::kForeignPointer;  // no block was ever there
+    }
     const auto base = is_direct(slab) ? DirectMapping<Config>::of(slab).base.get() : slab.base.get();
     const auto offset = reinterpret_cast<std::uintptr_t>(block) - base;
     os_.fatal(what, call, block, reinterpret_cast<void*>(base + offset / bytes * bytes), bytes);
   }
 
+  /// First: its root is then where the heap is, which saves the path of free an addition.
+  PageMap<Config> map_;
   [[no_unique_address]] Os os_{};
   Settings<Config> settings_;
   Tunable<Sync, std::uint64_t, 0> purged_at_;
   Tunable<Sync, std::uint64_t, 0> reclaimed_at_;
-  PageMap<Config> map_;
   SharedPool<Config> pool_;
   DirectMappings<Config> direct_;
   ContextPool<Config> contexts_;

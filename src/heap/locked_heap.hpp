@@ -33,16 +33,20 @@ class LockedHeap {
   LockedHeap(const LockedHeap&) = delete;
   LockedHeap& operator=(const LockedHeap&) = delete;
 
-  [[nodiscard]] bool init(PageMapKind kind = PageMapKind::kFlat) noexcept {
+  void init() noexcept {
     const Held held(*this);
-    if (!heap_.init(kind)) return false;
-    context_ = heap_.attach();
-    everyone_.attached.set(context_ != nullptr);
-    return context_ != nullptr;
+    heap_.init();
   }
 
-  /// The same for every thread; nothing can fail once the heap is set up.
-  [[nodiscard]] Context* attach() noexcept { return &everyone_; }
+  /// The same for every thread; nothing can fail once the first has it.
+  [[nodiscard]] Context* attach() noexcept {
+    const Held held(*this);
+    if (context_ == nullptr) {
+      context_ = heap_.attach();
+      everyone_.attached.set(context_ != nullptr);
+    }
+    return context_ != nullptr ? &everyone_ : nullptr;
+  }
   void detach(Context&) noexcept {}
 
   /// There is no way round the lock. \return nullptr
@@ -126,7 +130,7 @@ class LockedHeap {
     LockedHeap& heap_;
   };
 
-  /// The one context, or before the heap is set up one that owns nothing: a pointer that is freed then is foreign.
+  /// The one context, or before the first attach one that owns nothing: a pointer that is freed then is foreign.
   [[nodiscard]] typename Core::Context& core_context() noexcept { return context_ != nullptr ? *context_ : stand_in_; }
 
   Lock lock_;

@@ -7,6 +7,7 @@
 
 #include "heap/class_list.hpp"
 #include "layout/descriptors.hpp"
+#include "layout/free_mark.hpp"
 #include "layout/size_class.hpp"
 
 namespace hakmem {
@@ -35,7 +36,8 @@ struct SlabOps {
     slab.size_class.set(static_cast<std::uint16_t>(size_class));
     slab.state.set(SlabState::kAwake);
     slab.divisor.set(layout.divisor);
-    slab.extent.set(layout.capacity * layout.block_bytes);
+    // Relaxed: no block is out. Who frees one of the former slab's late reads either extent.
+    slab.extent.store(0, std::memory_order_relaxed);
     slab.capacity.set(layout.capacity);
     slab.carved.set(0);
     slab.shown.set(std::uint32_t{size_class} << 16);
@@ -188,10 +190,14 @@ struct SlabOps {
     char* block = first;
     for (unsigned i = 1; i < count; ++i) {
       Sync::store_link(block, block + layout.block_bytes);
+      FreeMark<Sync>::set(block);
       block += layout.block_bytes;
     }
     Sync::store_link(block, nullptr);
+    FreeMark<Sync>::set(block);
     slab.carved.set(static_cast<std::uint16_t>(carved + count));
+    // Relaxed: the blocks' handoffs publish it (handoff lemma).
+    slab.extent.store((carved + count) * layout.block_bytes, std::memory_order_relaxed);
     slab.show();
     return {first, count};
   }

@@ -5,6 +5,7 @@
 #include "heap/class_list.hpp"
 #include "heap/outbox.hpp"
 #include "heap/thread_context_fwd.hpp"
+#include "sync/countdown.hpp"
 #include "sync/counter.hpp"
 
 namespace hakmem {
@@ -29,17 +30,13 @@ class CacheAllowance {
   /// A block has been taken from the list to serve a smaller class.
   void lent() noexcept { room_.set(room_.get() + 1); }
   /// A block has been put on the list. \return false when there was no place for it.
-  [[nodiscard]] bool put() noexcept {
-    const std::int32_t room = room_.get() - 1;
-    room_.set(room);
-    return room >= 0;
-  }
+  [[nodiscard]] bool put() noexcept { return !room_.take_from_none(); }
   /// Statistics: blocks that the program got from the list without a refill. Any thread.
   [[nodiscard]] std::uint64_t hits() const noexcept { return hits_.get(); }
 
  private:
   typename Sync::template Plain<std::int32_t> granted_{};
-  typename Sync::template Plain<std::int32_t> room_{};
+  Countdown<Sync> room_{};
   OwnerCounter<Sync> hits_;
 };
 

@@ -46,13 +46,15 @@ class WhaleCache {
     return cache_.put({mapping.index.get(), pages, tick(os)}, most / Os::kPageBytes);
   }
 
-  /// Takes the smallest mapping of at least `bytes` that wastes at most a quarter of them. Any thread.
+  /// Takes the smallest mapping of `least` to `most` bytes. Any thread.
   /// \param threads that use the heap, for statistics
   /// \return whether there was one; `index` is its number then, and it is the caller's.
-  [[nodiscard]] bool take(std::size_t bytes, std::uint32_t& index, unsigned threads = 1) noexcept {
+  [[nodiscard]] bool take(std::size_t least, std::size_t most, std::uint32_t& index, unsigned threads = 1) noexcept {
     if (max_bytes_.get() == 0) return false;
-    const std::size_t pages = bytes / Os::kPageBytes;
-    const auto fits = [pages](CacheItem item) { return item.size >= pages && item.size <= pages + pages / 4; };
+    const auto fits = [least, most](CacheItem item) {
+      const std::size_t bytes = item.size * Os::kPageBytes;
+      return bytes >= least && bytes <= most;
+    };
     const bool hit = take_if(fits, index);
     (hit ? hits_ : misses_)[bucket_of(threads)].add();
     return hit;

@@ -11,6 +11,7 @@
 #include "layout/size_class.hpp"
 #include "lockfree/remote_word.hpp"
 #include "lockfree/slot_word.hpp"
+#include "sync/countdown.hpp"
 #include "sync/shown.hpp"
 #include "sync/tunable.hpp"
 
@@ -65,15 +66,15 @@ struct alignas(64) Slab {
   /// Blocks that the owner has freed and not yet taken up again.
   LocalList<Sync> free{};
   /// Frees by the owner until something happens: awake, until all blocks are back; asleep, one.
-  Plain<std::int32_t> frees_to_event{};
+  Countdown<Sync> frees_to_event{};
   Plain<std::uint16_t> size_class{};
   Plain<SlabState> state{};
   Plain<std::uint8_t> slots{};
   /// Address of the first block.
   Plain<std::uintptr_t> base{};
   Plain<std::uint64_t> divisor{};
-  /// Bytes from the base to the end of the last block.
-  Plain<std::uint32_t> extent{};
+  /// Bytes from the base to the end of the last block that was cut.
+  Atomic<std::uint32_t> extent{};
   Plain<std::uint16_t> capacity{};
   /// Blocks cut so far; the rest has never been touched.
   Plain<std::uint16_t> carved{};
@@ -92,6 +93,10 @@ struct alignas(64) Slab {
   /// Where it is: constant once the descriptor exists.
   Plain<std::uint32_t> slot{};
   Plain<SuperSlab<Config>*> superslab{};
+  /// Of this slot: its memory may hold something else than zeroes. Its holder's: who has claimed it, or the SuperSlab.
+  Plain<bool> written{};
+  /// Of the whole slab: nothing had been written where no block is cut yet.
+  Plain<bool> fresh{};
   /// For diagnostics: the size class above, the blocks cut so far in the lower 16 bits.
   Shown<Sync, std::uint32_t> shown{};
 
@@ -102,10 +107,20 @@ struct alignas(64) Slab {
     return SizeClass<Geometry>::layout(size_class.get()).block_bytes;
   }
 
-  /// Whether `block` is one of this slab's blocks, by address.
+  /// Whether `block` is one of this slab's blocks that have been cut, by address.
   [[nodiscard]] bool is_block(const void* block) const noexcept {
     const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(block) - base.get();
-    return offset < extent.get() && SizeClass<Geometry>::is_block_offset(offset, divisor.get());
+    // Relaxed: the block was cut before it went out, and the extent only grows until none is out (handoff lemma).
+    return offset < extent.load(std::memory_order_relaxed) &&
+           SizeClass<Geometry>::is_block_offset(offset, divisor.get());
+  }
+
+  /// Whether an address lies where blocks of this slab may be, but none has been cut yet.
+  [[nodiscard]] bool is_uncut(const void* p) const noexcept {
+    const auto& layout = SizeClass<Geometry>::layout(size_class.get());
+    const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(p) - base.get();
+    // Relaxed: as in is_block; for a report.
+    return offset >= extent.load(std::memory_order_relaxed) && offset < layout.capacity * layout.block_bytes;
   }
 };
 
@@ -124,6 +139,8 @@ struct alignas(64) SuperSlab {
   Plain<std::uint32_t> index{};
   /// The slots that were EMPTY when that was last looked at, for giving their memory back with time.
   Tunable<Sync, std::uint32_t, 0> empty_before{};
+  /// 1 when it is mostly used, so that the system may give it large pages, else 0.
+  Tunable<Sync, std::uint32_t, 0> large_pages{};
   /// When it was retired, by the policy's clock; its owner's.
   Plain<std::uint64_t> retired_at{};
   /// For diagnostics: the start of the mapping, 0 without one.

@@ -1,9 +1,11 @@
 #pragma once
 /// Floor 3. The page map: address -> descriptor of the slab or direct mapping that starts or lies there, in O(1) (B9).
 ///
-/// One entry per slot-sized piece of address space; null means foreign. Flat where the system grants the address space,
-/// two levels where a limit on it or strict overcommit forbids. Entries are written before a block of theirs goes out,
-/// so its freer may read them relaxed (handoff lemma); any other address reads null or some type-stable descriptor.
+/// One entry per slot-sized piece of address space; null means foreign. Two levels: a root of one word for each stretch
+/// of address space, in the heap itself, and a leaf for each stretch that holds memory of it. So a small program pays for
+/// a leaf or two, and nothing is reserved that a limit, a lock of all memory or a core dump would count. Entries are
+/// written before a block of theirs goes out, so its freer may read them relaxed (handoff lemma); any other address reads
+/// null or some type-stable descriptor.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +13,6 @@
 #include "layout/descriptors.hpp"
 
 namespace hakmem {
-
-enum class PageMapKind : std::uint8_t { kFlat, kTwoLevel };
 
 template <class Config>
 class PageMap {
@@ -23,7 +23,7 @@ class PageMap {
 
   static constexpr unsigned kShift = Geometry::kSlotShift;
   static constexpr unsigned kBits = Os::kAddressBits - kShift;
-  static constexpr unsigned kLeafBits = kBits < 16 ? kBits / 2 : 15;
+  static constexpr unsigned kLeafBits = (kBits + 1) / 2;
   static constexpr std::size_t kMask = (std::size_t{1} << kBits) - 1;
   static constexpr std::size_t kLeafEntries = std::size_t{1} << kLeafBits;
   static constexpr std::size_t kRootEntries = std::size_t{1} << (kBits - kLeafBits);
@@ -34,48 +34,22 @@ class PageMap {
   using Root = typename Sync::template Atomic<Leaf*>;
 
  public:
-  /// Sets the map up; once, before anything else. Tries `wanted`, and two levels when flat is refused.
-  /// \return false when the system gives no memory.
-  [[nodiscard]] bool init(Os& os, PageMapKind wanted = PageMapKind::kFlat) noexcept {
-    base_.set(os.address_base());
-    // Relaxed stores: init happens-before every allocation, and a block's handoff carries it to the freer. A thread
-    // that frees before any allocation reads null and is told that the pointer is foreign.
-    if (wanted == PageMapKind::kFlat) {
-      Entry* flat = os.template metadata<Entry>(kMask + 1);
-      flat_.store(flat, std::memory_order_relaxed);
-      if (flat != nullptr) return true;
-    }
-    Root* root = os.template metadata<Root>(kRootEntries);
-    // Relaxed: as above.
-    root_.store(root, std::memory_order_relaxed);
-    return root != nullptr;
-  }
-
-  [[nodiscard]] PageMapKind kind() const noexcept {
-    // Relaxed: constant after init.
-    return flat_.load(std::memory_order_relaxed) != nullptr ? PageMapKind::kFlat : PageMapKind::kTwoLevel;
-  }
+  /// Once, before anything else. It happens-before every allocation, and a block's handoff carries it to the freer.
+  void init(Os& os) noexcept { base_.set(os.address_base()); }
 
   /// Descriptor for an address, or nullptr when it is foreign (also for nullptr). Any thread, any value.
-  [[nodiscard]] Slab<Config>* find(const void* p) const noexcept {
-    // Relaxed: constant after init, see init.
-    if (flat_.load(std::memory_order_relaxed) != nullptr) return find_flat(p);
-    return find_in_leaf(index_of(p));
-  }
-
-  /// The fast way: nullptr also when the map has two levels.
-  [[nodiscard]] Slab<Config>* find_flat(const void* p) const noexcept {
-    // Relaxed: constant after init, see init.
-    const Entry* flat = flat_.load(std::memory_order_relaxed);
-    if (flat == nullptr) [[unlikely]]
+  [[nodiscard, gnu::always_inline]] Slab<Config>* find(const void* p) const noexcept {
+    const std::size_t index = index_of(p);
+    // Acquire pairs with ensure_leaf, for addresses that were not handed to this thread (foreign pointers).
+    const Leaf* leaf = root_[index >> kLeafBits].load(std::memory_order_acquire);
+    if (leaf == nullptr) [[unlikely]]
       return nullptr;
     // Relaxed: handoff lemma, see the head of this file.
-    return flat[index_of(p)].load(std::memory_order_relaxed);
+    return leaf->entries[index & (kLeafEntries - 1)].load(std::memory_order_relaxed);
   }
 
   /// Makes sure that `set` cannot fail in [p, p + bytes). Any thread. \return false when there is no memory for it.
   [[nodiscard]] bool prepare(Os& os, const void* p, std::size_t bytes) noexcept {
-    if (kind() == PageMapKind::kFlat) return true;
     const std::size_t first = index_of(p) >> kLeafBits;
     const std::size_t last = index_of(static_cast<const char*>(p) + bytes - 1) >> kLeafBits;
     for (std::size_t i = first; i <= last; ++i) {
@@ -114,26 +88,13 @@ class PageMap {
   }
 
   Entry& entry(std::size_t index) noexcept {
-    // Relaxed: constant after init.
-    if (Entry* flat = flat_.load(std::memory_order_relaxed)) return flat[index];
     // Acquire pairs with ensure_leaf: the caller may have prepared nothing itself but inherited a mapping.
-    Leaf* leaf = root_.load(std::memory_order_relaxed)[index >> kLeafBits].load(std::memory_order_acquire);
+    Leaf* leaf = root_[index >> kLeafBits].load(std::memory_order_acquire);
     return leaf->entries[index & (kLeafEntries - 1)];
   }
 
-  Slab<Config>* find_in_leaf(std::size_t index) const noexcept {
-    // Relaxed: constant after init.
-    const Root* root = root_.load(std::memory_order_relaxed);
-    if (root == nullptr) return nullptr;
-    // Acquire pairs with ensure_leaf, for addresses that were not handed to this thread (foreign pointers).
-    const Leaf* leaf = root[index >> kLeafBits].load(std::memory_order_acquire);
-    // Relaxed: handoff lemma.
-    return leaf == nullptr ? nullptr : leaf->entries[index & (kLeafEntries - 1)].load(std::memory_order_relaxed);
-  }
-
   bool ensure_leaf(Os& os, std::size_t i) noexcept {
-    // Relaxed: constant after init.
-    Root& place = root_.load(std::memory_order_relaxed)[i];
+    Root& place = root_[i];
     // Relaxed: only whether there is one; who follows the pointer acquires it.
     if (place.load(std::memory_order_relaxed) != nullptr) return true;
     Leaf* fresh = os.template metadata<Leaf>(1);
@@ -145,8 +106,7 @@ class PageMap {
     return true;
   }
 
-  typename Sync::template Atomic<Entry*> flat_{};
-  typename Sync::template Atomic<Root*> root_{};
+  Root root_[kRootEntries]{};
   typename Sync::template Plain<std::uintptr_t> base_{};
 };
 

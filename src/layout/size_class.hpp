@@ -88,15 +88,23 @@ class SizeClass {
   }
 
  private:
-  /// Smallest slab that wastes at most 1/16 at its end and holds at least 4 blocks; one block per slab when blocks are
-  /// larger than a slot. What is wasted at the end is address space: its pages are never touched.
+  /// Smallest slab that wastes at most 1/65 at its end, if one of up to three slots does; else 1/16 at most. It holds
+  /// at least 4 blocks; one block per slab when blocks are larger than a slot. What is wasted beyond the last block's
+  /// page is address space: it is never touched.
   static constexpr unsigned slots_for(std::size_t block) noexcept {
     constexpr std::size_t kSlot = kSlotBytes<G>;
     if (block > kSlot) return static_cast<unsigned>((block + kSlot - 1) / kSlot);
-    const unsigned most = G::kSlots < 8 ? 1 : 8;
-    for (unsigned slots = 1; slots <= most; ++slots) {
+    const auto wastes_less = [block](unsigned slots, std::size_t parts) {
       const std::size_t bytes = slots * kSlot;
-      if (bytes / block >= 4 && bytes % block * 16 <= bytes) return slots;
+      return bytes / block >= 4 && bytes % block * parts <= bytes;
+    };
+    constexpr unsigned kMany = G::kSlots < 8 ? 1 : 8;
+    constexpr unsigned kFew = G::kSlots < 8 ? 1 : 3;
+    for (unsigned slots = 1; slots <= kFew; ++slots) {
+      if (wastes_less(slots, 65)) return slots;
+    }
+    for (unsigned slots = 1; slots <= kMany; ++slots) {
+      if (wastes_less(slots, 16)) return slots;
     }
     return 1;
   }

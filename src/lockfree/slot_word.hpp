@@ -153,6 +153,9 @@ class SlotWord {
   /// they become UNUSED, else as release.
   [[nodiscard]] Released discard(std::uint32_t mine) noexcept { return release(mine, SlotState::kUnused); }
 
+  /// The same of slots whose memory the system has not taken back: they are EMPTY again.
+  [[nodiscard]] Released restore(std::uint32_t mine) noexcept { return release(mine, SlotState::kEmpty); }
+
  private:
   /// Frees the slots of a mask: EMPTY or UNUSED afterwards.
   [[nodiscard]] Released release(std::uint32_t mine, SlotState becomes) noexcept {

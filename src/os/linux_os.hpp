@@ -56,10 +56,17 @@ inline int unmap(void* p, std::size_t bytes) noexcept {
   return ::munmap(p, bytes);
 }
 
-/// Drops the contents of whole pages.
-inline void forget(void* p, std::size_t bytes) noexcept {
+/// Drops the contents of whole pages. \return whether it could be done: not with locked ones, or where a filter of
+/// system calls forbids
+inline bool forget(void* p, std::size_t bytes) noexcept {
   count(MappingCall::kMadvise);
-  ::madvise(p, bytes, MADV_DONTNEED);
+  return ::madvise(p, bytes, MADV_DONTNEED) == 0;
+}
+
+/// Advice about the pages of a range, which the system is free to refuse.
+inline void advise(void* p, std::size_t bytes, int advice) noexcept {
+  count(MappingCall::kMadvise);
+  (void)::madvise(p, bytes, advice);
 }
 
 /// \return whether it could be done
@@ -105,6 +112,17 @@ inline int open_file(const char* path, int flags, unsigned mode = 0) noexcept {
   return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, mode));
 }
 inline void close_file(int file_descriptor) noexcept { (void)::syscall(SYS_close, file_descriptor); }
+
+/// Whether the system uses large pages where nobody has asked for them.
+inline bool large_pages_are_the_rule() noexcept {
+  const int file = open_file("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY);
+  if (file < 0) return false;
+  char text[64];
+  const long length = read_some(file, text, sizeof text);
+  close_file(file);
+  constexpr char kAlways[] = "[always]";
+  return length >= static_cast<long>(sizeof kAlways) && std::memcmp(text, kAlways, sizeof kAlways - 1) == 0;
+}
 
 /// Writes all of a text, signals or not. \return false with errno of the failed write.
 inline bool write_all(int file_descriptor, const char* text, std::size_t bytes) noexcept {
@@ -174,10 +192,13 @@ class LinuxOs {
 
   [[nodiscard]] static void* reserve(std::size_t bytes, std::size_t alignment) noexcept;
   static void release(void* p, std::size_t bytes) noexcept;
-  static void decommit(void* p, std::size_t bytes) noexcept;
+  [[nodiscard]] static bool decommit(void* p, std::size_t bytes) noexcept;
   [[nodiscard]] static std::uint64_t milliseconds() noexcept;
-  [[nodiscard]] static void* resize(void* p, std::size_t old_bytes, std::size_t new_bytes,
-                                    std::size_t alignment) noexcept;
+  [[nodiscard]] static bool resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
+  [[nodiscard]] static bool move(void* p, std::size_t old_bytes, void* target, std::size_t new_bytes) noexcept;
+
+  static void keep_pages_small(void* p, std::size_t bytes) noexcept;
+  static void let_pages_be_large(void* p, std::size_t bytes) noexcept;
 
   /// How often a call that changes mappings was made by this process so far, whether it succeeded or not.
   [[nodiscard]] static std::uint64_t calls(linux_detail::MappingCall call) noexcept {
@@ -195,9 +216,6 @@ class LinuxOs {
 
   /// Random from the kernel, never 0. Does not block.
   [[nodiscard]] static std::uint64_t secret() noexcept;
-
-  /// Whether the system counts all that is mapped against a limit, touched or not (vm.overcommit_memory = 2).
-  [[nodiscard]] static bool counts_untouched_pages() noexcept;
 
   /// One line on standard error, then abort().
   [[noreturn]] static void fatal(Corruption what, const char* call, const void* p, const void* block,
@@ -221,15 +239,15 @@ inline void* LinuxOs::reserve(std::size_t bytes, std::size_t alignment) noexcept
 inline void LinuxOs::release(void* p, std::size_t bytes) noexcept {
   const linux_detail::KeepErrno keep;
   // Fails only when the kernel cannot split a mapping (too many mappings); then the pages at least are given back.
-  if (linux_detail::unmap(p, bytes) != 0) linux_detail::forget(p, bytes);
+  if (linux_detail::unmap(p, bytes) != 0) (void)linux_detail::forget(p, bytes);
 }
 
-inline void LinuxOs::decommit(void* p, std::size_t bytes) noexcept {
+inline bool LinuxOs::decommit(void* p, std::size_t bytes) noexcept {
   const linux_detail::KeepErrno keep;
   // The kernel would round the end up: into a neighbour's memory.
   const auto first = (reinterpret_cast<std::uintptr_t>(p) + kPageBytes - 1) & ~(kPageBytes - 1);
   const auto end = (reinterpret_cast<std::uintptr_t>(p) + bytes) & ~(kPageBytes - 1);
-  if (first < end) linux_detail::forget(reinterpret_cast<void*>(first), end - first);
+  return first >= end || linux_detail::forget(reinterpret_cast<void*>(first), end - first);
 }
 
 /// The coarse clock: a read of memory, exact to a few milliseconds.
@@ -239,30 +257,46 @@ inline std::uint64_t LinuxOs::milliseconds() noexcept {
   return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
 }
 
-inline void* LinuxOs::resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment) noexcept {
+inline bool LinuxOs::resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
   const linux_detail::KeepErrno keep;
-  if (linux_detail::kMremapIsSeen && linux_detail::remap(p, old_bytes, new_bytes, 0, nullptr)) return p;
+  // Like this also where mremap is refused.
   if (new_bytes <= old_bytes) {
-    if (linux_detail::kMremapIsSeen) return nullptr;
-    linux_detail::unmap(static_cast<char*>(p) + new_bytes, old_bytes - new_bytes);
-    return p;
+    return new_bytes == old_bytes || linux_detail::unmap(static_cast<char*>(p) + new_bytes, old_bytes - new_bytes) == 0;
   }
-  void* target = reserve(new_bytes, alignment);
-  if (target == nullptr) return nullptr;
-  if (!linux_detail::kMremapIsSeen) {
-    std::memcpy(target, p, old_bytes);
-    release(p, old_bytes);
-    return target;
+  return linux_detail::kMremapIsSeen && linux_detail::remap(p, old_bytes, new_bytes, 0, nullptr);
+}
+
+/// Moves the pages, not the bytes.
+inline bool LinuxOs::move(void* p, std::size_t old_bytes, void* target, std::size_t new_bytes) noexcept {
+  const linux_detail::KeepErrno keep;
+  if (linux_detail::kMremapIsSeen) {
+    // Replaces the target. Fails for a reservation that is more than one mapping by now: where the program has given
+    // advice about a part of it, or protected it.
+    return linux_detail::remap(p, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target);
   }
-  // Moves the pages, not the bytes; replaces the reservation.
-  if (linux_detail::remap(p, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target)) return target;
-  linux_detail::unmap(target, new_bytes);
-  return nullptr;
+  std::memcpy(target, p, old_bytes);
+  release(p, old_bytes);
+  return true;
 }
 
 inline void* LinuxOs::map_lazily(std::size_t bytes) noexcept {
   const linux_detail::KeepErrno keep;
-  return linux_detail::map(nullptr, (bytes + kPageBytes - 1) & ~(kPageBytes - 1), MAP_NORESERVE);
+  const std::size_t size = (bytes + kPageBytes - 1) & ~(kPageBytes - 1);
+  void* p = linux_detail::map(nullptr, size, MAP_NORESERVE);
+  if (p != nullptr) keep_pages_small(p, size);
+  return p;
+}
+
+/// Where large pages are the rule, the first touch would take 2 MiB.
+inline void LinuxOs::keep_pages_small(void* p, std::size_t bytes) noexcept {
+  const linux_detail::KeepErrno keep;
+  linux_detail::advise(p, bytes, MADV_NOHUGEPAGE);
+}
+
+/// Undoes keep_pages_small; it is no wish for large pages where they are not the rule.
+inline void LinuxOs::let_pages_be_large(void* p, std::size_t bytes) noexcept {
+  const linux_detail::KeepErrno keep;
+  if (linux_detail::large_pages_are_the_rule()) linux_detail::advise(p, bytes, MADV_HUGEPAGE);
 }
 
 inline std::uint64_t LinuxOs::secret() noexcept {
@@ -288,16 +322,6 @@ inline void add_author(Line& line, const char* verb, std::uint32_t thread, std::
 }
 
 }  // namespace linux_detail
-
-inline bool LinuxOs::counts_untouched_pages() noexcept {
-  const linux_detail::KeepErrno keep;
-  const int file = ::open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  char mode = '0';
-  const bool known = ::read(file, &mode, 1) == 1;
-  ::close(file);
-  return known && mode == '2';
-}
 
 inline void LinuxOs::fatal(Corruption what, const char* call, const void* p, const void* block, std::size_t block_bytes,
                            const BlockHistory& history) noexcept {

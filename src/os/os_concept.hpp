@@ -35,9 +35,15 @@ struct BlockHistory {
 ///  - `reserve(bytes, alignment)`: zero-filled readable and writable memory, touched lazily; `bytes` a multiple of the
 ///    page, `alignment` a power of two of at least a page. nullptr on failure.
 ///  - `release(p, bytes)`: gives back a whole reservation.
-///  - `decommit(p, bytes)`: drops the contents of the whole pages in a range; they read as zero when touched again.
-///  - `resize(p, old_bytes, new_bytes, alignment)`: grows or shrinks a whole reservation, moving it if it must; the new
-///    address or nullptr (then nothing has changed).
+///  - `decommit(p, bytes)`: drops the contents of the whole pages in a range, which then read as zero. false when the
+///    system refuses: then the contents are undefined, and all of the memory is still there.
+///  - `resize(p, old_bytes, new_bytes)`: grows or shrinks a whole reservation in its place. false when that cannot be
+///    done: then nothing has changed.
+///  - `move(p, old_bytes, target, new_bytes)`: carries the contents of a whole reservation over to the beginning of
+///    another, larger one, and releases the first. What is behind them in the second is zero, as it was. false when that
+///    cannot be done: then nothing has changed.
+///  - `keep_pages_small(p, bytes)`, `let_pages_be_large(p, bytes)`, optional: advice about a part of a reservation that is
+///    hardly used, or used up. Nothing depends on whether the system takes it.
 ///  - `metadata<T>(n)`: n objects of T, value-initialised, never given back; nullptr on failure. In production the
 ///    objects are zero pages that are touched lazily, hence all-zero must be T's value-initialised state.
 ///  - `fatal(corruption, call, p, block, block_bytes, history = {})`: reports and does not return.
@@ -49,14 +55,22 @@ template <class O>
 concept OsPolicy = requires(O os, void* p, const void* cp, std::size_t n, Corruption what, const char* call) {
   { os.reserve(n, n) } noexcept -> std::same_as<void*>;
   { os.release(p, n) } noexcept;
-  { os.decommit(p, n) } noexcept;
-  { os.resize(p, n, n, n) } noexcept -> std::same_as<void*>;
+  { os.decommit(p, n) } noexcept -> std::same_as<bool>;
+  { os.resize(p, n, n) } noexcept -> std::same_as<bool>;
+  { os.move(p, n, p, n) } noexcept -> std::same_as<bool>;
   { os.template metadata<std::uint64_t>(n) } noexcept -> std::same_as<std::uint64_t*>;
   { os.fatal(what, call, cp, cp, n) } noexcept;
   { os.fatal(what, call, cp, cp, n, BlockHistory{}) } noexcept;
   { os.address_base() } noexcept -> std::same_as<std::uintptr_t>;
   { O::kAddressBits } -> std::convertible_to<unsigned>;
   { O::kPageBytes } -> std::convertible_to<std::size_t>;
+};
+
+/// Whether a policy takes advice about the size of pages.
+template <class Os>
+inline constexpr bool kHasPageSizes = requires(Os os, void* p) {
+  os.keep_pages_small(p, std::size_t{});
+  os.let_pages_be_large(p, std::size_t{});
 };
 
 /// Whether a policy has a clock.

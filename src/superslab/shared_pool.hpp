@@ -73,6 +73,18 @@ class SharedPool {
     return start(map, *superslab, {size_class, Classes::layout(size_class).slots}, stage);
   }
 
+  /// Lets the SuperSlab of a slab have large pages, if this was its last free slot and its other blocks have been cut
+  /// but for an eighth: who has few blocks in it must not pay for all of it. Only the slab's holder, once it is bound.
+  void judge_page_size([[maybe_unused]] Os& os, [[maybe_unused]] PageMap<Config>& map, SlabT& slab) noexcept {
+    if constexpr (kHasPageSizes<Os>) {
+      SuperSlabT& superslab = *slab.superslab.get();
+      if (superslab.word.snapshot().free() != 0 || superslab.large_pages.get() != 0) return;
+      if (cut_bytes(map, superslab, slab) < kSuperSlabBytes<Geometry> / 8 * 7) return;
+      superslab.large_pages.set(1);
+      os.let_pages_be_large(reinterpret_cast<void*>(superslab.base.get()), kSuperSlabBytes<Geometry>);
+    }
+  }
+
   /// Gives the slots of a slab back. Only its holder; no block of it is out and nobody else refers to it.
   void release(Os& os, PageMap<Config>& map, SlabT& slab) noexcept {
     if (wants<Os>(EventKind::kRelease)) [[unlikely]]
@@ -139,6 +151,8 @@ class SharedPool {
 
  private:
   static constexpr std::uint32_t kAllSlots = SlotSnapshot<Geometry::kSlots>::kAll;
+  /// Otherwise what the system has taken of a slot is not all of it.
+  static constexpr bool kSlotsAreWholePages = kSlotBytes<Geometry> % Os::kPageBytes == 0;
 
   /// \return whether the SuperSlab was retired.
   bool release_quietly(Os& os, PageMap<Config>& map, SlabT& slab) noexcept {
@@ -192,21 +206,47 @@ class SharedPool {
     tell<Os>(kind, [&] { return Event{kind, nullptr, 0, base}; });
   }
 
-  /// Claims EMPTY slots of a SuperSlab, so that nobody else uses them meanwhile, and gives their memory back.
-  /// \return its bytes.
+  /// Claims EMPTY slots of a SuperSlab, so that nobody else uses them meanwhile, and gives their memory back. What the
+  /// system does not take back is EMPTY again. \return the bytes that it took.
   std::size_t decommit_empty(Os& os, PageMap<Config>& map, SuperSlabT& superslab, std::uint32_t among) noexcept {
     const std::uint32_t empty = superslab.word.claim_empty(among);
-    if (empty == 0) return 0;
+    std::uint32_t refused = 0;
     // Run by run: a run starts at the lowest slot left and ends before the next one that is not there.
     for (std::uint32_t left = empty; left != 0;) {
       const auto first = static_cast<unsigned>(std::countr_zero(left));
       const auto count = static_cast<unsigned>(std::countr_one(left >> first));
-      os.decommit(reinterpret_cast<void*>(superslab.base.get() + (std::uintptr_t{first} << Geometry::kSlotShift)),
-                  std::size_t{count} << Geometry::kSlotShift);
-      left &= ~SlotSnapshot<Geometry::kSlots>::run_mask(first, count);
+      const std::uintptr_t run = superslab.base.get() + (std::uintptr_t{first} << Geometry::kSlotShift);
+      const std::uint32_t mask = SlotSnapshot<Geometry::kSlots>::run_mask(first, count);
+      if (!os.decommit(reinterpret_cast<void*>(run), std::size_t{count} << Geometry::kSlotShift)) refused |= mask;
+      left &= ~mask;
     }
-    after_release(os, map, superslab, superslab.word.discard(empty));
-    return static_cast<std::size_t>(std::popcount(empty)) << Geometry::kSlotShift;
+    const std::uint32_t taken = empty & ~refused;
+    if constexpr (kHasPageSizes<Os>) {
+      // Or what was given back would come again with the next large page.
+      if (taken != 0 && superslab.large_pages.get() != 0) {
+        superslab.large_pages.set(0);
+        os.keep_pages_small(reinterpret_cast<void*>(superslab.base.get()), kSuperSlabBytes<Geometry>);
+      }
+    }
+    if constexpr (kSlotsAreWholePages) Ops::forget_contents(superslab, taken);
+    // The slots that are still held keep the SuperSlab from being retired in between.
+    if (refused != 0) [[unlikely]]
+      after_release(os, map, superslab, superslab.word.restore(refused));
+    if (taken != 0) after_release(os, map, superslab, superslab.word.discard(taken));
+    return static_cast<std::size_t>(std::popcount(taken)) << Geometry::kSlotShift;
+  }
+
+  /// Bytes of a SuperSlab that have been cut into blocks, with all of one slab, whose blocks are about to be.
+  static std::size_t cut_bytes(PageMap<Config>& map, SuperSlabT& superslab, const SlabT& about_to_be) noexcept {
+    std::size_t bytes = std::size_t{about_to_be.slots.get()} << Geometry::kSlotShift;
+    for (unsigned slot = 0; slot < Geometry::kSlots; ++slot) {
+      const SlabT& slab = superslab.slabs[slot];
+      const std::uintptr_t first = superslab.base.get() + (std::uintptr_t{slot} << Geometry::kSlotShift);
+      if (&slab == &about_to_be || map.find(reinterpret_cast<void*>(first)) != &slab) continue;
+      // Relaxed: others cut meanwhile, a guess is enough.
+      bytes += slab.extent.load(std::memory_order_relaxed);
+    }
+    return bytes;
   }
 
   SlabT* claim_available(PageMap<Config>& map, Run run, SlotChoice choice, AcquireStage stage) noexcept {

@@ -4,6 +4,8 @@
 /// The slot word decides; the descriptor of a run's first slot describes the run, and the page map leads from every
 /// slot of the run to it.
 
+#include <bit>
+
 #include "layout/descriptors.hpp"
 #include "layout/page_map.hpp"
 
@@ -38,9 +40,19 @@ struct SlotOps {
     }
     slab.base.set(superslab.base.get() + (std::uintptr_t{slot} << Geometry::kSlotShift));
     slab.slots.set(static_cast<std::uint8_t>(count));
+    bool fresh = true;
     for (unsigned i = 0; i < count; ++i) {
+      SlabT& held = superslab.slabs[slot + i];
+      fresh = fresh && !held.written.get();
+      held.written.set(true);
       map.set(reinterpret_cast<void*>(slab.base.get() + (std::uintptr_t{i} << Geometry::kSlotShift)), &slab);
     }
+    slab.fresh.set(fresh);
+  }
+
+  /// The system has taken the memory of slots, which the caller holds, and gives zeroes when they are touched again.
+  static void forget_contents(SuperSlabT& superslab, std::uint32_t slots) noexcept {
+    for (; slots != 0; slots &= slots - 1) superslab.slabs[std::countr_zero(slots)].written.set(false);
   }
 
   /// Gives a run back: ACTIVE -> EMPTY, or the whole SuperSlab retired. Only the run's holder, which must not touch

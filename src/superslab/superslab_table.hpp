@@ -4,6 +4,8 @@
 #include "layout/descriptor_table.hpp"
 #include "layout/descriptors.hpp"
 #include "layout/page_map.hpp"
+#include "os/os_concept.hpp"
+#include "superslab/slot_ops.hpp"
 #include "sync/counter.hpp"
 
 namespace hakmem {
@@ -31,6 +33,7 @@ class SuperSlabTable {
       os.release(memory, kBytes);
       return nullptr;
     }
+    if constexpr (kHasPageSizes<Os>) os.keep_pages_small(memory, kBytes);
     superslab->base.set(reinterpret_cast<std::uintptr_t>(memory));
     superslab->shown_base.set(reinterpret_cast<std::uintptr_t>(memory));
     mapped_.add();
@@ -43,7 +46,10 @@ class SuperSlabTable {
     for (unsigned slot = 0; slot < Geometry::kSlots; ++slot) {
       map.set(static_cast<char*>(memory) + (std::size_t{slot} << Geometry::kSlotShift), nullptr);
     }
+    // The next mapping of this descriptor is zero.
+    SlotOps<Config>::forget_contents(superslab, SlotSnapshot<Geometry::kSlots>::kAll);
     superslab.shown_base.set(0);
+    superslab.large_pages.set(0);
     os.release(memory, kBytes);
     unmapped_.add();
     table_.set_mark(kVacant, superslab.index.get());

@@ -24,6 +24,9 @@ namespace hakmem {
 /// to know the key.
 template <class Base, class Alarm>
 struct HardenedSync : Base {
+  /// The check word lies where the mark would.
+  static constexpr bool kMarksFreeBlocks = false;
+
   /// Before the first block exists; the same for all heaps of the process.
   static void set_key(std::uint64_t key) noexcept { key_ = key; }
 

@@ -1,6 +1,14 @@
 #pragma once
 /// Floor 1. The production policy: `std::atomic` and plain variables, at no cost.
 
+#if defined(__SANITIZE_THREAD__)
+#define HAKMEM_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HAKMEM_TSAN 1
+#endif
+#endif
+
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -25,6 +33,7 @@ struct StdSync {
     constexpr void set(T value) noexcept { value_ = value; }
 
    private:
+    friend StdSync;
     T value_{};
   };
 
@@ -36,6 +45,33 @@ struct StdSync {
 
   static void store_link(void* block, void* next) noexcept { std::memcpy(block, &next, sizeof next); }
 
+  static constexpr bool kMarksFreeBlocks = true;
+
+  static bool load_mark(const void* block) noexcept {
+    std::uint64_t word;
+    std::memcpy(&word, static_cast<const char*>(block) + sizeof(void*), sizeof word);
+    return word == kFreeMark;
+  }
+
+  static void store_mark(void* block, bool is_free) noexcept {
+    const std::uint64_t word = is_free ? kFreeMark : 0;
+    std::memcpy(static_cast<char*>(block) + sizeof(void*), &word, sizeof word);
+  }
+
+// Its accesses are not seen by ThreadSanitizer, which has to see them.
+#ifndef HAKMEM_TSAN
+  static bool decrement_is_positive(Plain<std::int32_t>& count) noexcept {
+    bool is_positive;
+    asm("subl $1, %0" : "+m"(count.value_), "=@ccg"(is_positive));
+    return is_positive;
+  }
+  static bool decrement_is_negative(Plain<std::int32_t>& count) noexcept {
+    bool is_negative;
+    asm("subl $1, %0" : "+m"(count.value_), "=@ccs"(is_negative));
+    return is_negative;
+  }
+#endif
+
   static void pause() noexcept { __builtin_ia32_pause(); }
 
   /// Adds to a count that only the calling thread writes: a relaxed load and a relaxed store, as the one instruction
@@ -43,6 +79,10 @@ struct StdSync {
   static void add_owned(Atomic<std::uint64_t>& count, std::uint64_t n) noexcept {
     asm("addq %1, %0" : "+m"(count) : "er"(n) : "cc");
   }
+
+ private:
+  /// No address, no small number and no text; 32 bits with their sign, so that it is part of an instruction.
+  static constexpr std::uint64_t kFreeMark = 0xffff'ffff'9e37'79b1;
 };
 
 static_assert(SyncPolicy<StdSync>);

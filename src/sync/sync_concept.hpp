@@ -33,6 +33,8 @@ concept PolicyPlain = requires(P p, const P cp, T v) {
 ///  - `Plain<T>`: the same for plain variables.
 ///  - `load_link` / `store_link`: the in-block `next` link (spec row A2): plain memory laid over the block's first
 ///    bytes. Only the thread that owns the block may call them.
+///  - `load_mark` / `store_mark`, optional, with `kMarksFreeBlocks = true`: the same for the block's second word, see
+///    layout/free_mark.hpp.
 ///  - `pause`: back-off inside a retry loop.
 template <class S>
 concept SyncPolicy = requires(void* block, const void* cblock) {

@@ -20,6 +20,9 @@ namespace hakmem {
 
 template <class Sync>
 struct WatchedSync : Sync {
+  /// A block that is freed may have words that no program may read, or that it has not written.
+  static constexpr bool kMarksFreeBlocks = false;
+
   [[gnu::no_sanitize_address]] static void* load_link(const void* block) noexcept {
     return *static_cast<void* const*>(block);
   }
@@ -32,6 +35,9 @@ struct WatchedSync : Sync {
 
 template <class Sync>
 struct WatchedSync : Sync {
+  /// A block that is freed may have words that no program may read, or that it has not written.
+  static constexpr bool kMarksFreeBlocks = false;
+
   static void* load_link(const void* block) noexcept {
     (void)VALGRIND_MAKE_MEM_DEFINED(block, sizeof(void*));
     void* next = Sync::load_link(block);

@@ -22,6 +22,7 @@ enum class Fault {
   kNoErrno,    ///< a failure is not told by errno
   kNoSignals,  ///< no signal is sent
   kRefuses,    ///< one request in a thousand gets nothing
+  kReserves,   ///< much address space is taken that nobody uses
 };
 
 /// Set before anything starts.

@@ -33,8 +33,9 @@ constexpr Edge kEdges[] = {
 };
 
 constexpr std::pair<std::string_view, Fault> kFaults[] = {
-    {"none", Fault::kNone},        {"leaks", Fault::kLeaks},          {"damages", Fault::kDamages},
-    {"no-errno", Fault::kNoErrno}, {"no-signals", Fault::kNoSignals}, {"refuses", Fault::kRefuses},
+    {"none", Fault::kNone},         {"leaks", Fault::kLeaks},          {"damages", Fault::kDamages},
+    {"no-errno", Fault::kNoErrno},  {"no-signals", Fault::kNoSignals}, {"refuses", Fault::kRefuses},
+    {"reserves", Fault::kReserves},
 };
 
 int wrong_call(const char* what, const char* word) {

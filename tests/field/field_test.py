@@ -2,18 +2,20 @@
 """Runs what programs in the field do, under each malloc that is to hold and under one that does it wrong, which must be
 noticed.
 
-usage: field_test.py [--preload LIBRARY]... [--faulty LIBRARY] (-- COMMAND... | --debugger PROGRAM | --set-user-id PROGRAM)
+usage: field_test.py [--preload LIBRARY]... [--faulty LIBRARY] (-- COMMAND... | --debugger PROGRAM | --core PROGRAM | --set-user-id PROGRAM)
 Exit code 0: all hold; 1: one does not, or the faulty one is not noticed; 3: shows nothing here.
 """
 import argparse
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 
 HOLDS, FAILS, SHOWS_NOTHING = 0, 1, 3
+MIB = 1 << 20
 NOBODY = 65534
 
 
@@ -22,6 +24,7 @@ def arguments_of():
     parser.add_argument("--preload", action="append", default=[], help="library that holds; may be given several times")
     parser.add_argument("--faulty", help="library that must be noticed")
     parser.add_argument("--debugger", metavar="PROGRAM", help="gdb calls a function that allocates")
+    parser.add_argument("--core", metavar="PROGRAM", help="gcore writes little more than is resident")
     parser.add_argument("--set-user-id", metavar="PROGRAM", help="options of the environment are ignored with more rights")
     parser.add_argument("command", nargs="*", help="a program that ends with 0 where the malloc holds")
     return parser.parse_args()
@@ -56,6 +59,29 @@ def judge_debugger(program, library):
     if "ptrace" in output and "not permitted" in output:
         return SHOWS_NOTHING, output
     return (HOLDS if '"abc"' in output else FAILS), f"exit code {code}: {output}"
+
+
+def judge_core(program, library):
+    """A process with 100 MiB in use: a fifth more may be written, and what the guards of a hardened heap take."""
+    most = 120 + (20 if "hardened" in library else 0)
+    gcore = shutil.which("gcore")
+    if gcore is None:
+        return SHOWS_NOTHING, "gcore is not installed; run ci/setup"
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(["env", f"LD_PRELOAD={library}", program, "stands_with_100_mib"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True)
+        try:
+            if process.stdout.readline() != "ready\n":
+                return FAILS, "the program does not start"
+            code, output = run([gcore, "-o", f"{folder}/core", str(process.pid)],
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1024 * MIB, 1024 * MIB)))
+        finally:
+            process.kill()
+            process.communicate()
+        if "not permitted" in output:
+            return SHOWS_NOTHING, output
+        sizes = [path.stat().st_size // MIB for path in pathlib.Path(folder).glob("core*")]
+    return (HOLDS if code == 0 and sizes and sizes[0] <= most else FAILS), f"exit code {code}, MiB {sizes}: {output}"
 
 
 def judge_set_user_id(program):
@@ -94,7 +120,7 @@ def main():
     def judge(library):
         if arguments.debugger:
             return judge_debugger(arguments.debugger, library)
-        return judge_command(arguments.command, library)
+        return judge_core(arguments.core, library) if arguments.core else judge_command(arguments.command, library)
     for library in arguments.preload or [None]:
         code, words = judge(library)
         print(f"{library}: {words}")

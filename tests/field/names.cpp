@@ -95,6 +95,18 @@ void alignments_that_cannot_be_had() {
   expect(::memalign(highest + 1, 100) == nullptr && errno == EINVAL, "memalign(2^63 + 1, 100): errno %d", errno);
 }
 
+void zeroes_to_the_usable_size() {
+  for (std::size_t bytes = 1; bytes < std::size_t{3} << 20; bytes += 1 + bytes / 7) {
+    for (int round = 0; round < 3; ++round) {
+      void* block = std::calloc(1, bytes);
+      const std::size_t usable = ::malloc_usable_size(block);
+      expect(dirty(block, usable) == 0, "calloc(1, %zu): a byte of the %zu usable is not zero", bytes, usable);
+      soil(block, usable);
+      std::free(block);
+    }
+  }
+}
+
 /// A daemon closes what it has inherited and opens files of its own, some under the number of the descriptor that was kept
 /// for the statistics at its end.
 void descriptors_of_a_daemon() {

@@ -34,9 +34,9 @@ using FuzzedHeap = test::CoreHeap<test::ToyGeometry, kBits>;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return fuzz::checked([&] {
     fuzz::Bytes bytes(data, size);
-    const PageMapKind kind = bytes.number(2) == 0 ? PageMapKind::kFlat : PageMapKind::kTwoLevel;
+    (void)bytes.number(2);  // kept for the corpus
     test::Coverage coverage;
-    test::Shadow shadow(std::make_unique<FuzzedHeap>(kind), coverage);
+    test::Shadow shadow(std::make_unique<FuzzedHeap>(), coverage);
     fuzz::Program(bytes, shadow, true).run();
   });
 }

@@ -26,7 +26,7 @@ class CoreHeap : public AnyHeap {
   using Ops = SlabOps<ConfigT>;
 
  public:
-  explicit CoreHeap(PageMapKind kind) { RC_ASSERT(heap_.init(kind)); }
+  CoreHeap() { heap_.init(); }
 
   [[nodiscard]] Dimensions dimensions() const override {
     constexpr bool kFull = Geometry::kLargeMax > 65536;

@@ -187,12 +187,13 @@ class Refuse : public HeapCommand {
  public:
   void run(const HeapModel&, Shadow& shadow) const override { shadow.refuse(call_, nth_, times_); }
   void show(std::ostream& out) const override {
-    const char* calls[] = {"reserve", "release", "decommit", "resize", "metadata"};
+    const char* calls[] = {"reserve", "release", "decommit", "resize", "move", "metadata"};
     out << "refuse call " << nth_ << " of " << calls[static_cast<unsigned>(call_)] << ", " << times_ << " times";
   }
 
  private:
-  OsCall call_ = draw::element({OsCall::kReserve, OsCall::kReserve, OsCall::kResize, OsCall::kMetadata});
+  OsCall call_ = draw::element(
+      {OsCall::kReserve, OsCall::kReserve, OsCall::kDecommit, OsCall::kResize, OsCall::kMove, OsCall::kMetadata});
   std::uint64_t nth_ = draw::in_range<std::uint64_t>(1, 4);
   std::uint64_t times_ = draw::in_range<std::uint64_t>(1, 6);
 };

@@ -9,8 +9,8 @@ namespace hakmem::test {
 namespace {
 
 template <class HeapT>
-MakeHeap on(PageMapKind kind) {
-  return [kind] { return std::make_unique<HeapT>(kind); };
+MakeHeap on() {
+  return [] { return std::make_unique<HeapT>(); };
 }
 
 constexpr unsigned kToyBits = 24;
@@ -23,60 +23,42 @@ using WholeAddressSpaceHeap = CoreHeap<FullGeometry, 47, kFullBits>;
 
 TEST(HeapProperty, ToyHeapKeepsItsPromises) {
   Coverage coverage;
-  EXPECT_TRUE(holds(keeps_its_promises(on<ToyHeap>(PageMapKind::kFlat), coverage), 5));
+  EXPECT_TRUE(holds(keeps_its_promises(on<ToyHeap>(), coverage), 5));
   EXPECT_TRUE(
       coverage.reaches({"awake", "retained", "asleep", "awaited", "remote frees waiting", "inbox waiting", "same class",
                         "any class", "unused", "cached", "mapped", "direct", "context adopted", "impossible size"},
                        10));
 }
 
-TEST(HeapProperty, ToyHeapWithTwoLevelPageMapKeepsItsPromises) {
-  Coverage coverage;
-  EXPECT_TRUE(holds(keeps_its_promises(on<ToyHeap>(PageMapKind::kTwoLevel), coverage), 5));
-  EXPECT_TRUE(coverage.reaches({"asleep", "awaited", "direct", "context adopted"}, 10));
-}
-
 TEST(HeapProperty, ToyHeapSurvivesRefusedCalls) {
   Coverage coverage;
-  EXPECT_TRUE(holds(keeps_its_promises(on<ToyHeap>(PageMapKind::kFlat), coverage, 2), 5));
+  EXPECT_TRUE(holds(keeps_its_promises(on<ToyHeap>(), coverage, 2), 5));
   EXPECT_TRUE(coverage.reaches({"asleep", "awaited", "refused", "out of memory"}, 10));
-}
-
-TEST(HeapProperty, ToyHeapWithTwoLevelPageMapSurvivesRefusedCalls) {
-  Coverage coverage;
-  EXPECT_TRUE(holds(keeps_its_promises(on<ToyHeap>(PageMapKind::kTwoLevel), coverage, 2), 5));
-  EXPECT_TRUE(coverage.reaches({"refused", "out of memory"}, 10));
 }
 
 TEST(HeapProperty, HeapOfLeastGeometryKeepsItsPromisesAndSurvivesRefusedCalls) {
   Coverage coverage;
-  EXPECT_TRUE(holds(keeps_its_promises(on<LeastHeap>(PageMapKind::kFlat), coverage, 1), 5));
+  EXPECT_TRUE(holds(keeps_its_promises(on<LeastHeap>(), coverage, 1), 5));
   EXPECT_TRUE(coverage.reaches({"asleep", "any class", "cached", "direct", "refused", "out of memory"}, 10));
 }
 
 TEST(HeapProperty, FullHeapKeepsItsPromises) {
   Coverage coverage;
-  EXPECT_TRUE(holds(keeps_its_promises(on<WholeAddressSpaceHeap>(PageMapKind::kFlat), coverage), 2));
+  EXPECT_TRUE(holds(keeps_its_promises(on<WholeAddressSpaceHeap>(), coverage), 2));
   EXPECT_TRUE(coverage.reaches({"awake", "retained", "asleep", "remote frees waiting", "inbox waiting", "unused",
                                 "mapped", "direct", "context adopted", "impossible size"},
                                10));
   EXPECT_TRUE(coverage.reaches({"whale cache"}, 1));
 }
 
-TEST(HeapProperty, FullHeapWithTwoLevelPageMapKeepsItsPromises) {
-  Coverage coverage;
-  EXPECT_TRUE(holds(keeps_its_promises(on<WholeAddressSpaceHeap>(PageMapKind::kTwoLevel), coverage), 2));
-}
-
 TEST(HeapProperty, FullHeapSurvivesRefusedCalls) {
   Coverage coverage;
-  EXPECT_TRUE(holds(keeps_its_promises(on<FullHeap>(PageMapKind::kFlat), coverage, 2), 2));
+  EXPECT_TRUE(holds(keeps_its_promises(on<FullHeap>(), coverage, 2), 2));
 }
 
 // Negative controls ---------------------------------------------------------------------------------------------------
 
 struct HandsOutTwice : ToyHeap {
-  using ToyHeap::ToyHeap;
   void* allocate(unsigned context, std::size_t bytes) override {
     if (last != nullptr && bytes <= ToyHeap::usable_size(last)) return last;
     return last = ToyHeap::allocate(context, bytes);
@@ -89,19 +71,16 @@ struct HandsOutTwice : ToyHeap {
 };
 
 struct IgnoresAlignment : ToyHeap {
-  using ToyHeap::ToyHeap;
   void* allocate_aligned(unsigned context, std::size_t bytes, std::size_t) override {
     return ToyHeap::allocate(context, bytes);
   }
 };
 
 struct SkipsZeroing : ToyHeap {
-  using ToyHeap::ToyHeap;
   void* allocate_zeroed(unsigned context, std::size_t bytes) override { return ToyHeap::allocate(context, bytes); }
 };
 
 struct ForgetsContents : ToyHeap {
-  using ToyHeap::ToyHeap;
   void* reallocate(unsigned context, void* block, std::size_t bytes) override {
     void* moved = ToyHeap::allocate(context, bytes);
     if (moved != nullptr) ToyHeap::deallocate(context, block);
@@ -110,12 +89,10 @@ struct ForgetsContents : ToyHeap {
 };
 
 struct UnderstatesUsableSize : ToyHeap {
-  using ToyHeap::ToyHeap;
   std::size_t usable_size(const void* block) override { return ToyHeap::usable_size(block) - 64; }
 };
 
 struct DropsBlocks : ToyHeap {
-  using ToyHeap::ToyHeap;
   void deallocate(unsigned context, void* block) override {
     if (++frees % 8 != 0) ToyHeap::deallocate(context, block);
   }
@@ -123,7 +100,6 @@ struct DropsBlocks : ToyHeap {
 };
 
 struct GivesUpWithoutReason : ToyHeap {
-  using ToyHeap::ToyHeap;
   void* allocate(unsigned context, std::size_t bytes) override {
     return ++calls % 8 == 0 ? nullptr : ToyHeap::allocate(context, bytes);
   }
@@ -131,7 +107,6 @@ struct GivesUpWithoutReason : ToyHeap {
 };
 
 struct FreesWhatItCannotResize : ToyHeap {
-  using ToyHeap::ToyHeap;
   void* reallocate(unsigned context, void* block, std::size_t bytes) override {
     void* moved = ToyHeap::reallocate(context, block, bytes);
     if (moved == nullptr) ToyHeap::deallocate(context, block);
@@ -140,14 +115,13 @@ struct FreesWhatItCannotResize : ToyHeap {
 };
 
 struct KeepsWhatExitedThreadsHeld : ToyHeap {
-  using ToyHeap::ToyHeap;
   void detach(unsigned) override {}
 };
 
 template <class HeapT>
 testing::AssertionResult is_caught(const std::string& reason, std::ptrdiff_t commands) {
   Coverage unused;
-  return is_refuted(keeps_its_promises(on<HeapT>(PageMapKind::kFlat), unused), reason, commands);
+  return is_refuted(keeps_its_promises(on<HeapT>(), unused), reason, commands);
 }
 
 TEST(HeapProperty, RefutesPlantedFaults) {

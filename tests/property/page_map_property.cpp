@@ -1,4 +1,4 @@
-/// The page map, flat and with two levels, against std::map: any address finds what was last set for its piece of
+/// The page map against std::map: any address finds what was last set for its piece of
 /// address space, and nothing else (B9).
 
 #include "layout/page_map.hpp"
@@ -29,10 +29,7 @@ class Subject {
   using ConfigT = Config<TestSync, TestOs<kBits>, Geometry>;
   static constexpr std::uint64_t kPieces = std::uint64_t{1} << (kBits - Geometry::kSlotShift);
 
-  explicit Subject(PageMapKind kind) {
-    RC_ASSERT(map_.init(os_, kind));
-    RC_ASSERT(map_.kind() == kind);
-  }
+  Subject() { map_.init(os_); }
 
   [[nodiscard]] void* address(std::uint64_t piece, std::uint64_t offset) const {
     return reinterpret_cast<void*>(os_.address_base() + (piece << Geometry::kSlotShift) + offset);
@@ -52,8 +49,6 @@ class Subject {
     auto* expected = found == pieces.end() ? nullptr : descriptor(found->second);
     // In brackets, so that the values are not shown: that would dereference the pointers.
     RC_ASSERT((map_.find(address(piece, offset)) == expected));
-    auto* by_flat_path = map_.kind() == PageMapKind::kFlat ? expected : nullptr;
-    RC_ASSERT((map_.find_flat(address(piece, offset)) == by_flat_path));
   }
 
   TestMemory& memory() { return memory_; }
@@ -157,30 +152,22 @@ struct Find : rc::state::Command<Pieces, SubjectT> {
 };
 
 template <template <class> class MapT, unsigned kBits, class Geometry>
-auto matches_reference(PageMapKind kind) {
-  return [kind] {
+auto matches_reference() {
+  return [] {
     using SubjectT = Subject<MapT, kBits, Geometry>;
-    SubjectT subject(kind);
+    SubjectT subject;
     rc::state::check(Pieces{}, subject,
                      rc::state::gen::execOneOfWithArgs<Set<SubjectT>, Set<SubjectT>, Clear<SubjectT>, Take<SubjectT>,
                                                        Find<SubjectT>>());
   };
 }
 
-TEST(PageMapProperty, FlatMapOfAllAddressesMatchesReference) {
-  EXPECT_TRUE(holds(matches_reference<PageMap, 47, FullGeometry>(PageMapKind::kFlat), 5));
+TEST(PageMapProperty, MapOfAllAddressesMatchesReference) {
+  EXPECT_TRUE(holds(matches_reference<PageMap, 47, FullGeometry>(), 5));
 }
 
-TEST(PageMapProperty, TwoLevelMapOfAllAddressesMatchesReference) {
-  EXPECT_TRUE(holds(matches_reference<PageMap, 47, FullGeometry>(PageMapKind::kTwoLevel), 5));
-}
-
-TEST(PageMapProperty, FlatMapOfToyWindowMatchesReference) {
-  EXPECT_TRUE(holds(matches_reference<PageMap, 24, ToyGeometry>(PageMapKind::kFlat), 5));
-}
-
-TEST(PageMapProperty, TwoLevelMapOfToyWindowMatchesReference) {
-  EXPECT_TRUE(holds(matches_reference<PageMap, 24, ToyGeometry>(PageMapKind::kTwoLevel), 5));
+TEST(PageMapProperty, MapOfToyWindowMatchesReference) {
+  EXPECT_TRUE(holds(matches_reference<PageMap, 24, ToyGeometry>(), 5));
 }
 
 /// Whatever leaf cannot be had: `prepare` says so, and the map is as it was.
@@ -188,7 +175,7 @@ TEST(PageMapProperty, RefusedLeafLeavesTheMapAsItWas) {
   EXPECT_TRUE(holds(
       [] {
         using SubjectT = Subject<PageMap, 24, ToyGeometry>;
-        SubjectT subject(PageMapKind::kTwoLevel);
+        SubjectT subject;
         const auto kept = any_piece<SubjectT>();
         RC_ASSERT(subject.prepare(kept, 1));
         subject.set(kept, subject.descriptor(1));
@@ -214,10 +201,12 @@ struct Aliases : PageMap<ConfigT> {
     constexpr auto kTop = std::uintptr_t{1} << (ConfigT::Os::kAddressBits - 1);
     return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(p) & ~kTop);
   }
+  bool prepare(typename ConfigT::Os& os, const void* p, std::size_t bytes) noexcept {
+    return PageMap<ConfigT>::prepare(os, folded(p), bytes);
+  }
   void set(const void* p, Slab<ConfigT>* slab) noexcept { PageMap<ConfigT>::set(folded(p), slab); }
   bool take(const void* p, Slab<ConfigT>* slab) noexcept { return PageMap<ConfigT>::take(folded(p), slab); }
   Slab<ConfigT>* find(const void* p) const noexcept { return PageMap<ConfigT>::find(folded(p)); }
-  Slab<ConfigT>* find_flat(const void* p) const noexcept { return PageMap<ConfigT>::find_flat(folded(p)); }
 };
 
 template <class ConfigT>
@@ -226,8 +215,8 @@ struct TakesWhateverIsThere : PageMap<ConfigT> {
 };
 
 TEST(PageMapProperty, RefutesPlantedFaults) {
-  EXPECT_TRUE(is_refuted(matches_reference<Aliases, 47, FullGeometry>(PageMapKind::kFlat), "RC_ASSERT", 6));
-  EXPECT_TRUE(is_refuted(matches_reference<TakesWhateverIsThere, 24, ToyGeometry>(PageMapKind::kFlat), "take", 4));
+  EXPECT_TRUE(is_refuted(matches_reference<Aliases, 47, FullGeometry>(), "RC_ASSERT", 6));
+  EXPECT_TRUE(is_refuted(matches_reference<TakesWhateverIsThere, 24, ToyGeometry>(), "take", 4));
 }
 
 }  // namespace

@@ -100,7 +100,8 @@ class AnySubject {
   virtual void refuse(OsCall call, unsigned nth, unsigned times) = 0;
   virtual void acquire(int run, unsigned size_class) = 0;
   virtual void release(int run) = 0;
-  virtual void trim() = 0;
+  /// \param refused the system takes back no part of a SuperSlab
+  virtual void trim(bool refused) = 0;
 };
 
 template <template <class> class PoolT, class Geometry>
@@ -111,7 +112,7 @@ class Subject : public AnySubject {
   using Classes = SizeClass<Geometry>;
   static constexpr std::size_t kMostCached = Geometry::kCachedSuperSlabs;
 
-  Subject(Coverage& coverage, PageMapKind kind) : coverage_(coverage) { RC_ASSERT(map_.init(os_, kind)); }
+  explicit Subject(Coverage& coverage) : coverage_(coverage) { map_.init(os_); }
 
   void refuse(OsCall call, unsigned nth, unsigned times) override { memory_.refuse(call, nth, times); }
 
@@ -158,11 +159,13 @@ class Subject : public AnySubject {
     check();
   }
 
-  void trim() override {
-    const std::size_t discarded = reference_.discard_empty();
+  void trim(bool refused) override {
+    const std::size_t discarded = refused ? 0 : reference_.discard_empty();
+    memory_.refuse(OsCall::kDecommit, 1, refused ? TestMemory::kForEver : 0);
     RC_ASSERT(pool_.trim(os_, map_) == cached_ * kSuperSlabBytes<Geometry> + discarded * kSlotBytes<Geometry>);
     if (cached_ != 0) coverage_.hit("trimmed");
     if (discarded != 0) coverage_.hit("decommitted");
+    if (refused) coverage_.hit("decommit refused");
     cached_ = 0;
     check();
   }
@@ -171,7 +174,7 @@ class Subject : public AnySubject {
   void finish() {
     memory_.grant_everything();
     while (!runs_.empty()) release(runs_.begin()->first);
-    trim();
+    trim(false);
     RC_ASSERT(memory_.reservations() == 0u);
     coverage_.end_case();
   }
@@ -283,8 +286,10 @@ struct Release : rc::state::Command<Held, AnySubject> {
 };
 
 struct Trim : rc::state::Command<Held, AnySubject> {
-  void run(const Held&, AnySubject& subject) const override { subject.trim(); }
-  void show(std::ostream& out) const override { out << "trim"; }
+  bool refused = draw::in_range(0, 4) == 0;
+
+  void run(const Held&, AnySubject& subject) const override { subject.trim(refused); }
+  void show(std::ostream& out) const override { out << (refused ? "trim, refused" : "trim"); }
 };
 
 struct Refuse : rc::state::Command<Held, AnySubject> {
@@ -299,10 +304,10 @@ struct Refuse : rc::state::Command<Held, AnySubject> {
 };
 
 template <template <class> class PoolT, class Geometry>
-auto matches_reference(Coverage& coverage, PageMapKind kind = PageMapKind::kFlat) {
-  return [&coverage, kind] {
+auto matches_reference(Coverage& coverage) {
+  return [&coverage] {
     using SubjectT = Subject<PoolT, Geometry>;
-    SubjectT subject(coverage, kind);
+    SubjectT subject(coverage);
     const Held none{.runs = {}, .next = 0, .classes = SubjectT::Classes::kCount};
     rc::state::check(none, static_cast<AnySubject&>(subject),
                      rc::state::gen::execOneOfWithArgs<Acquire, Acquire, Acquire, Acquire, Release, Release, Release,
@@ -314,16 +319,10 @@ auto matches_reference(Coverage& coverage, PageMapKind kind = PageMapKind::kFlat
 TEST(SharedPoolProperty, MatchesReference) {
   Coverage coverage;
   EXPECT_TRUE(holds(matches_reference<SharedPool, ToyGeometry>(coverage), 10));
-  EXPECT_TRUE(coverage.reaches(
-      {"same class", "any class", "unused", "cached", "mapped", "retired", "trimmed", "decommitted", "out of memory"},
-      10));
+  EXPECT_TRUE(coverage.reaches({"same class", "any class", "unused", "cached", "mapped", "retired", "trimmed",
+                                "decommitted", "decommit refused", "out of memory"},
+                               10));
   EXPECT_TRUE(coverage.reaches({"EMPTY and UNUSED"}, 1));
-}
-
-TEST(SharedPoolProperty, MatchesReferenceWithTwoLevelPageMap) {
-  Coverage coverage;
-  EXPECT_TRUE(holds(matches_reference<SharedPool, ToyGeometry>(coverage, PageMapKind::kTwoLevel), 10));
-  EXPECT_TRUE(coverage.reaches({"same class", "any class", "cached", "mapped", "out of memory"}, 10));
 }
 
 TEST(SharedPoolProperty, MatchesReferenceOnLeastGeometry) {

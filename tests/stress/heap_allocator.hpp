@@ -92,9 +92,7 @@ class HeapAllocator : public Allocator {
   using Core = std::remove_reference_t<decltype(core_of(std::declval<HeapT&>()))>;
 
  public:
-  explicit HeapAllocator(PageMapKind kind, Fault fault = Fault::kNone) : fault_(fault) {
-    if (!heap_.init(kind)) throw Failure("no memory for the heap's page map");
-  }
+  explicit HeapAllocator(Fault fault = Fault::kNone) : fault_(fault) { heap_.init(); }
 
   std::unique_ptr<ThreadAllocator> attach() override { return std::make_unique<HeapThread<HeapT>>(heap_); }
   std::unique_ptr<ThreadAllocator> attach_after_exit() override {

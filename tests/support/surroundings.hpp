@@ -28,10 +28,33 @@ class ClockedOs : public TestOs<kToyBits> {
 };
 using ClockedConfig = Config<TestSync, ClockedOs, ToyGeometry>;
 
+/// A system that notes which advice about the size of pages it was given last.
+class AdvisedOs : public TestOs<kToyBits> {
+ public:
+  using TestOs::TestOs;
+  enum class Pages : unsigned char { kUnknown, kSmall, kLarge };
+  static void keep_pages_small(void* p, std::size_t bytes) noexcept { note(p, bytes, Pages::kSmall); }
+  static void let_pages_be_large(void* p, std::size_t bytes) noexcept { note(p, bytes, Pages::kLarge); }
+
+  static inline Pages pages = Pages::kUnknown;
+  static inline void* where = nullptr;
+  static inline std::size_t range_bytes = 0;
+  static inline int advices = 0;
+
+ private:
+  static void note(void* p, std::size_t size, Pages now) noexcept {
+    pages = now;
+    where = p;
+    range_bytes = size;
+    ++advices;
+  }
+};
+using AdvisedConfig = Config<TestSync, AdvisedOs, ToyGeometry>;
+
 /// What the shared pool and everything below it work with.
 template <class ConfigT>
 struct Surroundings {
-  explicit Surroundings(PageMapKind kind = PageMapKind::kFlat) { EXPECT_TRUE(map.init(os, kind)); }
+  Surroundings() { map.init(os); }
 
   TestMemory memory{kToyBits};
   typename ConfigT::Os os{memory};

@@ -138,42 +138,50 @@ void TestMemory::release(void* p, std::size_t bytes) noexcept {
   release_locked(reinterpret_cast<std::uintptr_t>(p), bytes);
 }
 
-void TestMemory::decommit(void* p, std::size_t bytes) noexcept {
+bool TestMemory::decommit(void* p, std::size_t bytes) noexcept {
   if (!is_reserved(p, bytes)) die("decommit of what is not reserved", p, bytes);
   const std::lock_guard lock(mutex_);
-  (void)count_and_decide(OsCall::kDecommit);
-  // Stricter than the real system, which drops whole pages only: everything is lost.
-  std::memset(p, 0, bytes);
+  const bool granted = count_and_decide(OsCall::kDecommit);
+  if (!granted) (void)refusal();
+  constexpr int kRubbish = 0xa5;
+  // Stricter than the real system: where it leaves the contents alone, which is outside whole pages, they are lost.
+  std::memset(p, kRubbish, bytes);
+  const auto first = (reinterpret_cast<std::uintptr_t>(p) + kPageBytes - 1) & ~(kPageBytes - 1);
+  const auto end = (reinterpret_cast<std::uintptr_t>(p) + bytes) & ~(kPageBytes - 1);
+  if (granted && first < end) std::memset(reinterpret_cast<void*>(first), 0, end - first);
+  return granted;
 }
 
-/// In place where that is possible, else moved.
-void* TestMemory::resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment) noexcept {
+bool TestMemory::resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
   const std::lock_guard lock(mutex_);
   const bool granted = count_and_decide(OsCall::kResize);
   expect_reservation(p, old_bytes, "resize");
   if (new_bytes == 0 || new_bytes % kPageBytes != 0) die("resize to a size that is not whole pages", p, new_bytes);
-  if (!granted) return refusal();
   const auto address = reinterpret_cast<std::uintptr_t>(p);
-  if (new_bytes <= old_bytes) {
-    if (new_bytes != old_bytes) make_inaccessible(address + new_bytes, old_bytes - new_bytes);
-    reservations_[address] = new_bytes;
-    reserved_bytes_ -= old_bytes - new_bytes;
-    return p;
-  }
   const auto next = reservations_.upper_bound(address);
   const std::uintptr_t end = next == reservations_.end() ? base_ + window_bytes_ : next->first;
-  if (end - address >= new_bytes) {
-    make_accessible(address + old_bytes, new_bytes - old_bytes);
-    reservations_[address] = new_bytes;
-    reserved_bytes_ += new_bytes - old_bytes;
-    cursor_ = std::max(cursor_, address + new_bytes);
-    return p;
+  if (!granted) (void)refusal();
+  if (!granted || end - address < new_bytes) return false;
+  if (new_bytes < old_bytes) make_inaccessible(address + new_bytes, old_bytes - new_bytes);
+  if (new_bytes > old_bytes) make_accessible(address + old_bytes, new_bytes - old_bytes);
+  reservations_[address] = new_bytes;
+  reserved_bytes_ += new_bytes - old_bytes;
+  cursor_ = std::max(cursor_, address + new_bytes);
+  return true;
+}
+
+bool TestMemory::move(void* p, std::size_t old_bytes, void* target, std::size_t new_bytes) noexcept {
+  const std::lock_guard lock(mutex_);
+  const bool granted = count_and_decide(OsCall::kMove);
+  expect_reservation(p, old_bytes, "move");
+  expect_reservation(target, new_bytes, "move");
+  if (!granted) {
+    (void)refusal();
+    return false;
   }
-  void* moved = reserve_locked(new_bytes, alignment);
-  if (moved == nullptr) return nullptr;
-  std::memcpy(moved, p, old_bytes);
-  release_locked(address, old_bytes);
-  return moved;
+  std::memcpy(target, p, old_bytes);
+  release_locked(reinterpret_cast<std::uintptr_t>(p), old_bytes);
+  return true;
 }
 
 void* TestMemory::metadata(std::size_t bytes, std::size_t alignment) noexcept {

@@ -10,8 +10,8 @@
 
 namespace hakmem::test {
 
-/// Kinds of calls that are counted; those that return memory can be refused.
-enum class OsCall : unsigned { kReserve, kRelease, kDecommit, kResize, kMetadata, kCount };
+/// Kinds of calls that are counted; all but kRelease can be refused.
+enum class OsCall : unsigned { kReserve, kRelease, kDecommit, kResize, kMove, kMetadata, kCount };
 
 /// The state behind all copies of a TestOs. Thread-safe.
 ///
@@ -33,8 +33,10 @@ class TestMemory {
 
   [[nodiscard]] void* reserve(std::size_t bytes, std::size_t alignment) noexcept;
   void release(void* p, std::size_t bytes) noexcept;
-  void decommit(void* p, std::size_t bytes) noexcept;
-  [[nodiscard]] void* resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment) noexcept;
+  /// What is refused, and what lies outside whole pages, is overwritten: nobody may rely on its contents.
+  [[nodiscard]] bool decommit(void* p, std::size_t bytes) noexcept;
+  [[nodiscard]] bool resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
+  [[nodiscard]] bool move(void* p, std::size_t old_bytes, void* target, std::size_t new_bytes) noexcept;
   /// \return zero bytes followed by an inaccessible page, there until this object dies.
   [[nodiscard]] void* metadata(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] std::uintptr_t base() const noexcept { return base_; }
@@ -49,7 +51,7 @@ class TestMemory {
   // What has happened ------------------------------------------------------------------------------------------------
 
   [[nodiscard]] std::uint64_t calls(OsCall call) const;
-  /// Calls that have returned nullptr, as planned or because the window was full.
+  /// Calls that were refused: as planned, or because the window was full.
   [[nodiscard]] std::uint64_t refused() const;
   [[nodiscard]] std::size_t reservations() const;
   [[nodiscard]] std::size_t reserved_bytes() const;

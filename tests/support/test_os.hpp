@@ -38,9 +38,12 @@ class TestOs {
     return memory_->reserve(bytes, alignment);
   }
   void release(void* p, std::size_t bytes) noexcept { memory_->release(p, bytes); }
-  void decommit(void* p, std::size_t bytes) noexcept { memory_->decommit(p, bytes); }
-  [[nodiscard]] void* resize(void* p, std::size_t old_bytes, std::size_t new_bytes, std::size_t alignment) noexcept {
-    return memory_->resize(p, old_bytes, new_bytes, alignment);
+  [[nodiscard]] bool decommit(void* p, std::size_t bytes) noexcept { return memory_->decommit(p, bytes); }
+  [[nodiscard]] bool resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
+    return memory_->resize(p, old_bytes, new_bytes);
+  }
+  [[nodiscard]] bool move(void* p, std::size_t old_bytes, void* target, std::size_t new_bytes) noexcept {
+    return memory_->move(p, old_bytes, target, new_bytes);
   }
 
   /// Zero bytes stand for value-initialised objects, as in LinuxOs.

@@ -17,7 +17,7 @@ struct SimulatedHeap {
   using HeapT = Heap<ConfigT>;
   using Context = ThreadContext<ConfigT>;
 
-  explicit SimulatedHeap(PageMapKind kind = PageMapKind::kFlat) { EXPECT_TRUE(heap.init(kind)); }
+  SimulatedHeap() { heap.init(); }
 
   /// \return `count` blocks of `bytes`
   [[nodiscard]] std::vector<void*> allocate(Context& context, std::size_t bytes, std::size_t count) {

@@ -11,12 +11,8 @@ struct UnsharedGeometry : FullGeometry {
 
 }  // namespace
 
-std::unique_ptr<Allocator> make_spin_heap(Fault fault) {
-  return make_heap<bench::SpinSync, FullGeometry>(kFullMap, fault);
-}
+std::unique_ptr<Allocator> make_spin_heap(Fault fault) { return make_heap<bench::SpinSync, FullGeometry>(fault); }
 
-std::unique_ptr<Allocator> make_unshared_heap(Fault fault) {
-  return make_heap<StressSync, UnsharedGeometry>(kFullMap, fault);
-}
+std::unique_ptr<Allocator> make_unshared_heap(Fault fault) { return make_heap<StressSync, UnsharedGeometry>(fault); }
 
 }  // namespace hakmem::stress

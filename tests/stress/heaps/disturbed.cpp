@@ -22,7 +22,7 @@ std::unique_ptr<Allocator> make_disturbed_heap(Fault fault, bool noisy) {
                  .releases = fault != Fault::kMissingRelease,
                  .acquires = fault != Fault::kMissingAcquire,
                  .torn = torn_by(fault)};
-  return make_heap<DisturbedSync, test::ToyGeometry>(kToyMap, fault);
+  return make_heap<DisturbedSync, test::ToyGeometry>(fault);
 }
 
 }  // namespace hakmem::stress

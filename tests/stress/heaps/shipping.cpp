@@ -12,11 +12,11 @@ struct CachelessGeometry : FullGeometry {
 
 }  // namespace
 
-std::unique_ptr<Allocator> make_full_heap(Fault fault) { return make_heap<StressSync, FullGeometry>(kFullMap, fault); }
+std::unique_ptr<Allocator> make_full_heap(Fault fault) { return make_heap<StressSync, FullGeometry>(fault); }
 
 std::unique_ptr<Allocator> make_locked_heap(Fault fault) {
   using Locked = LockedHeap<StressHeap<StressSync, CachelessGeometry>, PthreadLock>;
-  return std::make_unique<HeapAllocator<Locked>>(kFullMap, fault);
+  return std::make_unique<HeapAllocator<Locked>>(fault);
 }
 
 }  // namespace hakmem::stress

@@ -3,12 +3,8 @@
 
 namespace hakmem::stress {
 
-std::unique_ptr<Allocator> make_toy_heap(Fault fault) {
-  return make_heap<StressSync, test::ToyGeometry>(kToyMap, fault);
-}
+std::unique_ptr<Allocator> make_toy_heap(Fault fault) { return make_heap<StressSync, test::ToyGeometry>(fault); }
 
-std::unique_ptr<Allocator> make_least_heap(Fault fault) {
-  return make_heap<StressSync, test::LeastGeometry>(kToyMap, fault);
-}
+std::unique_ptr<Allocator> make_least_heap(Fault fault) { return make_heap<StressSync, test::LeastGeometry>(fault); }
 
 }  // namespace hakmem::stress

@@ -34,6 +34,7 @@ TYPED_TEST(RegistryTest, AgreesWithThePageMapWhateverComesAndGoes) {
     dice = dice * 1664525u + 1013904223u;
     const unsigned piece = (dice >> 8) % kPieces;
     SlabT* slab = (dice >> 28) < 9 ? &slabs[(dice >> 5) % kPieces] : nullptr;
+    ASSERT_TRUE(toy.map.prepare(toy.os, address(piece, 0), 1));
     toy.map.set(address(piece, 0), slab);
     registry.set(address(piece, 0), slab);
     for (unsigned probe = 0; probe < kPieces; probe += 1 + step % 7) {

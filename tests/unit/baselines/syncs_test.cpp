@@ -49,7 +49,7 @@ TYPED_TEST(BaselineSync, CompareAndSwapWritesOnlyWhatIsExpected) {
 /// Blocks are distinct, and everything comes back.
 TYPED_TEST(BaselineSync, AHeapOverItWorksOnOneThread) {
   Heap<Config<TypeParam, LinuxOs, ToyGeometry>> heap;
-  ASSERT_TRUE(heap.init(PageMapKind::kTwoLevel));
+  heap.init();
   auto* context = heap.attach();
   for (int round = 0; round < 3; ++round) {
     std::set<void*> blocks;
@@ -81,7 +81,7 @@ TEST(SpinSync, ReadModifyWritesOfThreadsAreNotLost) {
 
 TEST(SpinSync, AHeapOverItServesThreadsThatFreeEachOthersBlocks) {
   Heap<Config<bench::SpinSync, LinuxOs, ToyGeometry>> heap;
-  ASSERT_TRUE(heap.init(PageMapKind::kTwoLevel));
+  heap.init();
   std::atomic<std::uint64_t*> exchange[8]{};
   std::atomic<bool> intact{true};
   run_together(3, [&](unsigned thread) {

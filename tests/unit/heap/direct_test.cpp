@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "support/toy_heap.hpp"
 
@@ -12,7 +13,7 @@ namespace {
 
 constexpr std::size_t kPage = TestMemory::kPageBytes;
 
-class DirectMappingsTest : public testing::TestWithParam<PageMapKind> {
+class DirectMappingsTest : public testing::Test {
  protected:
   char* allocate(std::size_t bytes, std::size_t alignment = 1) {
     return static_cast<char*>(direct_.allocate(toy_.os, toy_.map, bytes, alignment, Contents::kZero));
@@ -23,13 +24,26 @@ class DirectMappingsTest : public testing::TestWithParam<PageMapKind> {
     return static_cast<char*>(direct_.reallocate(toy_.os, toy_.map, slab_of(block), bytes));
   }
 
-  Surroundings<ToyConfig> toy_{GetParam()};
+  /// What is shown of the one descriptor there is.
+  std::pair<std::uintptr_t, std::size_t> shown() {
+    std::pair<std::uintptr_t, std::size_t> seen{};
+    int descriptors = 0;
+    direct_.visit_all([&](DirectMapping<ToyConfig>& mapping) {
+      seen = {mapping.shown.get(), mapping.shown_bytes.get()};
+      ++descriptors;
+    });
+    EXPECT_EQ(descriptors, 1);
+    return seen;
+  }
+  static std::pair<std::uintptr_t, std::size_t> as(MappingUse use, const void* block, std::size_t bytes) {
+    return {reinterpret_cast<std::uintptr_t>(block) | static_cast<std::uintptr_t>(use), bytes};
+  }
+
+  Surroundings<ToyConfig> toy_;
   DirectMappings<ToyConfig> direct_;
 };
-INSTANTIATE_TEST_SUITE_P(BothKinds, DirectMappingsTest, testing::Values(PageMapKind::kFlat, PageMapKind::kTwoLevel),
-                         [](const auto& kind) { return kind.param == PageMapKind::kFlat ? "Flat" : "TwoLevel"; });
 
-TEST_P(DirectMappingsTest, BlockIsZeroedRoundedToPagesAndKnownToThePageMap) {
+TEST_F(DirectMappingsTest, BlockIsZeroedRoundedToPagesAndKnownToThePageMap) {
   char* block = allocate(kPage + 1);
   ASSERT_NE(block, nullptr);
   EXPECT_TRUE(std::all_of(block, block + 2 * kPage, [](char c) { return c == 0; }));
@@ -40,7 +54,7 @@ TEST_P(DirectMappingsTest, BlockIsZeroedRoundedToPagesAndKnownToThePageMap) {
   EXPECT_FALSE(direct_.is_block(slab_of(block), block + 16));
 }
 
-TEST_P(DirectMappingsTest, FreedBlockLeavesNothingBehind) {
+TEST_F(DirectMappingsTest, FreedBlockLeavesNothingBehind) {
   char* block = allocate(100);
   EXPECT_TRUE(deallocate(block));
   EXPECT_EQ(toy_.map.find(block), nullptr);
@@ -49,7 +63,7 @@ TEST_P(DirectMappingsTest, FreedBlockLeavesNothingBehind) {
   EXPECT_EQ(direct_.unmapped(), 1u);
 }
 
-TEST_P(DirectMappingsTest, OnlyTheStartOfALiveBlockCanBeFreedAndOnce) {
+TEST_F(DirectMappingsTest, OnlyTheStartOfALiveBlockCanBeFreedAndOnce) {
   char* block = allocate(100);
   auto& slab = slab_of(block);
   EXPECT_FALSE(direct_.deallocate(toy_.os, toy_.map, slab, block + 16));
@@ -57,7 +71,7 @@ TEST_P(DirectMappingsTest, OnlyTheStartOfALiveBlockCanBeFreedAndOnce) {
   EXPECT_FALSE(direct_.deallocate(toy_.os, toy_.map, slab, block));
 }
 
-TEST_P(DirectMappingsTest, BlocksAreAlignedAsAsked) {
+TEST_F(DirectMappingsTest, BlocksAreAlignedAsAsked) {
   for (std::size_t alignment = 1; alignment <= std::size_t{1} << 20; alignment *= 4) {
     char* block = allocate(3 * kPage, alignment);
     ASSERT_NE(block, nullptr);
@@ -66,8 +80,72 @@ TEST_P(DirectMappingsTest, BlocksAreAlignedAsAsked) {
   }
 }
 
+TEST_F(DirectMappingsTest, BytesOfLiveBlocksAreCounted) {
+  char* block = allocate(3 * kPage);
+  char* other = allocate(kPage);
+  EXPECT_EQ(direct_.bytes(), 4 * kPage);
+  char* grown = reallocate(block, 8 * kPage);
+  EXPECT_EQ(direct_.bytes(), 9 * kPage);
+  EXPECT_EQ(reallocate(grown, 2 * kPage), grown);
+  EXPECT_EQ(direct_.bytes(), 3 * kPage);
+  EXPECT_TRUE(deallocate(grown));
+  EXPECT_EQ(direct_.bytes(), kPage);
+  EXPECT_TRUE(deallocate(other));
+  EXPECT_EQ(direct_.bytes(), 0u);
+}
+
+/// Of a mapping from the whale cache all counts that the block has.
+TEST_F(DirectMappingsTest, BlocksFromTheWhaleCacheAreCountedAgain) {
+  direct_.whales().set_max_bytes(64 * kPage);
+  EXPECT_TRUE(deallocate(allocate(20 * kPage)));
+  EXPECT_EQ(direct_.bytes(), 0u);
+  char* again = allocate(18 * kPage);
+  EXPECT_EQ(direct_.mapped(), 2u);
+  EXPECT_EQ(direct_.bytes(), 20 * kPage);
+  EXPECT_TRUE(deallocate(again));
+  EXPECT_EQ(direct_.unmapped(), 2u);
+  EXPECT_EQ(direct_.trim(toy_.os), 20 * kPage);
+}
+
+TEST_F(DirectMappingsTest, ShowsWhatAMappingIsUsedFor) {
+  direct_.whales().set_max_bytes(64 * kPage);
+  char* block = allocate(3 * kPage);
+  EXPECT_EQ(shown(), as(MappingUse::kLive, block, 3 * kPage));
+  EXPECT_EQ(reallocate(block, 2 * kPage), block);
+  EXPECT_EQ(shown(), as(MappingUse::kLive, block, 2 * kPage));
+  EXPECT_TRUE(deallocate(block));
+  EXPECT_EQ(shown(), as(MappingUse::kKept, block, 2 * kPage));
+  EXPECT_EQ(allocate(2 * kPage), block);
+  EXPECT_EQ(shown(), as(MappingUse::kLive, block, 2 * kPage));
+  EXPECT_TRUE(deallocate(block));
+  (void)direct_.trim(toy_.os);
+  EXPECT_EQ(shown().first, 0u) << "no mapping";
+}
+
+/// Pages that stay in the system's hand are filled.
+TEST_F(DirectMappingsTest, ZeroedBlockIsZeroWhereNothingCanBeGivenBack) {
+  direct_.whales().set_max_bytes(64 * kPage);
+  char* block = allocate(3 * kPage);
+  std::memset(block, 7, 3 * kPage);
+  EXPECT_TRUE(deallocate(block));
+  toy_.memory.refuse(OsCall::kDecommit);
+  EXPECT_EQ(allocate(3 * kPage), block);
+  EXPECT_TRUE(std::all_of(block, block + 3 * kPage, [](char c) { return c == 0; }));
+}
+
+/// Neither given back nor filled: both cost time.
+TEST_F(DirectMappingsTest, BlocksOfAnyContentsAreGivenOutAsTheyAre) {
+  direct_.whales().set_max_bytes(64 * kPage);
+  char* block = allocate(3 * kPage);
+  std::memset(block, 7, 3 * kPage);
+  EXPECT_TRUE(deallocate(block));
+  EXPECT_EQ(direct_.allocate(toy_.os, toy_.map, 3 * kPage, 1, Contents::kAny), block);
+  EXPECT_EQ(block[0], 7);
+  EXPECT_EQ(toy_.memory.calls(OsCall::kDecommit), 0u);
+}
+
 /// I7: descriptors are reused, their number is that of blocks at one time.
-TEST_P(DirectMappingsTest, DescriptorsAreReused) {
+TEST_F(DirectMappingsTest, DescriptorsAreReused) {
   char* kept = allocate(1);
   auto* descriptor = &slab_of(kept);
   EXPECT_TRUE(deallocate(kept));
@@ -78,7 +156,7 @@ TEST_P(DirectMappingsTest, DescriptorsAreReused) {
   }
 }
 
-TEST_P(DirectMappingsTest, RefusalLeavesNothingBehind) {
+TEST_F(DirectMappingsTest, RefusalLeavesNothingBehind) {
   toy_.memory.refuse(OsCall::kReserve);
   EXPECT_EQ(allocate(1), nullptr);
   toy_.memory.refuse(OsCall::kMetadata);
@@ -88,10 +166,9 @@ TEST_P(DirectMappingsTest, RefusalLeavesNothingBehind) {
   EXPECT_NE(allocate(1), nullptr);
 }
 
-class DirectReallocation : public DirectMappingsTest {};
-INSTANTIATE_TEST_SUITE_P(FlatOnly, DirectReallocation, testing::Values(PageMapKind::kFlat));
+using DirectReallocation = DirectMappingsTest;
 
-TEST_P(DirectReallocation, KeepsContentsInPlaceAndElsewhere) {
+TEST_F(DirectReallocation, KeepsContentsInPlaceAndElsewhere) {
   char* block = allocate(2 * kPage);
   std::memset(block, 7, 2 * kPage);
   EXPECT_EQ(reallocate(block, 2 * kPage - 5), block) << "the same pages";
@@ -109,14 +186,68 @@ TEST_P(DirectReallocation, KeepsContentsInPlaceAndElsewhere) {
   EXPECT_EQ(toy_.memory.reserved_bytes(), 0u);
 }
 
-TEST_P(DirectReallocation, RefusalLeavesTheBlockAsItWas) {
-  char* block = allocate(kPage);
-  block[0] = 7;
+/// Neither in its place nor elsewhere.
+TEST_F(DirectReallocation, RefusalLeavesTheBlockAsItWas) {
+  for (const OsCall refused : {OsCall::kReserve, OsCall::kMove}) {
+    char* block = allocate(kPage);
+    char* neighbour = allocate(1);
+    block[0] = 7;
+    toy_.memory.refuse(refused);
+    EXPECT_EQ(reallocate(block, 5 * kPage), nullptr);
+    EXPECT_EQ(block[0], 7);
+    EXPECT_EQ(direct_.usable_size(slab_of(block)), kPage);
+    EXPECT_TRUE(deallocate(block));
+    EXPECT_TRUE(deallocate(neighbour));
+    EXPECT_EQ(toy_.memory.reservations(), 0u);
+  }
+}
+
+TEST_F(DirectReallocation, GrowsInItsPlaceWhereTheSystemCan) {
+  char* block = allocate(2 * kPage);
+  const auto reservations = toy_.memory.calls(OsCall::kReserve);
+  char* grown = reallocate(block, 4 * kPage);
+  if (grown == block) {
+    EXPECT_EQ(toy_.memory.calls(OsCall::kReserve), reservations) << "no other place was asked for";
+    EXPECT_EQ(toy_.memory.calls(OsCall::kMove), 0u);
+  }
+  EXPECT_EQ(direct_.usable_size(slab_of(grown)), 4 * kPage);
+}
+
+TEST_F(DirectReallocation, BlockOfTheSameSizeStaysThoughTheSystemRefuses) {
+  char* block = allocate(2 * kPage);
   toy_.memory.refuse(OsCall::kResize);
-  EXPECT_EQ(reallocate(block, 5 * kPage), nullptr);
-  EXPECT_EQ(block[0], 7);
-  EXPECT_EQ(direct_.usable_size(slab_of(block)), kPage);
+  toy_.memory.refuse(OsCall::kReserve);
+  EXPECT_EQ(reallocate(block, 2 * kPage - 1), block);
+}
+
+TEST_F(DirectReallocation, WhatCannotShrinkStaysAsLargeAsItIs) {
+  char* block = allocate(5 * kPage);
+  toy_.memory.refuse(OsCall::kResize);
+  EXPECT_EQ(reallocate(block, kPage), block);
+  EXPECT_EQ(direct_.usable_size(slab_of(block)), 5 * kPage);
   EXPECT_TRUE(deallocate(block));
+}
+
+/// The place of the block that is moved would need a leaf of the page map.
+TEST_F(DirectReallocation, WithoutALeafForItsNewPlaceTheBlockStays) {
+  using WholeSpace = Config<TestSync, TestOs<47>, ToyGeometry>;
+  TestMemory memory(34);
+  TestOs<47> os(memory);
+  PageMap<WholeSpace> map;
+  map.init(os);
+  DirectMappings<WholeSpace> direct;
+  auto* block = static_cast<char*>(direct.allocate(os, map, kPage, 1, Contents::kAny));
+  constexpr std::size_t kFar = std::size_t{1} << 33;
+  void* wall = memory.reserve(kFar, kPage);
+  ASSERT_TRUE(block != nullptr && wall != nullptr);
+  block[0] = 7;
+  memory.refuse(OsCall::kMetadata);
+  EXPECT_EQ(direct.reallocate(os, map, *map.find(block), 2 * kPage), nullptr);
+  EXPECT_EQ(memory.reservations(), 2u);
+  auto* moved = static_cast<char*>(direct.reallocate(os, map, *map.find(block), 2 * kPage));
+  ASSERT_NE(moved, nullptr);
+  EXPECT_EQ(moved[0], 7);
+  EXPECT_TRUE(direct.deallocate(os, map, *map.find(moved), moved));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ class HeapAgingTest : public testing::Test {
   using HeapT = Heap<ClockedConfig>;
   using Context = ThreadContext<ClockedConfig>;
 
-  HeapAgingTest() { EXPECT_TRUE(heap_.init()); }
+  HeapAgingTest() { heap_.init(); }
 
   /// A thread that allocates and frees so much that it keeps all it may, and exits.
   void live_and_exit() {
@@ -81,11 +81,11 @@ TEST_F(HeapAgingTest, MemoryOfEmptySlotsGoesBackAfterAWhile) {
   for (unsigned i = 0; i < 65; ++i) blocks.push_back(static_cast<char*>(heap_.allocate(context, 64)));
   for (char* block : blocks) block[32] = 7;
   for (std::size_t i = 0; i < 48; ++i) heap_.deallocate(context, blocks[i]);  // three slabs
-  const auto returned = [&] { return std::count_if(blocks.begin(), blocks.end(), [](char* b) { return b[32] == 0; }); };
+  const auto returned = [&] { return std::count_if(blocks.begin(), blocks.end(), [](char* b) { return b[32] != 7; }); };
   work_for(other, 500);
   EXPECT_EQ(returned(), 0) << "somebody may want the slots";
   work_for(other, 3000);
-  EXPECT_GE(returned(), 16) << "pages of a slab at least are new";
+  EXPECT_GE(returned(), 16) << "what was in a slab at least is lost";
   EXPECT_LE(returned(), 48);
 }
 

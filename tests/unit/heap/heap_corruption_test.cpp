@@ -26,7 +26,7 @@ enum class Freer { kOwner, kOther, kStandIn };
 class HeapCorruptionDeathTest : public testing::TestWithParam<Freer> {
  protected:
   HeapCorruptionDeathTest() {
-    EXPECT_TRUE(heap_.init());
+    heap_.init();
     owner_ = heap_.attach();
     other_ = heap_.attach();
   }
@@ -101,6 +101,70 @@ TEST_P(HeapCorruptionDeathTest, SecondFreeAtOnceIsNamed) {
   }
 }
 
+/// As far as the block is on a list of the thread that frees it: a thread without a context has none, and of others' large
+/// blocks it keeps none.
+TEST_P(HeapCorruptionDeathTest, SecondFreeAfterOthersIsNamed) {
+  if (GetParam() == Freer::kStandIn) return;
+  for (const std::size_t bytes : kSizes) {
+    if (GetParam() == Freer::kOther && bytes > 16384) continue;
+    SCOPED_TRACE(bytes);
+    char* company = allocate(bytes);
+    char* block = allocate(bytes);
+    char* between = allocate(bytes);
+    free(block);
+    free(between);
+    EXPECT_DEATH(free(block), kDouble);
+    heap_.deallocate(*owner_, company);
+    give_back();
+  }
+}
+
+/// Whoever has freed it first, as long as its owner has not handed it out again.
+TEST_F(HeapCorruptionDeathTest, OwnersFreeOfWhatAnotherThreadHasFreedIsNamed) {
+  std::vector<char*> blocks;
+  for (int i = 0; i < 64; ++i) blocks.push_back(allocate(48));
+  for (int i = 10; i < 20; ++i) heap_.deallocate(*other_, blocks[static_cast<std::size_t>(i)]);
+  heap_.detach(*other_);
+  EXPECT_DEATH(heap_.deallocate(*owner_, blocks[13]), kDouble);
+}
+
+TEST_F(HeapCorruptionDeathTest, FreeOfABlockThatWasTakenUpButNotHandedOutIsNamed) {
+  char* block = allocate(48);
+  EXPECT_DEATH(heap_.deallocate(*owner_, block + 48), kDouble) << "cut together with it";
+}
+
+/// The rest of a slab has never been a block.
+TEST_P(HeapCorruptionDeathTest, FreeOfWhatWasNeverCutIsForeign) {
+  for (const std::size_t bytes : {std::size_t{16}, std::size_t{48}, std::size_t{1024}, std::size_t{5120}}) {
+    SCOPED_TRACE(bytes);
+    char* block = allocate(bytes);
+    const Slab<Config<TestSync, LinuxOs, FullGeometry>>& slab = *heap_.page_map().find(block);
+    char* uncut = reinterpret_cast<char*>(slab.base.get()) + std::size_t{slab.carved.get()} * slab.block_bytes();
+    EXPECT_DEATH(free(uncut), kForeign);
+    EXPECT_DEATH(free(uncut + slab.block_bytes()), kForeign);
+    EXPECT_DEATH((void)heap_.reallocate(*owner_, uncut, 10), "hakmem: realloc\\(.*invalid pointer: no block");
+  }
+}
+
+/// A block with the mark of free ones in it is as good as any other.
+TEST_F(HeapCorruptionDeathTest, DataThatLookLikeTheMarkAreNoDoubleFree) {
+  for (const std::size_t bytes : kSizes) {
+    std::vector<char*> blocks;
+    for (int i = 0; i < 5; ++i) blocks.push_back(allocate(bytes));
+    for (char* block : blocks) {
+      FreeMark<TestSync>::set(block);
+      heap_.deallocate(*owner_, block);
+    }
+    std::vector<char*> again;
+    for (int i = 0; i < 5; ++i) again.push_back(allocate(bytes));
+    for (char* block : again) {
+      EXPECT_FALSE(FreeMark<TestSync>::is_set(block));
+      FreeMark<TestSync>::set(block);
+      heap_.deallocate(*other_, block);
+    }
+  }
+}
+
 TEST_P(HeapCorruptionDeathTest, FreeIntoASlabThatWasGivenBackIsNamed) {
   for (const std::size_t bytes : kSizes) {
     SCOPED_TRACE(bytes);
@@ -163,11 +227,16 @@ TEST_F(HeapCorruptionDeathTest, OtherCallsNameThemselves) {
   EXPECT_DEATH((void)heap_.reallocate(*owner_, block, 10), "hakmem: realloc\\(.*double free");
 }
 
-/// The second free finds another block at the head of the thread's list, and cannot know.
-TEST(HeapCorruptionOfCachedBlocksDeathTest, ADoubleFreeIsFoundWhenTheListGoesBack) {
-  RealHeap heap;
-  ASSERT_TRUE(heap.init());
-  Context& owner = *heap.attach();
+/// A policy under which free blocks are not marked.
+struct UnmarkedSync : TestSync {
+  static constexpr bool kMarksFreeBlocks = false;
+};
+
+/// Without marks the second free finds another block at the head of the thread's list, and cannot know.
+TEST(HeapCorruptionOfUnmarkedBlocksDeathTest, ADoubleFreeIsFoundWhenTheListGoesBack) {
+  Heap<Config<UnmarkedSync, LinuxOs, FullGeometry>> heap;
+  heap.init();
+  auto& owner = *heap.attach();
   std::vector<void*> blocks;
   for (int i = 0; i < 12; ++i) blocks.push_back(heap.allocate(owner, 32768));
   void* of_another_slab = blocks.back();

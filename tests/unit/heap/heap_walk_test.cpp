@@ -42,7 +42,7 @@ TEST_F(WalkTest, BlocksThatAreOutAreCountedExactly) {
   const auto all = walk();
   ASSERT_EQ(all.size(), 3u);
   EXPECT_EQ(all[0].kind, RegionKind::kSuperSlab);
-  EXPECT_EQ(all[0].used, 2u) << "slots";
+  EXPECT_EQ(all[0].used, 1u + 3u) << "slots of the two slabs";
   EXPECT_EQ(all[1].block_bytes, 48u);
   EXPECT_EQ(all[1].address, reinterpret_cast<std::uintptr_t>(blocks[0]));
   EXPECT_EQ(all[1].out, 99u);
@@ -66,7 +66,7 @@ TEST_F(WalkTest, DirectMappingsAreLiveOrKept) {
   const auto live = walk(RegionKind::kDirect);
   ASSERT_EQ(live.size(), 1u);
   EXPECT_EQ(live[0].address, reinterpret_cast<std::uintptr_t>(first));
-  EXPECT_EQ(live[0].bytes, 2'002'944u) << "whole pages";
+  EXPECT_EQ(live[0].bytes, 2'031'616u) << "whole slots";
   ASSERT_EQ(walk(RegionKind::kWhale).size(), 1u);
   toy.heap.trim(me);
   EXPECT_TRUE(walk(RegionKind::kWhale).empty());

@@ -51,11 +51,17 @@ TEST(Descriptors, SlabKnowsItsBlocksByAddress) {
   char* block = static_cast<char*>(toy.heap.allocate(context, 320));  // three blocks and 64 bytes in a slot
   const SlabT& slab = toy.slab_of(block);
   EXPECT_TRUE(slab.is_block(block));
+  EXPECT_FALSE(slab.is_block(block + 2 * 320)) << "not cut yet";
+  EXPECT_TRUE(slab.is_uncut(block + 2 * 320));
+  (void)toy.heap.allocate(context, 320);
+  (void)toy.heap.allocate(context, 320);
   EXPECT_TRUE(slab.is_block(block + 2 * 320));
+  EXPECT_FALSE(slab.is_uncut(block + 2 * 320));
   EXPECT_FALSE(slab.is_block(block + 1));
   EXPECT_FALSE(slab.is_block(block + 16));
   EXPECT_FALSE(slab.is_block(block - 320));
   EXPECT_FALSE(slab.is_block(block + 3 * 320)) << "behind the last block";
+  EXPECT_FALSE(slab.is_uncut(block + 3 * 320));
 }
 
 TEST(Descriptors, DirectMappingIsFoundBehindItsSlab) {

@@ -89,6 +89,19 @@ TEST(SlabLayoutOfShippingGeometry, SlabsUpToASlotHoldFourBlocksAndWasteASixteent
   }
 }
 
+/// What is wasted within a page is touched: more slots where that saves it.
+TEST(SlabLayoutOfShippingGeometry, MidBlocksWasteLittleOfAPage) {
+  for (const unsigned bytes : {3072u, 6144u, 12288u}) EXPECT_EQ(Full::layout(Full::of(bytes)).slots, 3u) << bytes;
+  for (const unsigned bytes : {1280u, 2048u, 4096u, 8192u, 16384u}) {
+    EXPECT_EQ(Full::layout(Full::of(bytes)).slots, 1u) << bytes;
+  }
+  for (unsigned c = 0; Full::block_bytes(c) <= 3072; ++c) {
+    const auto& layout = Full::layout(c);
+    const std::size_t slab = layout.slots * kSlotBytes<FullGeometry>;
+    EXPECT_LT((slab - std::size_t{layout.capacity} * layout.block_bytes) * 64, slab) << layout.block_bytes;
+  }
+}
+
 /// Memory is touched no sooner than it is used.
 TEST(SlabLayoutOfShippingGeometry, CarvesAPageAtATime) {
   for (unsigned c = 0; c < Full::kCount; ++c) {

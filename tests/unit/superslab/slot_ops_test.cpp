@@ -15,7 +15,9 @@ using Ops = SlotOps<ToyConfig>;
 class SlotOpsTest : public testing::Test {
  protected:
   SlotOpsTest() {
-    superslab_.base.set(reinterpret_cast<std::uintptr_t>(toy_.memory.reserve(4096, 4096)));
+    void* memory = toy_.memory.reserve(4096, 4096);
+    EXPECT_TRUE(toy_.map.prepare(toy_.os, memory, 4096));
+    superslab_.base.set(reinterpret_cast<std::uintptr_t>(memory));
     superslab_.word.activate(1);
     Ops::bind(toy_.map, superslab_, superslab_.slabs[0], 1);
   }
@@ -42,6 +44,21 @@ TEST_F(SlotOpsTest, BoundRunIsFoundFromEachOfItsSlots) {
   EXPECT_EQ(slab->superslab.get(), &superslab_);
   EXPECT_EQ(toy_.map.find(slot(0)), &superslab_.slabs[0]);
   for (unsigned i = 1; i < 4; ++i) EXPECT_EQ(toy_.map.find(slot(i)), slab) << i;
+}
+
+/// What calloc need not fill: slots that hold zeroes for sure.
+TEST_F(SlotOpsTest, ARunIsFreshWhereNobodyHasWritten) {
+  auto* slab = claim(2, SlotChoice::kUnused);
+  EXPECT_TRUE(slab->fresh.get());
+  (void)Ops::release(*slab);
+  slab = claim(2, SlotChoice::kEmpty);
+  EXPECT_FALSE(slab->fresh.get()) << "its last holder may have written";
+  (void)Ops::release(*slab);
+  slab = claim(3, SlotChoice::kAny);
+  EXPECT_FALSE(slab->fresh.get()) << "only its last slot is fresh";
+  Ops::forget_contents(superslab_, 0b1110);
+  (void)superslab_.word.discard(0b1110);
+  EXPECT_TRUE(claim(3, SlotChoice::kUnused)->fresh.get()) << "the system has had its memory";
 }
 
 TEST_F(SlotOpsTest, FullSuperSlabGivesNothing) {

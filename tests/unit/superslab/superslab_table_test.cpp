@@ -144,11 +144,11 @@ TEST_F(SuperSlabTableTest, WhateverIsRefusedNothingIsLeftBehind) {
   EXPECT_EQ(table_.mapped(), 0u);
   EXPECT_NE(map_new(), nullptr);
 
-  Surroundings<ToyConfig> two_level(PageMapKind::kTwoLevel);
+  Surroundings<ToyConfig> other;
   SuperSlabTable<ToyConfig> table;
-  two_level.memory.refuse(OsCall::kMetadata);  // no leaf of the page map
-  EXPECT_EQ(table.map_new(two_level.os, two_level.map), nullptr);
-  EXPECT_EQ(two_level.memory.reservations(), 0u);
+  other.memory.refuse(OsCall::kMetadata, 2);  // no leaf of the page map
+  EXPECT_EQ(table.map_new(other.os, other.map), nullptr);
+  EXPECT_EQ(other.memory.reservations(), 0u);
 }
 
 }  // namespace

@@ -63,32 +63,38 @@ TEST(TestMemory, RefusesThePlannedCallsAlone) {
   EXPECT_NE(memory.metadata(8, 8), nullptr);
 
   memory.refuse(OsCall::kResize);
-  EXPECT_EQ(memory.resize(first, kPage, 2 * kPage, kPage), nullptr);
+  EXPECT_FALSE(memory.resize(first, kPage, kPage));
+  memory.refuse(OsCall::kDecommit);
+  EXPECT_FALSE(memory.decommit(first, kPage));
+  EXPECT_FALSE(is_zero(first, kPage)) << "nobody may rely on its contents";
   EXPECT_TRUE(memory.is_reserved(first, kPage));
   memory.refuse(OsCall::kMetadata, 1, TestMemory::kForEver);
   EXPECT_EQ(memory.metadata(8, 8), nullptr);
   EXPECT_EQ(memory.metadata(8, 8), nullptr);
   memory.grant_everything();
   EXPECT_NE(memory.metadata(8, 8), nullptr);
-  EXPECT_EQ(memory.refused(), 5u);
+  EXPECT_EQ(memory.refused(), 6u);
   EXPECT_EQ(memory.calls(OsCall::kReserve), 4u);
 }
 
-TEST(TestMemory, ResizesInPlaceOrMovesAndKeepsContents) {
+TEST(TestMemory, ResizesInPlaceAndMovesElsewhereAndKeepsContents) {
   TestMemory memory(24);
   void* p = memory.reserve(kPage, kPage);
   std::memset(p, 1, kPage);
-  EXPECT_EQ(memory.resize(p, kPage, 3 * kPage, kPage), p);
+  EXPECT_TRUE(memory.resize(p, kPage, 3 * kPage));
   void* neighbour = memory.reserve(kPage, kPage);
-  void* moved = memory.resize(p, 3 * kPage, 8 * kPage, 4 * kPage);
-  ASSERT_NE(moved, nullptr);
-  EXPECT_NE(moved, p);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(moved) % (4 * kPage), 0u);
-  EXPECT_EQ(static_cast<char*>(moved)[kPage - 1], 1);
-  EXPECT_TRUE(is_zero(static_cast<char*>(moved) + kPage, 7 * kPage));
-  EXPECT_EQ(memory.resize(moved, 8 * kPage, kPage, kPage), moved);
+  EXPECT_FALSE(memory.resize(p, 3 * kPage, 8 * kPage)) << "over the neighbour";
+  EXPECT_EQ(memory.refused(), 0u) << "nobody has refused that";
+  void* target = memory.reserve(8 * kPage, kPage);
+  memory.refuse(OsCall::kMove);
+  EXPECT_FALSE(memory.move(p, 3 * kPage, target, 8 * kPage));
+  EXPECT_TRUE(memory.move(p, 3 * kPage, target, 8 * kPage));
+  EXPECT_FALSE(memory.is_reserved(p, kPage));
+  EXPECT_EQ(static_cast<char*>(target)[kPage - 1], 1);
+  EXPECT_TRUE(is_zero(static_cast<char*>(target) + kPage, 7 * kPage));
+  EXPECT_TRUE(memory.resize(target, 8 * kPage, kPage));
   EXPECT_EQ(memory.reserved_bytes(), 2 * kPage);
-  memory.release(moved, kPage);
+  memory.release(target, kPage);
   memory.release(neighbour, kPage);
 }
 
@@ -96,9 +102,11 @@ TEST(TestMemory, DecommittedMemoryReadsAsZero) {
   TestMemory memory(24);
   void* p = memory.reserve(2 * kPage, kPage);
   std::memset(p, 1, 2 * kPage);
-  memory.decommit(p, kPage);
+  EXPECT_TRUE(memory.decommit(p, kPage));
   EXPECT_TRUE(is_zero(p, kPage));
   EXPECT_FALSE(is_zero(p, 2 * kPage));
+  EXPECT_TRUE(memory.decommit(static_cast<char*>(p) + kPage, kPage / 2));
+  EXPECT_FALSE(is_zero(static_cast<char*>(p) + kPage, kPage / 2)) << "no whole page";
 }
 
 TEST(TestMemoryDeathTest, ReportsTouchOfReleasedMemory) {
@@ -121,10 +129,10 @@ TEST(TestMemoryDeathTest, ReportsWrongReleases) {
   void* p = memory.reserve(2 * kPage, kPage);
   EXPECT_DEATH(memory.release(p, kPage), "release of a part of a reservation");
   EXPECT_DEATH(memory.release(static_cast<char*>(p) + kPage, kPage), "release of what is not reserved");
-  EXPECT_DEATH(memory.decommit(p, 3 * kPage), "decommit of what is not reserved");
+  EXPECT_DEATH((void)memory.decommit(p, 3 * kPage), "decommit of what is not reserved");
   memory.release(p, 2 * kPage);
   EXPECT_DEATH(memory.release(p, 2 * kPage), "release of what is not reserved");
-  EXPECT_DEATH((void)memory.resize(p, 2 * kPage, kPage, kPage), "resize of what is not reserved");
+  EXPECT_DEATH((void)memory.resize(p, 2 * kPage, kPage), "resize of what is not reserved");
   EXPECT_DEATH((void)memory.reserve(kPage + 1, kPage), "not whole pages");
 }
 

@@ -31,6 +31,17 @@ TEST(StdSync, LinkIsKeptInTheFirstBytesOfABlock) {
   EXPECT_EQ(StdSync::load_link(block), nullptr);
 }
 
+TEST(StdSync, MarkIsKeptInTheBytesBehindTheLink) {
+  alignas(16) unsigned char block[32];
+  std::memset(block, 0xee, sizeof block);
+  StdSync::store_mark(block, true);
+  EXPECT_TRUE(StdSync::load_mark(block));
+  EXPECT_EQ(block[sizeof(void*) - 1], 0xee);
+  EXPECT_EQ(block[2 * sizeof(void*)], 0xee);
+  StdSync::store_mark(block, false);
+  EXPECT_FALSE(StdSync::load_mark(block));
+}
+
 TEST(StdSync, PlainVariableStartsAtZeroAndKeepsWhatIsSet) {
   StdSync::Plain<std::uint32_t> plain;
   EXPECT_EQ(plain.get(), 0u);

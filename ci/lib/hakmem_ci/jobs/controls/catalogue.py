@@ -67,6 +67,7 @@ PLANTED = (
                  ("valgrind", "--tool=drd", "--error-exitcode=99")))
 
 EDGES = (
+    ("MuchAddressSpaceIsNoticed", "address space is reserved that nobody uses"),
     ("ForksReportDamage", "a child finds its parent's blocks damaged"),
     ("ForksReportLackOfMemory", "a child gets no memory"),
     ("VanishedThreadsReportALeak", "each fork leaks"),

@@ -3,6 +3,7 @@ import concurrent.futures
 import dataclasses
 import json
 import pathlib
+import re
 import shlex
 import tempfile
 import time
@@ -16,7 +17,7 @@ from hakmem_ci.pages import stamps
 PART = "mutants"
 NOT_RUN = " was not run: "
 FOLDERS = ("lockfree", "superslab", "heap/slab.hpp", "heap/class_list.hpp", "heap/context_pool.hpp",
-           "heap/outbox.hpp")
+           "heap/outbox.hpp", "heap/whale_cache.hpp")
 GTEST = ("-lgtest_main", "-lgtest", "-pthread")
 SAME_CASES = {"RC_PARAMS": "seed=1"}
 # What is undefined and does no harm as compiled is noticed, too. A trap needs no library.
@@ -51,7 +52,7 @@ def model_stage(root, scenario):
     words = {pathlib.Path(entry["file"]): shlex.split(entry["command"]) for entry in entries
              if f"hakmem_scenario_{scenario.stem}.dir" in entry["command"]}.get(scenario, ())
     objects = [pathlib.Path(entry["directory"]) / shlex.split(entry["command"])[-3] for entry in entries
-               if "hakmem_model_runner.dir" in entry["command"]]
+               if re.search(r"hakmem_model_(runner|sources)\.dir", entry["command"])]
     libraries = sorted(build.rglob("libhakmem_model_*.a"), reverse=True)  # programs, then the engine below them
     if not words or not libraries or not all(path.suffix == ".o" and path.is_file() for path in objects):
         return None
@@ -62,14 +63,17 @@ def model_stage(root, scenario):
 
 
 def unit_tests(root, header):
-    """The test that has the header's name, then those of its folder that have no header's name and include it."""
+    """The test that has the header's name, then those of its folder that include it: first those that have no header's
+    name, as they are about several."""
     folder = root / "tests/unit" / header.parent.name
     named = folder / f"{header.stem}_test.cpp"
     include = f'#include "{header.parent.name}/{header.name}"'
-    others = [path for path in sorted(folder.glob("*_test.cpp"))
-              if not (header.parent / path.name.replace("_test.cpp", ".hpp")).is_file()
-              and include in path.read_text(encoding="utf-8")]
-    return [path for path in (named, *others) if path.is_file()]
+    others = [path for path in folder.glob("*_test.cpp") if path != named and include in path.read_text(encoding="utf-8")]
+
+    def about_another(path):
+        return (header.parent / path.name.replace("_test.cpp", ".hpp")).is_file()
+
+    return [path for path in (named, *sorted(others, key=lambda path: (about_another(path), path))) if path.is_file()]
 
 
 def stages_of(root, header):

@@ -21,8 +21,8 @@ FUZZ_TARGETS = {"heap": ("fuzz", ALLOCATOR_CORPORA), "api": ("fuzz", ALLOCATOR_C
                 "options": ("fuzz", ALLOCATOR_CORPORA), "tokens": ("fuzz-model", CHECKER_CORPORA),
                 "reports": ("fuzz-model", CHECKER_CORPORA)}
 AFL_PRESETS = {"fuzz": "afl", "fuzz-model": "afl-model"}
-AUDITED = ("heap/heap", "heap/outbox", "heap/slab", "layout/descriptor_table", "layout/page_map", "lockfree/bitmap_word",
-           "lockfree/bounded_cache", "lockfree/remote_word", "lockfree/slot_cache", "lockfree/slot_word",
+AUDITED = ("heap/heap", "heap/outbox", "heap/slab", "layout/descriptor_table", "layout/descriptors", "layout/page_map",
+           "lockfree/bitmap_word", "lockfree/bounded_cache", "lockfree/remote_word", "lockfree/slot_cache", "lockfree/slot_word",
            "lockfree/take_all_list", "superslab/free_slots", "sync/counter", "sync/shown", "sync/tunable")
 MUTATED = ("lockfree/bitmap_word", "lockfree/bounded_cache", "lockfree/remote_word", "lockfree/slot_cache",
            "lockfree/slot_word", "lockfree/take_all_list", "superslab/free_slots", "superslab/lru_cache",
