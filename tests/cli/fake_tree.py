@@ -96,7 +96,7 @@ class FakeTree:
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
-        file.write_text(f"#!{sys.executable} -IB\n" + textwrap.dedent(text), encoding="utf-8")
+        file.write_text(f"#!{sys.executable} -ISB\n" + textwrap.dedent(text), encoding="utf-8")
         file.chmod(0o755)
 
     def remove(self, path):
