@@ -113,6 +113,14 @@ class CoreHeap : public AnyHeap {
     if (memory_.refused() != 0) coverage.hit("refused");
   }
 
+ protected:
+  /// Collected first: what the core calls back must not throw.
+  std::vector<SuperSlab<ConfigT>*> superslabs() {
+    std::vector<SuperSlab<ConfigT>*> all;
+    heap_.pool().superslabs().visit_all([&](SuperSlab<ConfigT>& superslab) { all.push_back(&superslab); });
+    return all;
+  }
+
  private:
   Context* attached(unsigned context) {
     Context*& own = contexts_[context];
@@ -126,12 +134,6 @@ class CoreHeap : public AnyHeap {
     return context < kContexts && contexts_[context] != nullptr ? *contexts_[context] : stand_in_;
   }
 
-  /// Collected first: what the core calls back must not throw.
-  std::vector<SuperSlab<ConfigT>*> superslabs() {
-    std::vector<SuperSlab<ConfigT>*> all;
-    heap_.pool().superslabs().visit_all([&](SuperSlab<ConfigT>& superslab) { all.push_back(&superslab); });
-    return all;
-  }
   std::uint64_t direct_mappings() { return heap_.direct().mapped() - heap_.direct().unmapped(); }
 
   /// Every live block is one of a slab that is in use, or a direct mapping of its own. \return blocks by slab

@@ -80,6 +80,16 @@ struct SkipsZeroing : ToyHeap {
   void* allocate_zeroed(unsigned context, std::size_t bytes) override { return ToyHeap::allocate(context, bytes); }
 };
 
+/// Memory that has been used counts as what the system has just given.
+struct TakesUsedMemoryForFresh : ToyHeap {
+  void* allocate_zeroed(unsigned context, std::size_t bytes) override {
+    for (auto* superslab : superslabs()) {
+      for (auto& slab : superslab->slabs) slab.written.set(false);
+    }
+    return ToyHeap::allocate_zeroed(context, bytes);
+  }
+};
+
 struct ForgetsContents : ToyHeap {
   void* reallocate(unsigned context, void* block, std::size_t bytes) override {
     void* moved = ToyHeap::allocate(context, bytes);
@@ -128,6 +138,7 @@ TEST(HeapProperty, RefutesPlantedFaults) {
   EXPECT_TRUE(is_caught<HandsOutTwice>("after_previous", 4));
   EXPECT_TRUE(is_caught<IgnoresAlignment>("alignment", 3));
   EXPECT_TRUE(is_caught<SkipsZeroing>("is_zero", 5));
+  EXPECT_TRUE(is_caught<TakesUsedMemoryForFresh>("is_zero", 6));
   EXPECT_TRUE(is_caught<ForgetsContents>("contents_kept", 4));
   EXPECT_TRUE(is_caught<UnderstatesUsableSize>("usable", 2));
   EXPECT_TRUE(is_caught<DropsBlocks>("", 8));
