@@ -1,4 +1,5 @@
 #include <memory>
+#include <stdexcept>
 #include <unordered_set>
 
 #include "ab/pairs.hpp"

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <iterator>
 #include <memory>
-#include <stdexcept>
 #include <string>
 
 #include "ab/pair.hpp"

@@ -423,8 +423,8 @@ class Heap {
     deallocate_in(context, slab, block);
   }
 
-  /// Whether a block of the context's own slab is on one of its lists, as far as they can be walked: those of a slab
-  /// that sleeps are others'.
+  /// Whether a block of the context's own slab is on one of its lists. What others have freed into a slab that sleeps
+  /// cannot be walked.
   [[nodiscard]] bool is_free(Context& context, SlabT& slab, const void* block) noexcept {
     const std::uint32_t most = slab.capacity.get();
     const unsigned size_class = slab.size_class.get();

@@ -1,14 +1,6 @@
 #pragma once
 /// Floor 1. The production policy: `std::atomic` and plain variables, at no cost.
 
-#if defined(__SANITIZE_THREAD__)
-#define HAKMEM_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HAKMEM_TSAN 1
-#endif
-#endif
-
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -59,7 +51,7 @@ struct StdSync {
   }
 
 // Its accesses are not seen by ThreadSanitizer, which has to see them.
-#ifndef HAKMEM_TSAN
+#ifndef __SANITIZE_THREAD__
   static bool decrement_is_positive(Plain<std::int32_t>& count) noexcept {
     bool is_positive;
     asm("subl $1, %0" : "+m"(count.value_), "=@ccg"(is_positive));
