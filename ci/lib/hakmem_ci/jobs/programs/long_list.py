@@ -64,7 +64,7 @@ def tools(inputs, scale):
         Program("gdb", (("g++", "-O1", "-g", inputs / "debugged.cpp", "-o", "debugged", "-pthread"),
                         ("gdb", "-nx", "-batch", "-x", inputs / "calls.gdb", "-ex", f"run {10 * scale}", "-ex",
                          r'printf "%d stops, %d characters, %d wrong\n", $stops, $sum, $wrong', "./debugged")),
-                ("gdb", "debugged"), {"gdb": "gdb", "g++": "g++"}, 
+                ("gdb", "debugged"), {"gdb": "gdb", "g++": "g++"},
                 hides=(ADDRESS, (r"\(process \d+\)", "(process)"), (r"^\[Switching to .*\n", ""))),
         numpy_tests(scale),
     ]
