@@ -27,6 +27,11 @@ class Lines(unittest.TestCase):
             self.tests.rows.clear()
             self.assertEqual(self.row_of(f"417/741 Test #418: {name} ....   Passed    0.00 sec").check, name)
 
+    def test_two_tests_may_have_one_name(self):
+        for number in (7, 9):
+            self.tests.listen(f"{number}/741 Test #{number}: Typed<Std>.Holds .....   Passed    0.00 sec\n")
+        self.assertEqual([row.check for row in self.tests.rows.values()], ["Typed<Std>.Holds"] * 2)
+
     def test_the_longest_name_has_three_dots(self):
         self.assertEqual(self.row_of("741/741 Test   #1: TheLongest ...   Passed    1.00 sec").check, "TheLongest")
 

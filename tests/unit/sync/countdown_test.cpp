@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "support/test_sync.hpp"
+#include "sync/std_sync.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -20,7 +20,7 @@ class CountdownTest : public testing::Test {
  protected:
   Countdown<Sync> count_;
 };
-using Policies = testing::Types<StdSync, TestSync, PlainSync>;
+using Policies = testing::Types<StdSync, PlainSync>;
 TYPED_TEST_SUITE(CountdownTest, Policies);
 
 TYPED_TEST(CountdownTest, TellsWhenTheLastOneIsTaken) {

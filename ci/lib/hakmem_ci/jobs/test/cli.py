@@ -10,7 +10,7 @@ from hakmem_ci.jobs.verify.plan import QUICK
 PRESETS = ("release", "model", "tsan", "asan", "valgrind")
 MORE = ("debug", "clang", "asan-clang", "tsan-clang")
 TESTS_SECONDS = 24 * 3600.0  # of processor time for a preset's tests; each has its own guard against hanging
-ENDED = re.compile(r"^\s*\d+/(\d+) Test\s+#\d+: (.+?) \.{3,}\s*(?:\*\*\*)?([A-Z][A-Za-z]*(?: [A-Z][a-z]+)*)(?:: (\S+))?"
+ENDED = re.compile(r"^\s*\d+/(\d+) Test\s+#(\d+): (.+?) \.{3,}\s*(?:\*\*\*)?([A-Z][A-Za-z]*(?: [A-Z][a-z]+)*)(?:: (\S+))?"
                    r"(?:.*?([\d.]+) sec)?")
 STATUS_OF = {"Passed": "pass", "Failed": "fail", "Exception": "fail"}  # anything else shows nothing: Timeout, Not Run ...
 
@@ -34,7 +34,7 @@ class Tests:
 
     def __init__(self, context, preset, add):
         self.context, self.preset, self.add = context, preset, add
-        self.rows = {}
+        self.rows = {}  # by number: two tests may have one name
         self.count = 0
 
     def listen(self, line):
@@ -42,28 +42,30 @@ class Tests:
         ended = ENDED.match(line)
         if ended is None:
             return
-        count, name, word, detail, seconds = ended.groups()
+        count, number, name, word, detail, seconds = ended.groups()
         self.count = int(count)
         status = STATUS_OF.get(word, "incomplete")
         go_on = f"ctest --preset {self.preset} -R '^{re.escape(name)}$'" if status == "incomplete" else ""
-        self.rows[name] = report.Row(self.preset, name, "", "", float(seconds or 0), f"{word} {detail or ''}".strip(), status,
-                                     "" if status == "pass" else f"ctest says: {word} {detail or ''}".strip(), go_on=go_on)
-        self.add(self.rows[name])
+        said = f"{word} {detail or ''}".strip()
+        self.rows[number] = report.Row(self.preset, name, "", "", float(seconds or 0), said, status,
+                                       "" if status == "pass" else f"ctest says: {said}", go_on=go_on)
+        self.add(self.rows[number])
         if status != "pass":
-            self.context.screen.line(f"{self.preset}: {name}: {word} {detail or ''}".rstrip())
+            self.context.screen.line(f"{self.preset}: {name}: {said}")
         bad = sum(row.status == "fail" for row in self.rows.values())
         self.context.screen.live(self.preset, f"{self.preset}: {len(self.rows)} of {count} tests" + (f", {bad} fail" if bad else ""))
 
     def explain(self, junit, log):
         """What the tests that do not hold have printed."""
+        printed = {}
         try:
-            cases = {case.get("name"): case.findtext("system-out") or ""
-                     for case in xml.etree.ElementTree.parse(junit).getroot().iter("testcase")}
+            for case in xml.etree.ElementTree.parse(junit).getroot().iter("testcase"):
+                printed[case.get("name")] = printed.get(case.get("name"), "") + (case.findtext("system-out") or "")
         except (OSError, xml.etree.ElementTree.ParseError):
-            cases = {}
-        for name, row in self.rows.items():
+            pass
+        for row in self.rows.values():
             if row.status != "pass":
-                row.evidence, row.log = "\n".join(cases.get(name, "").rstrip().splitlines()[-report.TAIL_LINES:]), log
+                row.evidence, row.log = "\n".join(printed.get(row.check, "").rstrip().splitlines()[-report.TAIL_LINES:]), log
 
     def run(self):
         """Runs the tests; what ctest does not tell of is a row too."""
