@@ -72,3 +72,9 @@ function(hakmem_add_unwatched library)
     target_compile_options(${library} PRIVATE -fno-sanitize=all)
   endif()
 endfunction()
+
+# hakmem_start_first(<test>...): long tests at the beginning, beside the short ones: none is left over at the end, when
+# the other processors have nothing to do.
+function(hakmem_start_first)
+  set_tests_properties(${ARGN} PROPERTIES COST 100)
+endfunction()

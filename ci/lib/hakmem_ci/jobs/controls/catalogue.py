@@ -91,8 +91,44 @@ EDGES = (
 )
 
 
+# Each runs under the libraries, where it has to hold, and under a malloc with this fault, where it must not.
+FIELD = (
+    ("CallocIsZeroWhereTheProgramHasLockedMemory", "calloc takes for zero what could not be given back: it is locked"),
+    ("CallocIsZeroWhereAllMemoryIsLocked", "the same where all memory is locked"),
+    ("CallocIsZeroWhereMadviseIsRefused", "the same where the system refuses advice"),
+    ("CallocIsZeroToTheUsableSize", "calloc fills what was asked for and no more"),
+    ("CallocTouchesNoPageThatIsFresh", "calloc fills pages that are zero"),
+    ("ReallocCopiesWhereMremapIsRefused", "realloc gives up where a mapping cannot move"),
+    ("ReallocCopiesWherePagesHaveAdvice", "realloc gives up where a part of a block has been advised"),
+    ("ProcessesMayLimitTheirAddressSpace", "much address space is reserved"),
+    ("ProcessesMayLimitTheirData", "much address space counts as data"),
+    ("LittleAddressSpaceLeavesRoomForAThread", "what is reserved leaves no room for a thread's stack"),
+    ("LockingAllMemoryCostsLittle", "what is reserved is populated where all memory is locked"),
+    ("ManyBlocksLeaveMappingsForOthers", "each large block is a mapping of its own"),
+    ("FewBlocksAreKeptOutOfLargePages", "a few blocks take a large page"),
+    ("DoubleFreesAreNoticedWithOthersBetween", "a double free with another free between goes unseen"),
+    ("FreesOfWhatWasNeverABlockAreNoticed", "what was never a block is freed without a word"),
+    ("NamesOfTheCLibraryReachTheSameHeap", "the C library's own names reach another heap"),
+    ("MallinfoTellsWhatIsInUse", "mallinfo tells of another heap"),
+    ("MalloptAcceptsWhatGlibcAccepts", "mallopt refuses what glibc accepts"),
+    ("StatisticsAreNoCancellationPoint", "a thread is cancelled inside the statistics"),
+    ("LackOfAlignmentIsLackOfMemory", "an alignment that cannot be had is called a wrong argument"),
+    ("StatisticsGoToStandardErrorOrNowhere", "statistics are written into the program's own file"),
+    ("ReplacedOperatorNewServesAllForms", "other forms of new go past the program's own"),
+    ("PluginOfACProgramGetsItsException", "want of memory in a plugin ends the process"),
+    ("DebuggerCallsMalloc", "a debugger takes malloc for another function"),
+    ("CoresHoldWhatIsResident", "cores hold what is reserved"),
+    ("ThreadsThatForgetTheirKeysAreNoticed", "threads leave their contexts behind"),
+)
+
+
 def edge_controls():
     return [Tested("edges", test, "release", ("hakmem", "edges"), fault) for test, fault in EDGES]
+
+
+def field_controls():
+    return [Tested("field", test, "release", ("hakmem", "hakmem_hardened", "hakmem_locked", "folders/tests/field/all"), fault)
+            for test, fault in FIELD]
 
 
 TESTED = (
@@ -137,6 +173,7 @@ TESTED = (
            ("conformance", "conformance_checks", "conformance_broken_malloc", "conformance_partial_malloc"),
            "every fault of a broken malloc, against the checks that are about it"),
     *edge_controls(),
+    *field_controls(),
     Tested("benchmarks", "BenchmarksReportPlantedFaults", "release", ("folders/bench/all",),
            "damaged, lost and miscounted blocks"),
     Tested("real programs", "RealProgramsReportPlantedFaults", "release", (),
