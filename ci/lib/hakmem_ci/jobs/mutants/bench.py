@@ -23,7 +23,12 @@ SPUN = "did not end"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 ERROR = re.compile(r"^[^\s:]+:\d+:(\d+:)? (fatal )?error: ", re.MULTILINE)  # the compiler's, not the linker's
 FIRST_ERROR = re.compile(r"^.* error: .*$", re.MULTILINE)
+FAIL_FAST = ("--gtest_fail_fast",)  # a test that fails tells more than a later one that hangs
 LASTING = ("passed", "killed", "does not compile", SPUN)  # endings that depend on nothing but content
+
+
+class NotBuilt(Exception):
+    """Something has to be built first; says what."""
 
 
 class Stage:
@@ -32,6 +37,8 @@ class Stage:
 
     def __init__(self, name, sources, flags, libraries, arguments=(), prelude=(), environment=None, binaries=()):
         self.name, self.tag = name, name.replace(" ", "-")
+        self.family = self.tag  # of stages that compile the same
+        self.alone = name != "model"  # in one process; that one watches over its own
         self.sources, self.flags = tuple(sources), tuple(flags)
         self.environment, self.binaries = environment or {}, set(binaries)
         self.libraries, self.arguments, self.prelude = tuple(libraries), tuple(arguments), tuple(prelude)
@@ -39,6 +46,29 @@ class Stage:
     def folders(self):
         """Where the sources' own headers are looked for."""
         return [pathlib.Path(flag[2:]) for flag in self.flags if flag.startswith("-I")]
+
+    def seen(self, header, _):
+        """[(flags, sources)]: what sees the header, mutated in the folder `_`."""
+        return [(self.flags, [source for source in self.sources if header in files_behind(source, self.folders())])]
+
+    def build(self, bench, name, overlay, header, more=()):
+        """(program, outcome of its compilation)."""
+        program = overlay / f"{name}-{self.tag}"
+        return program, bench.compile(f"{name}-{self.tag}-build", [
+            *bench.prelude_of(self), *more, f"-I{overlay}", *self.flags, *bench.inputs_of(header, self), "-o", program,
+            *self.libraries])
+
+    def command(self, program):
+        """What judges the program."""
+        return [program, *self.arguments]
+
+    def ending(self, code):
+        """What an exit code says."""
+        return "passed" if code == 0 else "killed"
+
+    def place(self, _):
+        """Among the others, when it takes `_` seconds: as they are given."""
+        return 0
 
 
 def files_behind(source, folders):
@@ -100,9 +130,10 @@ class Bench:
         self.seconds = 0.0  # that all programs took, now or when they ran
         self.made = {}  # what is compiled once: key -> path, or None where that failed
         self.making = threading.Lock()
-        self.limits = {}  # stage -> seconds
+        self.took, self.limits = {}, {}  # (header, stage) -> seconds that the header as it is takes; that others may take
         self.plans = {}  # header -> (text, mutants)
         self.programs = {}  # (header, stage) -> (program, numbers)
+        self.unswitched = {}  # (header, family) -> lines of statements that cannot be switched
         self.locks, self.building = {}, threading.Lock()  # of each program while it is built
 
     def key_of(self, header, text, stage):
@@ -160,13 +191,6 @@ class Bench:
         target.write_text(text, encoding="utf-8")
         return folder
 
-    def build(self, name, stage, overlay, header, more=()):
-        """(program, outcome of its compilation)."""
-        program = self.work / f"{name}-{stage.tag}"
-        return program, self.compile(f"{name}-{stage.tag}-build", [
-            *self.prelude_of(stage), *more, f"-I{overlay}", *stage.flags, *self.inputs_of(header, stage), "-o", program,
-            *stage.libraries])
-
     def plan(self, header, text, mutants):
         """Says which mutants of a header are to come, so that they can be compiled together."""
         self.plans[header] = text, mutants
@@ -175,7 +199,7 @@ class Bench:
         """(program, numbers): one program of all mutants that can be told at its start which of them is alive, 0 being
         none. Those that are not among the numbers need one each."""
         with self.building:
-            making = self.locks.setdefault((header, stage.name), threading.Lock())
+            making = self.locks.setdefault((header, stage.family), threading.Lock())
         with making:
             if (header, stage.name) not in self.programs:
                 self.programs[(header, stage.name)] = self.build_switched(header, stage)
@@ -183,13 +207,13 @@ class Bench:
 
     def build_switched(self, header, stage):
         text, mutants = self.plans.get(header, ("", []))
-        name, without = f"{header.stem}-switched", set()
-        prelude = self.work / f"{name}-{stage.tag}.hpp"
+        name, without = f"{header.name}-switched", self.unswitched.setdefault((header, stage.family), set())
+        prelude = self.work / f"{name}-{stage.family}.hpp"
         prelude.write_text(switches.PRELUDE, encoding="utf-8")
         while mutants:
             combined, contained = switches.combine(text, mutants, without)
-            overlay = self.overlaid(self.work / f"{name}-{stage.tag}-src", header, combined)
-            program, built = self.build(name, stage, overlay, header, ("-include", prelude))
+            overlay = self.overlaid(self.work / f"{name}-{stage.family}-src", header, combined)
+            program, built = stage.build(self, name, overlay, header, ("-include", prelude))
             if built.clean:
                 return program, {0}.union(*contained.values())
             # Where a statement cannot be written so, says the compiler; or it is the last one before.
@@ -198,6 +222,7 @@ class Bench:
             if not wrong:
                 break
             without |= wrong
+            shutil.rmtree(overlay)
         return None, frozenset()
 
     def compiles(self, name, header, text, stage):
@@ -205,9 +230,11 @@ class Bench:
         key = self.key_of(header, text, stage) + " compiles"
         if self.cache.get(key) is None:
             overlay = self.overlaid(self.work / name, header, text)
-            sources = [source for source in stage.sources if header in files_behind(source, stage.folders())]
-            built = self.compile(f"{name}-syntax", [*self.prelude_of(stage), f"-I{overlay}", *stage.flags,
-                                                    "-fsyntax-only", *sources])
+            for flags, sources in stage.seen(header, overlay):
+                built = self.compile(f"{name}-syntax", [*self.prelude_of(stage), f"-I{overlay}", *flags, "-fsyntax-only",
+                                                        *sources])
+                if not built.clean:
+                    break
             if built.ending != "exited":
                 return True
             self.cache.put(key, "does not compile" if ERROR.search(built.output) else "passed", built.seconds, 0)
@@ -217,27 +244,25 @@ class Bench:
         """("passed", "killed" or another ending in words, seconds of the run)."""
         program, numbers = self.switched(header, stage)
         if number not in numbers:
-            program, built = self.build(name, stage, overlay, header)
+            program, built = stage.build(self, name, overlay, header)
             if not built.clean:
                 first = FIRST_ERROR.search(built.output)
                 self.last_words[name] = first[0] if first else built.output[-300:]
                 if built.ending == "exited" and not ERROR.search(built.output):
                     return "not built", 0  # for want of memory or of a library: that is no verdict on the mutant
                 return "does not compile" if built.ending == "exited" else built.ending, 0
-        arguments = list(stage.arguments)
+        words = stage.command(program)
         report = self.work / f"{name}.json"
         report.unlink(missing_ok=True)
         if stage.name == "model":
-            arguments += ["--jobs", "1", "--json", str(report)]
-        limit, words = self.limits.get((header, stage.name), TEST_SECONDS), [program, *arguments]
-        if stage.name != "model":  # that one watches over its own processes
+            words += ["--jobs", "1", "--json", str(report)]
+        limit = self.limits.get((header, stage.name), TEST_SECONDS)
+        if stage.alone:
             most = round(min(MOST_CPU_SECONDS, max(LEAST_CPU_SECONDS, limit / 2)))
             words = ["prlimit", f"--cpu={most}:{most + 1}", *words]
             limit = TEST_SECONDS
         ran = self.runner.run(f"{name}-{stage.tag}-run", words, limit,
                               {**stage.environment, switches.VARIABLE: str(number)}, patience=PATIENCE)
-        if number not in numbers:
-            program.unlink(missing_ok=True)
         self.last_words[name] = ran.output[-300:]
         if ran.ending != "exited":
             return ran.ending, ran.seconds
@@ -245,7 +270,7 @@ class Bench:
             return SPUN, ran.seconds
         if stage.name == "model":
             return self.judge_model(report), ran.seconds
-        return "passed" if ran.code == 0 else "killed", ran.seconds
+        return stage.ending(ran.code), ran.seconds
 
     @staticmethod
     def judge_model(report):
@@ -270,7 +295,8 @@ class Bench:
                 self.cache.put(key, *known)
             self.ran += 1
         # What is judged first is the header as it is.
-        self.limits.setdefault((header, stage.name), min(TEST_SECONDS, max(LEAST_SECONDS, SLACK * known[-1])))
+        took = self.took.setdefault((header, stage.name), known[-1])
+        self.limits.setdefault((header, stage.name), min(TEST_SECONDS, max(LEAST_SECONDS, SLACK * took)))
         self.seconds += known[1]
         return known[0]
 

@@ -10,8 +10,8 @@ import time
 
 from hakmem_ci.core import command_line, lock, report, screen
 from hakmem_ci.core.process import Stop
-from hakmem_ci.jobs.mutants import operators
-from hakmem_ci.jobs.mutants.bench import Bench, Cache, Stage
+from hakmem_ci.jobs.mutants import library, operators
+from hakmem_ci.jobs.mutants.bench import FAIL_FAST, Bench, Cache, NotBuilt, Stage
 from hakmem_ci.pages import stamps
 
 PART = "mutants"
@@ -22,11 +22,6 @@ GTEST = ("-lgtest_main", "-lgtest", "-pthread")
 SAME_CASES = {"RC_PARAMS": "seed=1"}
 # What is undefined and does no harm as compiled is noticed, too. A trap needs no library.
 UNDEFINED = ("-fsanitize=shift,bounds,integer-divide-by-zero", "-fsanitize-undefined-trap-on-error")
-FAIL_FAST = ("--gtest_fail_fast",)  # a test that fails tells more than a later one that hangs
-
-
-class NotBuilt(Exception):
-    """Something has to be built first; says what."""
 
 
 @dataclasses.dataclass
@@ -78,6 +73,8 @@ def unit_tests(root, header):
 
 def stages_of(root, header):
     """The tests of a header, cheapest first."""
+    if header.parent == root / "src/api":
+        return library.stages_of(root, header)
     stem = header.stem
     stages = []
     common = ("-O0", *UNDEFINED, f"-I{root}/src", f"-I{root}/tests", f"-I{root}/include")
@@ -100,7 +97,7 @@ def stages_of(root, header):
 
 def explained(header):
     """(old, new) -> why, from the reviewed file beside the header."""
-    path = header.with_suffix(".mutants.json")
+    path = header.with_suffix(".mutants.json" if header.suffix == ".hpp" else f"{header.suffix}.mutants.json")
     if not path.is_file():
         return {}
     return {(entry["line"], entry["becomes"]): entry["why"]
@@ -119,7 +116,7 @@ def audit_header(bench, root, header, jobs):
     reasons = explained(header)
 
     def judge_as_it_is(stage):
-        name = f"{header.stem}-0-{stage.tag}"
+        name = f"{header.name}-0-{stage.tag}"
         verdict, by = bench.judge(name, header, text, [stage])
         if verdict == "survived":
             return []
@@ -129,15 +126,18 @@ def audit_header(bench, root, header, jobs):
 
     def judge(numbered):
         number, one = numbered[0], Verdict(numbered[1], "")
-        one.verdict, one.by = bench.judge(f"{header.stem}-{number}", header, operators.apply(text, one.mutant), stages,
+        one.verdict, one.by = bench.judge(f"{header.name}-{number}", header, operators.apply(text, one.mutant), stages,
                                           one.key() in reasons, number)
         return one
 
     verdicts = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        problems = sum(pool.map(judge_as_it_is, stages if mutants else []), [])
+        if not mutants:
+            return [], []
+        problems = sum(pool.map(judge_as_it_is, stages), [])
         if problems:
             return [], problems
+        stages.sort(key=lambda stage: stage.place(bench.took[header, stage.name]))
         for one in pool.map(judge, enumerate(mutants, 1)):
             verdicts.append(one)
             if one.verdict != "killed":
@@ -168,6 +168,7 @@ def headers_of(root, pattern):
     for folder in FOLDERS:
         path = root / "src" / folder
         found += [path] if path.is_file() else sorted(path.glob("*.hpp"))
+    found += library.files_of(root)
     return [path for path in found if pattern in str(path.relative_to(root))]
 
 

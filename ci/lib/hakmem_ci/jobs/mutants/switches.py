@@ -4,17 +4,21 @@ import re
 
 VARIABLE = "HAKMEM_MUTANT"  # of the environment: the number of the mutant that is alive; none: the header as it is
 
-# What the compiler evaluates by itself is always as it is.
+# What the compiler evaluates by itself is always as it is, and so is what runs before there is an environment. It is asked
+# for when it is first needed: a malloc is called before any constructor has run.
 PRELUDE = f"""#pragma once
 #include <cstdlib>
 #include <type_traits>
-inline const int hakmem_mutant_alive = [] {{
-  const char* const said = std::getenv("{VARIABLE}");
-  return said == nullptr ? 0 : std::atoi(said);
-}}();
-constexpr bool hakmem_mutant(int number) {{
-  return std::is_constant_evaluated() ? false : hakmem_mutant_alive == number;
+#include <unistd.h>
+inline int hakmem_mutant_alive = -1;
+[[gnu::noinline]] inline bool hakmem_mutant_is(int number) {{
+  if (hakmem_mutant_alive < 0 && ::environ != nullptr) {{
+    const char* const said = std::getenv("{VARIABLE}");
+    hakmem_mutant_alive = said == nullptr ? 0 : std::atoi(said);
+  }}
+  return hakmem_mutant_alive == number;
 }}
+constexpr bool hakmem_mutant(int number) {{ return std::is_constant_evaluated() ? false : hakmem_mutant_is(number); }}
 """
 
 BLOCK = re.compile(r"^((?:\} )?(?:else )?(?:if|while) \()(.*)(\)(?: \[\[\w+\]\])?(?: \{|;))$")
