@@ -52,6 +52,7 @@ void freed_but_never_allocated();
 void names_of_the_c_library();
 void figures_of_mallinfo();
 void parameters_of_mallopt();
+void whole_pages();
 void cancelled_in_statistics();
 void alignments_that_cannot_be_had();
 void zeroes_to_the_usable_size();

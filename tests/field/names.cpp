@@ -67,7 +67,21 @@ void parameters_of_mallopt() {
   expect(::mallopt(M_MMAP_THRESHOLD, 1 << 20) == 1 && ::mallopt(M_TRIM_THRESHOLD, 1 << 20) == 1,
          "a threshold is refused");
   expect(::mallopt(M_ARENA_MAX, 1) == 1 && ::mallopt(M_PERTURB, 7) == 1, "a parameter is refused");
-  expect(::mallopt(M_MXFAST, 64) == 1 && ::mallopt(M_MXFAST, INT_MAX) == 0, "M_MXFAST is not judged");
+  constexpr int kMostFast = 160, kMostThreshold = 32 << 20;
+  for (const int good : {0, 64, kMostFast}) expect(::mallopt(M_MXFAST, good) == 1, "M_MXFAST refuses %d", good);
+  for (const int bad : {-1, kMostFast + 1, INT_MAX}) expect(::mallopt(M_MXFAST, bad) == 0, "M_MXFAST accepts %d", bad);
+  for (const int good : {0, kMostThreshold}) expect(::mallopt(M_MMAP_THRESHOLD, good) == 1, "a threshold: %d", good);
+  for (const int bad : {-1, kMostThreshold + 1}) expect(::mallopt(M_MMAP_THRESHOLD, bad) == 0, "no threshold: %d", bad);
+}
+
+void whole_pages() {
+  const auto usable = [](std::size_t bytes) {
+    void* block = ::pvalloc(bytes);
+    const std::size_t found = ::malloc_usable_size(block);
+    std::free(block);
+    return found;
+  };
+  expect(usable(1) == usable(4096), "pvalloc(1) has %zu bytes, pvalloc(4096) %zu", usable(1), usable(4096));
 }
 
 void cancelled_in_statistics() {

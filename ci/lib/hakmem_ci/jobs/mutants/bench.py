@@ -47,6 +47,12 @@ class Stage:
         """Where the sources' own headers are looked for."""
         return [pathlib.Path(flag[2:]) for flag in self.flags if flag.startswith("-I")]
 
+    def contents(self, header, root):
+        """What a program is made of beside the header, with names."""
+        behind = set().union(*(files_behind(source, self.folders()) for source in self.sources))
+        for path in sorted((behind | self.binaries) - {header}):
+            yield os.path.relpath(path, root).encode() + path.read_bytes()
+
     def seen(self, header, _):
         """[(flags, sources)]: what sees the header, mutated in the folder `_`."""
         return [(self.flags, [source for source in self.sources if header in files_behind(source, self.folders())])]
@@ -68,6 +74,10 @@ class Stage:
 
     def place(self, _):
         """Among the others, when it takes `_` seconds: as they are given."""
+        return 0
+
+    def after(self, _):
+        """Among the others, when the stage of that name has just killed a mutant: as they are given."""
         return 0
 
 
@@ -142,9 +152,8 @@ class Bench:
         options = (*stage.flags, *stage.libraries, *stage.arguments, stage.environment)
         for word in (self.version, text, *map(str, options)):
             content.update(word.replace(str(self.root), ".").encode() + b"\0")
-        behind = set().union(*(files_behind(source, stage.folders()) for source in stage.sources))
-        for path in sorted((behind | stage.binaries) - {header}):
-            content.update(os.path.relpath(path, self.root).encode() + path.read_bytes())
+        for part in stage.contents(header, self.root):
+            content.update(part)
         return content.hexdigest()
 
     def compile(self, name, words):

@@ -126,8 +126,9 @@ def audit_header(bench, root, header, jobs):
 
     def judge(numbered):
         number, one = numbered[0], Verdict(numbered[1], "")
-        one.verdict, one.by = bench.judge(f"{header.name}-{number}", header, operators.apply(text, one.mutant), stages,
+        one.verdict, one.by = bench.judge(f"{header.name}-{number}", header, operators.apply(text, one.mutant), [*stages],
                                           one.key() in reasons, number)
+        stages.sort(key=lambda stage: stage.after(one.by))
         return one
 
     verdicts = []

@@ -1,5 +1,6 @@
 """The files of src/api, which are no headers that a test could include: programs and libraries of the release preset are
 linked anew with the mutant in them, and judged by their own tests."""
+import hashlib
 import json
 import pathlib
 import re
@@ -10,23 +11,24 @@ from hakmem_ci.core import process
 from hakmem_ci.jobs.mutants.bench import FAIL_FAST, NotBuilt, Stage, files_behind
 
 UNIT_PROGRAMS = ("unit_api", "unit_reentrancy", "unit_hardened", "unit_api_locked")
-# Whose tests a file is judged by, beside the unit tests of every library: by the labels of ctest, and on which libraries.
-# What is called by everything that allocates needs other tests than what reports and is told.
-OF_THE_HEAP = ("cli", "conformance", "field", "edge")
-OF_THE_REST = ("cli", "field")
+# The tests that a file is judged by, beside the unit tests of every library: by the labels and names that ctest knows, and
+# on which libraries. What hands out memory needs other tests than what reports and is told.
+NAMES = r"Promise|Calloc|Realloc|New|Program|Plugin|Library|Process|Thread|Alignment|Mall|Pages|Blocks|WorksWithin|LimitsThat"
+FORWARDS, MEMORY = (("conformance", "field"), NAMES), (("conformance", "field", "edge"), NAMES)
+REPORTS = (("cli", "field"), r"Options|CrashLog|Statistics|Mallinfo")
 JUDGES = {
-    "malloc.cpp": (OF_THE_HEAP, ("hakmem",)),
-    "new_delete.cpp": (OF_THE_HEAP, ("hakmem", "hakmem_hardened")),
-    "process_heap.cpp": (OF_THE_HEAP, ("hakmem", "hakmem_locked")),
-    "process_heap.hpp": (OF_THE_HEAP, ("hakmem", "hakmem_hardened")),
-    "hak.cpp": (OF_THE_REST, ("hakmem",)),
-    "walk.cpp": (OF_THE_REST, ("hakmem",)),
-    "process_os.cpp": (OF_THE_REST, ("hakmem",)),
-    "process_os.hpp": (OF_THE_REST, ("hakmem",)),
-    "options.cpp": (OF_THE_REST, ("hakmem",)),
-    "learning.cpp": (OF_THE_REST, ("hakmem",)),
-    "statistics.cpp": (OF_THE_REST, ("hakmem",)),
-    "crash_log.cpp": (OF_THE_REST, ("hakmem",)),
+    "malloc.cpp": (*FORWARDS, ("hakmem",)),
+    "new_delete.cpp": (*FORWARDS, ("hakmem", "hakmem_hardened")),
+    "process_heap.cpp": (*MEMORY, ("hakmem",)),
+    "process_heap.hpp": (*MEMORY, ("hakmem", "hakmem_hardened")),
+    "hak.cpp": (*REPORTS, ("hakmem",)),
+    "walk.cpp": (*REPORTS, ("hakmem",)),
+    "process_os.cpp": (*REPORTS, ("hakmem",)),
+    "process_os.hpp": (*REPORTS, ("hakmem",)),
+    "options.cpp": (*REPORTS, ("hakmem",)),
+    "learning.cpp": (*REPORTS, ("hakmem",)),
+    "statistics.cpp": (*REPORTS, ("hakmem",)),
+    "crash_log.cpp": (*REPORTS, ("hakmem",)),
 }
 EXPECTS_A_FAULT = ("--finds", "PASS_REGULAR_EXPRESSION", "WILL_FAIL")  # tests of the tests
 OTHERS = ("--preload", "--faulty")  # options that name other libraries to judge
@@ -46,7 +48,16 @@ class Linked(Stage):
         inputs = {path for path in map(pathlib.Path, link) if path.is_absolute() and path not in objects}
         super().__init__(name, units, flags, link, command, environment=environment, binaries={*inputs, *judges})
         self.artifact, self.variant, self.units, self.skips = artifact, variant, units, skips
-        self.family, self.alone = variant, False
+        self.family, self.alone, self.known = variant, False, None
+
+    def contents(self, header, root):
+        """Digested once: it is much, and stays while the job runs."""
+        if self.known is None:
+            known = hashlib.sha256()
+            for part in super().contents(header, root):
+                known.update(part)
+            self.known = known.digest()
+        return [self.known]
 
     def seen(self, header, overlay):
         """As compiled in the preset, each source with its own flags."""
@@ -85,6 +96,9 @@ class Linked(Stage):
 
     def place(self, seconds):
         return seconds
+
+    def after(self, killer):
+        return self.name != killer  # it is likely to notice the next one, too
 
 
 def bench_path(header, source, overlay):
@@ -152,13 +166,14 @@ class Release:
                 stages.append(Linked(shown, path, variant, units, self.link_of(path), (HERE, *FAIL_FAST)))
         return stages
 
-    def test_stages(self, labels, variants):
+    def test_stages(self, labels, names, variants):
         """What ctest runs with a library, or with a program that has one inside: one stage for each library."""
         stages = []
         for test in self.tests:
             properties = {one["name"]: one["value"] for one in test.get("properties", ())}
             words = test.get("command", [])
-            if not set(labels) & set(properties.get("LABELS", ())) or set(EXPECTS_A_FAULT) & {*words, *properties}:
+            if not set(labels) & set(properties.get("LABELS", ())) or not re.search(names, test["name"]) \
+                    or set(EXPECTS_A_FAULT) & {*words, *properties}:
                 continue
             for artifact in dict.fromkeys(pathlib.Path(word) for word in words[1:] if word.startswith(str(self.build))):
                 if "cli" in properties["LABELS"] and ".so" not in artifact.suffixes:
@@ -175,20 +190,19 @@ class Release:
         command = without_others([HERE if word == str(artifact) else word for word in words])
         shown = f"library {test}" + ("" if variant == "hakmem" else f" {variant}")
         environment = dict(one.split("=", 1) for one in properties.get("ENVIRONMENT", ()))
-        judges = self.files_of(command)
-        if "conformance" not in properties["LABELS"]:
-            parts = [(shown, command)]
-        else:
-            parts = [(f"{shown} {part}", [*command, "--filter", rf"^{part}\."]) for part in suites_of(command[0])]
+        in_parts = "conformance" in properties["LABELS"]
+        parts = [(f"{shown} {part}", [*command, "--filter", rf"^{part}\."]) for part in suites_of(command[0])] if in_parts \
+            else [(shown, command)]
+        judges = self.files_of(command, in_parts)
         return [Linked(name, artifact, variant, units, self.link_of(artifact), part, environment,
                        properties.get("SKIP_RETURN_CODE"), judges) for name, part in parts]
 
-    def files_of(self, command):
-        """Files that decide with the mutant what a command says: those it names, and what is built beside them for them."""
+    def files_of(self, command, parts):
+        """Files that decide with the mutant what a command says: those it names, and of one in parts what is built beside."""
         found = set()
         for path in map(pathlib.Path, command):
             if path.is_relative_to(self.root) and path.is_file():
-                beside = path.parent.glob(f"*{path.stem}*") if path.is_relative_to(self.build) else (path,)
+                beside = path.parent.glob(f"*{path.stem}*") if parts and path.is_relative_to(self.build) else (path,)
                 found.update(one for one in beside if one.is_file())
         return found
 
@@ -222,5 +236,5 @@ def files_of(root):
 
 def stages_of(root, path):
     """The tests of a file of src/api."""
-    release, (labels, variants) = Release(root, path), JUDGES[path.name]
-    return [*release.unit_stages(), *release.test_stages(labels, variants)]
+    release = Release(root, path)
+    return [*release.unit_stages(), *release.test_stages(*JUDGES[path.name])]
