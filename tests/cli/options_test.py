@@ -51,6 +51,20 @@ class Options(unittest.TestCase):
             self.assertEqual(len(lines), 1, done.stderr)
             self.assertIn(f"hakmem: {name}={value} {reason}; give ", lines[0])
 
+    def test_the_line_says_what_to_give_and_what_is_used(self):
+        for name, value, said in (
+                ("HAKMEM_PURGE_DELAY_MS", "-2", "is out of range; give -1 to 3600000; the default 1000 is used"),
+                ("HAKMEM_CACHE_MID", "2", "is out of range; give 0 to 1; the default 1 is used"),
+                ("HAKMEM_TARGET_HIT_MID", "x", "is not a number; give 0.5 to 0.9; the default 0.65 is used"),
+                ("HAKMEM_WMAX_ADOPT_PCT", "1", "is out of range; give 0.005 to 0.05; the default 0.01 is used"),
+                ("HAKMEM_STATS", "3", "is out of range; give 0 to 2, text or json; the default 0 is used"),
+                ("HAKMEM_CRASH_LOG", "", "is not a number; give 0 to 1 or the path of a file; the default 0 is used"),
+                ("HAKMEM_CRASH_LOG", "/nonexistent/log",
+                 "cannot be opened for writing; give 0, 1 for standard error, or the path of a file; there is no crash log"),
+                ("HAKMEM_WMAX_CANDIDATES_MID", "0.9", "is out of range; give 1 to 8 numbers of 1 to 16 with commas between "
+                                                      "them; the default 1.4,1.5,1.6,1.7 is used")):
+            self.assertEqual(run(**{name: value}).stderr, f"hakmem: {name}={value} {said}\n")
+
     def test_statistics_at_exit_as_json(self):
         figures = json.loads(run(HAKMEM_STATS="json").stderr)
         self.assertGreater(figures["pools"]["small"]["refilled_blocks"], 0)

@@ -58,7 +58,11 @@ void figures_of_mallinfo() {
   char text[4096] = "";
   std::FILE* stream = ::fmemopen(text, sizeof text, "w");
   expect(::malloc_info(1, stream) == EINVAL, "malloc_info accepts options");
+  errno = EBUSY;  // what an earlier call has left there
   expect(::malloc_info(0, stream) == 0, "malloc_info fails");
+  std::fclose(stream);
+  stream = ::fmemopen(text, sizeof text, "r");
+  expect(::malloc_info(0, stream) != 0, "malloc_info has written to a stream that is to be read");
   std::fclose(stream);
   expect(std::strncmp(text, "<malloc version=", 16) == 0 && std::strstr(text, "</malloc>") != nullptr, "%s", text);
 }

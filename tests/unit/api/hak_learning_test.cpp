@@ -69,6 +69,35 @@ TEST_F(HakLearning, IsStartedAndStoppedWhileThreadsAllocate) {
   controller.join();
 }
 
+/// W_MAX in force in thousandths, as soon as it is `expected`, else after a long time.
+std::uint64_t max_waste_once_it_is(std::uint64_t expected) {
+  hak_statistics now;
+  const auto end = std::chrono::steady_clock::now() + kLongEnough;
+  do {
+    std::this_thread::sleep_for(10ms);
+    hak_statistics_get(&now);
+  } while (now.max_waste != expected && std::chrono::steady_clock::now() < end);
+  return now.max_waste;
+}
+
+TEST_F(HakLearning, BeginsAnewWithOptionsThatChange) {
+  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_LEARN", "1"), 0);
+  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_CANDIDATES_MID", "2,1.5"), 0);
+  let_learn(true);
+  EXPECT_EQ(max_waste_once_it_is(2000), 2000u) << "the first candidate";
+  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_CANDIDATES_MID", "3"), 0);
+  EXPECT_EQ(max_waste_once_it_is(3000), 3000u) << "the new first candidate";
+  EXPECT_TRUE(learns_within(kLongEnough)) << "a learner that has begun anew goes on";
+  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_LEARN", "0"), 0);
+  EXPECT_EQ(max_waste_once_it_is(1000), 1000u) << "W_MAX is learned no more";
+  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_LEARN", "1"), 0);
+  EXPECT_EQ(max_waste_once_it_is(3000), 3000u);
+  let_learn(false);
+  EXPECT_EQ(max_waste_once_it_is(1000), 1000u) << "nothing is learned any more";
+  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_LEARN", "0"), 0);
+  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_CANDIDATES_MID", "1.4,1.5,1.6,1.7"), 0);
+}
+
 TEST_F(HakLearning, IsSilentWithoutTheOption) { EXPECT_FALSE(learns_within(kTwoWindows)); }
 
 // ThreadSanitizer starts no threads in the child of a process with threads.

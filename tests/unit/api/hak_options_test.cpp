@@ -6,8 +6,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "hakmem/hakmem.h"
 
@@ -48,6 +50,131 @@ TEST(HakOptions, RefuseWhatTheyCannotMean) {
   EXPECT_EQ(value, 5);
 }
 
+/// \return 0, or errno of the refusal
+int error_of_setting(const char* name, const char* value) {
+  errno = 0;
+  return hak_option_set(name, value) == 0 ? 0 : errno;
+}
+
+TEST(HakOptions, TakeBothEndsOfTheirRangeAndNothingBeyond) {
+  constexpr struct {
+    const char *name, *least, *most, *below, *above, *normal;
+  } kRanges[] = {
+      {"HAKMEM_TINY_REFILL", "16", "128", "15", "129", "128"},
+      {"HAKMEM_TINY_DRAIN_INTERVAL", "64", "65536", "63", "65537", "1024"},
+      {"HAKMEM_SS_LRU_MAX", "0", "1099511627776", "-1", "1099511627777", "16777216"},
+      {"HAKMEM_PURGE_DELAY_MS", "-1", "3600000", "-2", "3600001", "1000"},
+      {"HAKMEM_TARGET_HIT_MID", "0.5", "0.9", "0.499", "0.901", "0.65"},
+      {"HAKMEM_WMAX_ADOPT_PCT", "0.005", "0.05", "0.004", "0.051", "0.01"},
+      {"HAKMEM_WMAX_CANDIDATES_MID", "1", "16", "0.999", "16.001", "1.4,1.5,1.6,1.7"}};
+  for (const auto& range : kRanges) {
+    SCOPED_TRACE(range.name);
+    EXPECT_EQ(error_of_setting(range.name, range.least), 0);
+    EXPECT_EQ(error_of_setting(range.name, range.most), 0);
+    EXPECT_EQ(error_of_setting(range.name, range.below), ERANGE);
+    EXPECT_EQ(error_of_setting(range.name, range.above), ERANGE);
+    EXPECT_EQ(error_of_setting(range.name, range.normal), 0);
+  }
+}
+
+TEST(HakOptions, NumbersAreReadDigitByDigit) {
+  for (const int value : {190, 1024, 65432, 9876}) {
+    EXPECT_EQ(error_of_setting("HAKMEM_TINY_DRAIN_INTERVAL", std::to_string(value).c_str()), 0);
+    EXPECT_EQ(value_of("HAKMEM_TINY_DRAIN_INTERVAL"), value);
+  }
+  EXPECT_EQ(error_of_setting("HAKMEM_TINY_DRAIN_INTERVAL", "1024"), 0);
+  // 2^64 and a little: it must not come round to the little.
+  EXPECT_EQ(error_of_setting("HAKMEM_WHALE_MAX", "18446744073709551621"), ERANGE);
+}
+
+TEST(HakOptions, FractionsAreKeptInThousandths) {
+  constexpr struct {
+    const char* text;
+    std::int64_t value;
+  } kFractions[] = {{"0.5", 500}, {"0.509", 509}, {"0.59", 590}, {"0.90", 900}, {"0.805", 805}, {"0.65", 650}};
+  for (const auto& fraction : kFractions) {
+    EXPECT_EQ(error_of_setting("HAKMEM_TARGET_HIT_MID", fraction.text), 0);
+    EXPECT_EQ(value_of("HAKMEM_TARGET_HIT_MID"), fraction.value) << fraction.text;
+  }
+  for (const char* text : {"0.6789", "0.6x", "x", ".", "0.5.5"}) {
+    EXPECT_EQ(error_of_setting("HAKMEM_TARGET_HIT_MID", text), EINVAL) << text;
+  }
+  for (const char* text : {"-0.6", "-1", "1", "20000", "0.4"}) {
+    EXPECT_EQ(error_of_setting("HAKMEM_TARGET_HIT_MID", text), ERANGE) << text;
+  }
+  EXPECT_EQ(value_of("HAKMEM_TARGET_HIT_MID"), 650) << "what is refused changes nothing";
+}
+
+TEST(HakOptions, AListHasOneToEightFractions) {
+  constexpr struct {
+    const char* text;
+    std::int64_t length;
+  } kLists[] = {{"2", 1}, {"1,16", 2}, {"2,3", 2}, {"1,2,3,4,5,6,7,8", 8}, {"1.4,1.5,1.6,1.7", 4}};
+  for (const auto& list : kLists) {
+    EXPECT_EQ(error_of_setting("HAKMEM_WMAX_CANDIDATES_MID", list.text), 0) << list.text;
+    EXPECT_EQ(value_of("HAKMEM_WMAX_CANDIDATES_MID"), list.length) << list.text;
+  }
+  for (const char* text : {"", ",", "1.4,", "1.4;1.5", "1.4x", "x"}) {
+    EXPECT_EQ(error_of_setting("HAKMEM_WMAX_CANDIDATES_MID", text), EINVAL) << text;
+  }
+  for (const char* text : {"0.9", "1.4,17", "1,2,3,4,5,6,7,8,9"}) {
+    EXPECT_EQ(error_of_setting("HAKMEM_WMAX_CANDIDATES_MID", text), ERANGE) << text;
+  }
+  EXPECT_EQ(value_of("HAKMEM_WMAX_CANDIDATES_MID"), 4) << "what is refused changes nothing";
+}
+
+TEST(HakOptions, StatisticsAtExitAreAskedForByWordOrNumber) {
+  constexpr std::array kWords{"0", "text", "json", "2", "0"};
+  constexpr std::array kValues{0, 1, 2, 2, 0};
+  for (std::size_t i = 0; i < kWords.size(); ++i) {
+    EXPECT_EQ(error_of_setting("HAKMEM_STATS", kWords[i]), 0);
+    EXPECT_EQ(value_of("HAKMEM_STATS"), kValues[i]);
+  }
+  for (const char* word : {"text", "json"}) EXPECT_EQ(error_of_setting("HAKMEM_CACHE_MID", word), EINVAL) << word;
+}
+
+TEST(HakOptions, TheCrashLogIsAPathOrASwitch) {
+  EXPECT_EQ(error_of_setting("HAKMEM_CRASH_LOG", ""), EINVAL);
+  EXPECT_EQ(error_of_setting("HAKMEM_CRASH_LOG", "1"), 0);
+  EXPECT_EQ(value_of("HAKMEM_CRASH_LOG"), 1);
+  EXPECT_EQ(error_of_setting("HAKMEM_CRASH_LOG", "/nonexistent/log"), ENOENT);
+  EXPECT_EQ(value_of("HAKMEM_CRASH_LOG"), 1) << "what is refused changes nothing";
+  EXPECT_EQ(error_of_setting("HAKMEM_CRASH_LOG", "0"), 0);
+  EXPECT_EQ(value_of("HAKMEM_CRASH_LOG"), 0);
+}
+
+hak_statistics statistics() {
+  hak_statistics now;
+  hak_statistics_get(&now);
+  return now;
+}
+
+/// Refills of one pool while one block of it comes and goes. Before that every option is followed: on a slow path.
+std::uint64_t refills_of(unsigned pool, std::size_t bytes) {
+  (void)hak_trim();
+  hak_free(hak_alloc(3'000'000));
+  hak_free(hak_alloc(bytes));
+  const auto before = statistics().refills[pool];
+  for (unsigned i = 0; i < 100; ++i) hak_free(hak_alloc(bytes));
+  return statistics().refills[pool] - before;
+}
+
+TEST(HakOptions, ACacheThatIsOffIsRefilledForEveryBlock) {
+  constexpr struct {
+    const char* name;
+    unsigned pool;
+    std::size_t bytes;
+  } kCaches[] = {
+      {"HAKMEM_CACHE_TINY", 0, 100}, {"HAKMEM_CACHE_MID", 1, 10'000}, {"HAKMEM_CACHE_LARGE", 2, 100'000}};
+  for (const auto& cache : kCaches) {
+    SCOPED_TRACE(cache.name);
+    ASSERT_EQ(hak_option_set(cache.name, "0"), 0);
+    EXPECT_GE(refills_of(cache.pool, cache.bytes), 90u);
+    ASSERT_EQ(hak_option_set(cache.name, "1"), 0);
+    EXPECT_LE(refills_of(cache.pool, cache.bytes), 10u);
+  }
+}
+
 /// B6: every cache can be switched off alone, at run time.
 TEST(HakOptions, EveryCacheCanBeSwitchedOffAlone) {
   constexpr std::array kCaches{"HAKMEM_CACHE_TINY", "HAKMEM_CACHE_MID", "HAKMEM_CACHE_LARGE", "HAKMEM_CACHE_WHALE"};
@@ -78,6 +205,30 @@ TEST(HakOptions, WhaleCacheServesTheNextBlockUnlessItIsOff) {
   (void)hak_trim();
   EXPECT_EQ(hits_of_two_blocks(), 0u);
   ASSERT_EQ(hak_option_set("HAKMEM_CACHE_WHALE", "1"), 0);
+}
+
+TEST(HakOptions, MappingsAreNotKeptWithoutADelay) {
+  (void)hak_trim();
+  ASSERT_EQ(hak_option_set("HAKMEM_PURGE_DELAY_MS", "0"), 0);
+  hak_free(hak_alloc(3'000'000));
+  EXPECT_EQ(statistics().whale_bytes, 0u);
+  ASSERT_EQ(hak_option_set("HAKMEM_PURGE_DELAY_MS", "1000"), 0);
+  hak_free(hak_alloc(3'000'000));
+  EXPECT_GE(statistics().whale_bytes, 3'000'000u);
+}
+
+TEST(HakOptions, SuperSlabsAreKeptForAsLongAsTheDelaySays) {
+  using Clock = std::chrono::steady_clock;
+  constexpr auto kLongerThanNormal = std::chrono::milliseconds(1500);
+  ASSERT_EQ(hak_option_set("HAKMEM_PURGE_DELAY_MS", "3600000"), 0);
+  std::vector<void*> blocks(5000);
+  for (void*& block : blocks) block = hak_alloc(1000);
+  for (void* block : blocks) hak_free(block);
+  const auto kept = statistics().cached_bytes;
+  EXPECT_GT(kept, 0u);
+  for (const auto end = Clock::now() + kLongerThanNormal; Clock::now() < end;) hak_free(hak_alloc(3'000'000));
+  EXPECT_EQ(statistics().cached_bytes, kept);
+  ASSERT_EQ(hak_option_set("HAKMEM_PURGE_DELAY_MS", "1000"), 0);
 }
 
 /// What a call prints to a file descriptor.

@@ -24,6 +24,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 ERROR = re.compile(r"^[^\s:]+:\d+:(\d+:)? (fatal )?error: ", re.MULTILINE)  # the compiler's, not the linker's
 FIRST_ERROR = re.compile(r"^.* error: .*$", re.MULTILINE)
 FAIL_FAST = ("--gtest_fail_fast",)  # a test that fails tells more than a later one that hangs
+# What is undefined and does no harm as compiled is noticed, too. A trap needs no library.
+UNDEFINED = ("-fsanitize=shift,bounds,integer-divide-by-zero", "-fsanitize-undefined-trap-on-error")
 LASTING = ("passed", "killed", "does not compile", SPUN)  # endings that depend on nothing but content
 
 

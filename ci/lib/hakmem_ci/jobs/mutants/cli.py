@@ -11,7 +11,7 @@ import time
 from hakmem_ci.core import command_line, lock, report, screen
 from hakmem_ci.core.process import Stop
 from hakmem_ci.jobs.mutants import library, operators
-from hakmem_ci.jobs.mutants.bench import FAIL_FAST, Bench, Cache, NotBuilt, Stage
+from hakmem_ci.jobs.mutants.bench import FAIL_FAST, UNDEFINED, Bench, Cache, NotBuilt, Stage
 from hakmem_ci.pages import stamps
 
 PART = "mutants"
@@ -20,8 +20,6 @@ FOLDERS = ("lockfree", "superslab", "heap/slab.hpp", "heap/class_list.hpp", "hea
            "heap/outbox.hpp", "heap/whale_cache.hpp")
 GTEST = ("-lgtest_main", "-lgtest", "-pthread")
 SAME_CASES = {"RC_PARAMS": "seed=1"}
-# What is undefined and does no harm as compiled is noticed, too. A trap needs no library.
-UNDEFINED = ("-fsanitize=shift,bounds,integer-divide-by-zero", "-fsanitize-undefined-trap-on-error")
 
 
 @dataclasses.dataclass

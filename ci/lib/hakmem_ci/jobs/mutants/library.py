@@ -8,7 +8,7 @@ import shlex
 import subprocess
 
 from hakmem_ci.core import process
-from hakmem_ci.jobs.mutants.bench import FAIL_FAST, NotBuilt, Stage, files_behind
+from hakmem_ci.jobs.mutants.bench import FAIL_FAST, UNDEFINED, NotBuilt, Stage, files_behind
 
 UNIT_PROGRAMS = ("unit_api", "unit_reentrancy", "unit_hardened", "unit_api_locked")
 # The tests that a file is judged by, beside the unit tests of every library: by the labels and names that ctest knows, and
@@ -208,8 +208,8 @@ class Release:
 
 
 def flags_of(words):
-    """Of a command that compiles, what decides what the code does."""
-    return tuple(word for word in words if word.startswith(("-D", "-I", "-O", "-f")))
+    """Of a command that compiles, what decides what the code does; and that what is undefined be noticed."""
+    return (*(word for word in words if word.startswith(("-D", "-I", "-O", "-f"))), *UNDEFINED)
 
 
 def without_others(command):
