@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <iterator>
 #include <optional>
 
 #include "api/options.hpp"
@@ -31,7 +32,14 @@ bool outdated = false;  ///< the learner was made from options that have changed
 constinit Caches caches{process_heap.core()};
 constinit std::optional<Learner<Caches>> learner;
 
-std::atomic<std::uint64_t> windows, cap_moves, adoptions, reverts;
+/// What all learners of the process have done, beside the name that one has for it.
+struct Figure {
+  std::atomic<std::uint64_t> total;
+  std::uint64_t (Learner<Caches>::*of_one)() const noexcept;
+};
+constinit Figure windows{0, &Learner<Caches>::windows}, cap_moves{0, &Learner<Caches>::cap_moves};
+constinit Figure adoptions{0, &Learner<Caches>::adoptions}, reverts{0, &Learner<Caches>::reverts};
+constexpr Figure* kFigures[] = {&windows, &cap_moves, &adoptions, &reverts};
 
 class Lock {
  public:
@@ -57,6 +65,19 @@ std::uint32_t windows_of(Option seconds, std::uint32_t least) noexcept {
   return count < least ? least : count;
 }
 
+/// Lets the learner end its window, and counts what it has done in it.
+void run_window(Learner<Caches>& learning) noexcept {
+  std::uint64_t before[std::size(kFigures)];
+  for (std::size_t i = 0; i < std::size(kFigures); ++i) before[i] = (learning.*kFigures[i]->of_one)();
+  (void)learning.run_window(now_ns());
+  for (std::size_t i = 0; i < std::size(kFigures); ++i) {
+    // Relaxed: a statistic; the mutex orders the writers.
+    kFigures[i]->total.fetch_add((learning.*kFigures[i]->of_one)() - before[i], std::memory_order_relaxed);
+  }
+}
+
+}  // namespace
+
 LearnerSettings settings_of_options() noexcept {
   LearnerSettings settings;
   settings.window_ns = number(Option::kLearnWindow) * kNsPerMs;
@@ -76,6 +97,8 @@ LearnerSettings settings_of_options() noexcept {
   settings.waste.confirm = option(Option::kWasteCanary) != 0;
   return settings;
 }
+
+namespace {
 
 /// Whether the main thread has ended by pthread_exit and this is the last one: then the process is to end.
 bool is_last_thread() noexcept {
@@ -108,16 +131,7 @@ bool take_turn(std::uint64_t& pause) noexcept {
     caches.set_max_waste(1);
     learner.emplace(caches, settings_of_options(), now_ns());
   } else {
-    const std::uint64_t moves = learner->cap_moves(), adopted = learner->adoptions(), reverted = learner->reverts();
-    const bool ended = learner->run_window(now_ns());
-    const auto count = [](std::atomic<std::uint64_t>& total, std::uint64_t n) {
-      // Relaxed: a statistic; the mutex orders the writers.
-      total.fetch_add(n, std::memory_order_relaxed);
-    };
-    count(windows, ended ? 1 : 0);
-    count(cap_moves, learner->cap_moves() - moves);
-    count(adoptions, learner->adoptions() - adopted);
-    count(reverts, learner->reverts() - reverted);
+    run_window(*learner);
   }
   pause = number(Option::kLearnWindow) * kNsPerMs;
   return true;
@@ -184,8 +198,8 @@ void allow_learning() noexcept {
 
 LearningFigures learning_figures() noexcept {
   // Relaxed, all four: statistics.
-  return {windows.load(std::memory_order_relaxed), cap_moves.load(std::memory_order_relaxed),
-          adoptions.load(std::memory_order_relaxed), reverts.load(std::memory_order_relaxed)};
+  return {windows.total.load(std::memory_order_relaxed), cap_moves.total.load(std::memory_order_relaxed),
+          adoptions.total.load(std::memory_order_relaxed), reverts.total.load(std::memory_order_relaxed)};
 }
 
 }  // namespace hakmem

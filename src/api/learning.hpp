@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "learner/learner.hpp"
+
 namespace hakmem {
 
 /// What the learner has done since the process began.
@@ -21,6 +23,9 @@ void allow_learning() noexcept;
 /// An option of the learner has changed: its thread starts, goes within a window, or begins anew with the caps that are
 /// in force. Any thread. A thread that the system refuses is one line on standard error.
 void learning_options_changed() noexcept;
+
+/// What a learner that begins now would be made with. Any thread.
+[[nodiscard]] LearnerSettings settings_of_options() noexcept;
 
 /// Any thread.
 [[nodiscard]] LearningFigures learning_figures() noexcept;

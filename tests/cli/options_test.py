@@ -65,6 +65,12 @@ class Options(unittest.TestCase):
                                                       "them; the default 1.4,1.5,1.6,1.7 is used")):
             self.assertEqual(run(**{name: value}).stderr, f"hakmem: {name}={value} {said}\n")
 
+    def test_learns_from_the_start_when_the_environment_says_so(self):
+        done = run(["/bin/sleep", "2"], HAKMEM_LEARN="1", HAKMEM_LEARN_WINDOW_MS="500", HAKMEM_STATS="json")
+        figures = json.loads(done.stderr)
+        self.assertGreater(figures["learner_windows"], 0)
+        self.assertEqual(json.loads(run(["/bin/sleep", "1"], HAKMEM_STATS="json").stderr)["learner_windows"], 0)
+
     def test_statistics_at_exit_as_json(self):
         figures = json.loads(run(HAKMEM_STATS="json").stderr)
         self.assertGreater(figures["pools"]["small"]["refilled_blocks"], 0)

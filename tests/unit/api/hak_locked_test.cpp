@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <chrono>
 
 #include "hakmem/hakmem.h"
 #include "support/together.hpp"
@@ -30,6 +31,17 @@ TEST(HakLocked, EveryOperationTakesTheLockAndOneContextServesAllThreads) {
   EXPECT_LE(after.lock_waits - before.lock_waits, after.lock_acquisitions - before.lock_acquisitions);
   EXPECT_EQ(after.thread_contexts, 1u);
   EXPECT_EQ(after.refilled_blocks[0], 0u) << "no thread's list was ever filled";
+}
+
+TEST(HakLocked, WhoHasToWaitIsCounted) {
+  const auto before = statistics().lock_waits;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (statistics().lock_waits == before && std::chrono::steady_clock::now() < end) {
+    run_together(4, [](unsigned) {
+      for (unsigned i = 0; i < 5000; ++i) hak_free(hak_alloc(1 + i % 2000));
+    });
+  }
+  EXPECT_GT(statistics().lock_waits, before);
 }
 
 TEST(HakLocked, ThreadCachesCannotBeSwitchedOn) {

@@ -119,6 +119,16 @@ TEST(HakApi, ThreadsThatComeAndGoShareContexts) {
   for (void* block : left) hak_free(block);
 }
 
+/// Without a crash log they need no stack of their own for signals.
+TEST(HakApi, ThreadsThatComeAndGoChangeNoMapping) {
+  const auto come_and_go = [] { std::thread([] { hak_free(hak_alloc(100)); }).join(); };
+  come_and_go();
+  const auto before = statistics();
+  for (int i = 0; i < 20; ++i) come_and_go();
+  EXPECT_EQ(statistics().munmap_calls, before.munmap_calls);
+  EXPECT_EQ(statistics().mmap_calls, before.mmap_calls);
+}
+
 /// Nothing waits for a thread that does nothing: what others have freed of its memory goes back to the system.
 TEST(HakApi, TrimGivesBackWhatOthersHaveFreedOfAnIdleThread) {
   std::vector<void*> blocks;

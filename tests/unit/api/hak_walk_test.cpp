@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <iterator>
 #include <numeric>
+#include <regex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -97,6 +98,8 @@ TEST(HakHeapWalk, IsPrintedALineForEachRegion) {
   EXPECT_EQ(text.rfind("hakmem: superslab 0x", 0), 0u) << text;
   EXPECT_NE(text.find(" block=112 "), std::string::npos) << text;
   EXPECT_NE(text.find("hakmem: direct 0x"), std::string::npos) << text;
+  const std::regex own_slab("slab 0x[0-9a-f]+ bytes=[0-9]+ block=112 capacity=[0-9]+ cut=[0-9]+ out=[0-9]+ owner=[0-9]+\n");
+  EXPECT_TRUE(std::regex_search(text, own_slab)) << text;
   hak_free(block);
   hak_free(direct);
   errno = 0;
@@ -129,6 +132,14 @@ TEST(HakStatistics, FreesOfOthersBlocksAreCountedByTheirWay) {
   EXPECT_GE(statistics().taken_remote, 200u);
   EXPECT_GE(statistics().taken_fresh, 200u);
   for (std::size_t i = 200; i < small.size(); ++i) hak_free(small[i]);
+}
+
+TEST(HakStatistics, ListsOfMidBlocksThatGrowTooLongAreCounted) {
+  const auto before = statistics();
+  std::vector<void*> blocks(5000);
+  for (void*& block : blocks) block = hak_alloc(2000);
+  for (void* block : blocks) hak_free(block);
+  EXPECT_GT(statistics().spills, before.spills);
 }
 
 TEST(HakStatistics, WhalesAreCountedByThreadsInUse) {

@@ -154,7 +154,7 @@ class Release:
         return variant, found
 
     def unit_stages(self):
-        """The unit tests of the libraries."""
+        """The unit tests of the libraries, suite by suite: most take a moment, a few wait for a clock."""
         stages = []
         for name in UNIT_PROGRAMS:
             path = self.build / "tests" / name
@@ -162,8 +162,9 @@ class Release:
                 raise self.missing
             variant, units = self.units_in(path)
             if units:
-                shown = "unit" if not stages else f"unit {name}"
-                stages.append(Linked(shown, path, variant, units, self.link_of(path), (HERE, *FAIL_FAST)))
+                stages += [Linked(f"unit {name} {suite}", path, variant, units, self.link_of(path),
+                                  (HERE, *FAIL_FAST, f"--gtest_filter={suite}.*"))
+                           for suite in suites_of(path, "--gtest_list_tests")]
         return stages
 
     def test_stages(self, labels, names, variants):
@@ -223,10 +224,10 @@ def without_others(command):
     return kept
 
 
-def suites_of(program):
-    """The suites of the conformance program."""
-    said = subprocess.run([program, "--list"], text=True, capture_output=True, check=True).stdout
-    return list(dict.fromkeys(line.split(".")[0] for line in said.splitlines() if "." in line.split(" ")[0]))
+def suites_of(program, how="--list"):
+    """The suites of tests that a program names line by line."""
+    said = subprocess.run([program, how], text=True, capture_output=True, check=True).stdout
+    return list(dict.fromkeys(line.split(".")[0] for line in said.splitlines() if re.match(r"\w+\.", line)))
 
 
 def files_of(root):
