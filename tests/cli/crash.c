@@ -53,6 +53,11 @@ static void with_info(int signal, siginfo_t* info, void* context) {
   say(info->si_pid == getpid() ? "told" : "not told");
 }
 
+static void returns(int signal) {
+  (void)signal;
+  say("called");
+}
+
 static struct sigaction hidden;
 static void passes_on(int signal, siginfo_t* info, void* context) { hidden.sa_sigaction(signal, info, context); }
 
@@ -65,7 +70,7 @@ static int overflow(int depth) {
   return depth < 0 ? 0 : overflow(depth + 1) + frame[0];
 }
 
-/* Frames as a function without frame pointers might leave them: nowhere, crooked, in a circle, downwards. */
+/* Frames as a function without frame pointers might leave them: nowhere, crooked, in a circle, downwards, torn off. */
 static void* frames[3][2];
 static void crash_with_frame(const char* which) {
   char* frame = (char*)0x1000;
@@ -73,7 +78,8 @@ static void crash_with_frame(const char* which) {
   frames[1][0] = strcmp(which, "down") == 0 ? frames[0] : frames[1];
   frames[0][1] = frames[1][1] = frames[2][1] = (void*)0x1234;
   if (strcmp(which, "crooked") == 0) frame = (char*)frames[1] + 1;
-  if (strcmp(which, "circle") == 0 || strcmp(which, "down") == 0) frame = (char*)frames[1];
+  if (strcmp(which, "torn") == 0) frames[1][0] = (void*)0x7fffffffe000;
+  if (strcmp(which, "nowhere") != 0 && strcmp(which, "crooked") != 0) frame = (char*)frames[1];
   __asm__ volatile("mov %0, %%rbp\n movb $0, 0" : : "r"(frame));
 }
 
@@ -197,6 +203,13 @@ static int step_of_signals(const char* way) {
     install_as(SIGBUS, NULL, with_info, strcmp(way, "told_once") == 0 ? (int)SA_RESETHAND : 0);
     set_log("1");
     for (int i = 0; i < 2; ++i) kill(getpid(), SIGBUS);
+  }
+  if (strcmp(way, "called_twice") == 0) {
+    install_as(SIGBUS, returns, NULL, 0);
+    for (int i = 0; i < 2; ++i) {
+      set_log("1");
+      kill(getpid(), SIGBUS);
+    }
   }
   if (strcmp(way, "flags") == 0) {
     install_as(SIGBUS, own_handler, NULL, SA_RESTART | SA_NODEFER);

@@ -109,7 +109,8 @@ class CrashLog(unittest.TestCase):
         self.assertGreaterEqual(len(frames), 2)
         self.assertEqual(len(set(frames)), len(frames))
         self.assertEqual(len(frames_of(run("deep", log=1))), 16)
-        for way, expected in (("nowhere", []), ("crooked", []), ("circle", ["0x1234"]), ("down", ["0x1234"])):
+        for way, expected in (("nowhere", []), ("crooked", []), ("circle", ["0x1234"]), ("down", ["0x1234"]),
+                              ("torn", ["0x1234"])):
             self.assertEqual(frames_of(run(f"frame:{way}", log=1)), expected, way)
 
     def test_a_thread_whose_stack_has_run_out_still_reports(self):
@@ -139,6 +140,9 @@ class CrashLog(unittest.TestCase):
         done = run("told_once")
         self.assertEqual((done.returncode, done.stdout), (-signal.SIGBUS, "told\n"), "SA_RESETHAND")
         self.assertEqual(run("flags").stdout, "kept\n")
+        done = run("called_twice")
+        self.assertEqual((done.returncode, done.stdout), (0, "called\ncalled\n"))
+        self.assertEqual(done.stderr.count("hakmem: SIGBUS"), 2, "a log that is set anew reports anew")
 
     def test_may_be_switched_off_and_on(self):
         self.assertEqual(run("off", log=1).stdout, "none\n")
