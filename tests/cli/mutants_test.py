@@ -1,11 +1,12 @@
 """ci/mutants: where a header is changed and where not, and which verdicts are red."""
 import pathlib
 import subprocess
+import sys
 import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-from hakmem_ci.jobs.mutants import bench, cli, operators, switches
+from hakmem_ci.jobs.mutants import bench, cli, library, operators, switches
 from hakmem_ci.core.process import Stop
 
 HEADER = """#pragma once
@@ -209,6 +210,110 @@ class Running(unittest.TestCase):
         for ran in (1, 0):
             self.assertEqual(self.judge("", hangs=True), ("timeout", "unit: used up", ran))
         self.assertEqual(self.judge("")[2], 1)
+
+
+class Sources(unittest.TestCase):
+    """A tree with a library that is built as the release preset is: src/api/hak.cpp in a program and in libhakmem.so."""
+
+    FILES = {
+        "CMakeLists.txt": """cmake_minimum_required(VERSION 3.25)
+project(tree CXX)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+enable_testing()
+add_library(hakmem_api_objects OBJECT src/api/hak.cpp)
+target_include_directories(hakmem_api_objects PRIVATE src)
+set_target_properties(hakmem_api_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
+add_library(hakmem SHARED $<TARGET_OBJECTS:hakmem_api_objects>)
+add_library(hakmem_api STATIC $<TARGET_OBJECTS:hakmem_api_objects>)
+add_executable(unit_api unit.cpp)
+target_link_libraries(unit_api PRIVATE hakmem_api)
+add_test(NAME OptionsOfTheTree COMMAND PYTHON -B "${PROJECT_SOURCE_DIR}/check.py" --preload other.so --preload $<TARGET_FILE:hakmem>)
+add_test(NAME OptionsReportFaults COMMAND PYTHON -c "exit(1)" $<TARGET_FILE:hakmem> --finds x)
+set_tests_properties(OptionsOfTheTree OptionsReportFaults PROPERTIES LABELS cli ENVIRONMENT "WORD=4")
+""".replace("PYTHON", sys.executable),
+        "src/api/hak.hpp": "#pragma once\ninline int half(int n) {\n  if (n > 10) return 5;\n  return n / 2;\n}\n",
+        "src/api/hak.cpp": """#include "api/hak.hpp"
+extern "C" int answer(int n) {
+  if (n == 3) return 1;
+  return 2;
+}
+extern "C" bool larger(int n) { return half(n) + 1 > 2; }
+extern "C" bool odd(int n) { return n % 2 != 0 && n != 0; }
+""",
+        "unit.cpp": """#include <cstdio>
+#include <cstring>
+extern "C" int answer(int n);
+int main(int, char** words) {
+  if (std::strcmp(words[1], "--gtest_list_tests") == 0) return std::puts("Answers.\\n  AreRight") < 0;
+  return answer(3) == 1 && answer(4) == 2 ? 0 : 1;
+}
+""",
+        "check.py": """import ctypes, os, sys
+assert sys.argv[1] == "--preload" and len(sys.argv) == 3
+library = ctypes.CDLL(sys.argv[2])
+library.larger.restype = ctypes.c_bool
+sys.exit(not library.larger(int(os.environ["WORD"])) or library.larger(2))
+""",
+    }
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name).resolve()
+        for name, text in self.FILES.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        saved, library.UNIT_PROGRAMS = library.UNIT_PROGRAMS, ("unit_api",)
+        self.addCleanup(setattr, library, "UNIT_PROGRAMS", saved)
+
+    def build(self):
+        for words in (["-S", ".", "-B", "build/release", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"],
+                      ["--build", "build/release"]):
+            subprocess.run(["cmake", *words], cwd=self.root, check=True, capture_output=True)
+
+    def judge(self):
+        """(changed text -> (verdict, stage), problems, programs that were run)"""
+        with tempfile.TemporaryDirectory() as work:
+            one = bench.Bench(self.root, pathlib.Path(work), Stop(), bench.Cache(self.root / "verdicts.json"))
+            verdicts, problems = cli.audit_header(one, self.root, self.root / "src/api/hak.cpp", 2)
+            one.cache.save()
+            return {verdict.mutant.new.strip(): (verdict.verdict, verdict.by) for verdict in verdicts}, problems, one.ran
+
+    def test_mutants_are_noticed_by_programs_and_libraries_that_are_linked_with_them(self):
+        self.build()
+        found, problems, _ = self.judge()
+        self.assertEqual(found["if (n != 3) return 1;"], ("killed", "unit unit_api Answers"))
+        self.assertEqual(found['extern "C" bool larger(int n) { return half(n) > 2; }'],
+                         ("killed", "library OptionsOfTheTree"))
+        self.assertEqual(found['extern "C" bool odd(int n) { return n % 2 != 0 || n != 0; }'], ("survived", ""))
+        self.assertEqual(len(problems), 3, "odd has no test")
+
+    def test_same_content_is_not_run_again_and_another_library_is(self):
+        self.build()
+        self.judge()
+        self.assertEqual(self.judge()[2], 0)
+        self.root.joinpath("src/api/hak.hpp").write_text("inline int half(int n) { return n >> 1; }\n", encoding="utf-8")
+        self.build()
+        self.assertGreater(self.judge()[2], 0)
+
+    def test_a_library_whose_tests_fail_as_it_is_is_no_kill(self):
+        self.root.joinpath("check.py").write_text("raise SystemExit('never holds')\n", encoding="utf-8")
+        self.build()
+        found, problems, _ = self.judge()
+        self.assertEqual(found, {})
+        self.assertRegex(problems[0], "as it is, the header does not hold as a library OptionsOfTheTree test: never holds")
+
+    def test_what_has_to_be_built_is_said(self):
+        with self.assertRaisesRegex(bench.NotBuilt, "the release preset is not built: cmake --preset release &&"):
+            self.judge()
+
+    def test_explanations_of_a_source_are_no_header_s(self):
+        reasons = '{"survivors": [{"line": "a", "becomes": "b", "why": "c"}]}'
+        self.root.joinpath("src/api/hak.cpp.mutants.json").write_text(reasons, encoding="utf-8")
+        self.assertEqual(cli.explained(self.root / "src/api/hak.cpp"), {("a", "b"): "c"})
+        self.assertEqual(cli.explained(self.root / "src/api/hak.hpp"), {})
 
 
 class Program(unittest.TestCase):
