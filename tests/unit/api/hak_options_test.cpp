@@ -62,14 +62,13 @@ int error_of_setting(const char* name, const char* value) {
 TEST(HakOptions, TakeBothEndsOfTheirRangeAndNothingBeyond) {
   constexpr struct {
     const char *name, *least, *most, *below, *above, *normal;
-  } kRanges[] = {
-      {"HAKMEM_TINY_REFILL", "16", "128", "15", "129", "128"},
-      {"HAKMEM_TINY_DRAIN_INTERVAL", "64", "65536", "63", "65537", "1024"},
-      {"HAKMEM_SS_LRU_MAX", "0", "1099511627776", "-1", "1099511627777", "16777216"},
-      {"HAKMEM_PURGE_DELAY_MS", "-1", "3600000", "-2", "3600001", "1000"},
-      {"HAKMEM_TARGET_HIT_MID", "0.5", "0.9", "0.499", "0.901", "0.65"},
-      {"HAKMEM_WMAX_ADOPT_PCT", "0.005", "0.05", "0.004", "0.051", "0.01"},
-      {"HAKMEM_WMAX_CANDIDATES_MID", "1", "16", "0.999", "16.001", "1.4,1.5,1.6,1.7"}};
+  } kRanges[] = {{"HAKMEM_TINY_REFILL", "16", "128", "15", "129", "128"},
+                 {"HAKMEM_TINY_DRAIN_INTERVAL", "64", "65536", "63", "65537", "1024"},
+                 {"HAKMEM_SS_LRU_MAX", "0", "1099511627776", "-1", "1099511627777", "16777216"},
+                 {"HAKMEM_PURGE_DELAY_MS", "-1", "3600000", "-2", "3600001", "1000"},
+                 {"HAKMEM_TARGET_HIT_MID", "0.5", "0.9", "0.499", "0.901", "0.65"},
+                 {"HAKMEM_WMAX_ADOPT_PCT", "0.005", "0.05", "0.004", "0.051", "0.01"},
+                 {"HAKMEM_WMAX_CANDIDATES_MID", "1", "16", "0.999", "16.001", "1.4,1.5,1.6,1.7"}};
   for (const auto& range : kRanges) {
     SCOPED_TRACE(range.name);
     EXPECT_EQ(error_of_setting(range.name, range.least), 0);
@@ -167,8 +166,7 @@ TEST(HakOptions, ACacheThatIsOffIsRefilledForEveryBlock) {
     const char* name;
     unsigned pool;
     std::size_t bytes;
-  } kCaches[] = {
-      {"HAKMEM_CACHE_TINY", 0, 100}, {"HAKMEM_CACHE_MID", 1, 10'000}, {"HAKMEM_CACHE_LARGE", 2, 100'000}};
+  } kCaches[] = {{"HAKMEM_CACHE_TINY", 0, 100}, {"HAKMEM_CACHE_MID", 1, 10'000}, {"HAKMEM_CACHE_LARGE", 2, 100'000}};
   for (const auto& cache : kCaches) {
     SCOPED_TRACE(cache.name);
     ASSERT_EQ(hak_option_set(cache.name, "0"), 0);
@@ -264,7 +262,8 @@ TEST(HakStatistics, ArePrintedAsText) {
   EXPECT_NE(text.find("small refills"), std::string::npos) << text;
   EXPECT_TRUE(std::regex_search(text, std::regex("whale hits with 1 threads: [0-9]+ of [0-9]+\n"))) << text;
   EXPECT_EQ(text.find("with more threads"), std::string::npos) << "none were asked for by so many: " << text;
-  EXPECT_TRUE(std::regex_search(text, std::regex("mid refills [0-9]+ of [0-9]+ blocks, hit rate [01][.][0-9]{3}\n"))) << text;
+  EXPECT_TRUE(std::regex_search(text, std::regex("mid refills [0-9]+ of [0-9]+ blocks, hit rate [01][.][0-9]{3}\n")))
+      << text;
 }
 
 TEST(HakStatistics, AFailedWriteIsReported) {

@@ -98,7 +98,8 @@ TEST(HakHeapWalk, IsPrintedALineForEachRegion) {
   EXPECT_EQ(text.rfind("hakmem: superslab 0x", 0), 0u) << text;
   EXPECT_NE(text.find(" block=112 "), std::string::npos) << text;
   EXPECT_NE(text.find("hakmem: direct 0x"), std::string::npos) << text;
-  const std::regex own_slab("slab 0x[0-9a-f]+ bytes=[0-9]+ block=112 capacity=[0-9]+ cut=[0-9]+ out=[0-9]+ owner=[0-9]+\n");
+  const std::regex own_slab(
+      "slab 0x[0-9a-f]+ bytes=[0-9]+ block=112 capacity=[0-9]+ cut=[0-9]+ out=[0-9]+ owner=[0-9]+\n");
   EXPECT_TRUE(std::regex_search(text, own_slab)) << text;
   hak_free(block);
   hak_free(direct);

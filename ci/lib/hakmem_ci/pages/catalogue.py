@@ -85,7 +85,7 @@ PAGES = (
          (Command(("ci/controls", "--jobs", "{jobs}"), 10800),), publishes=True),
     Page("mutants", "which test notices a change of plain logic",
          (inputs.Functions(*(f"src/{name}" for name in MUTATED), every=True), inputs.Code("src/*/*.mutants.json")),
-         (Command(("ci/mutants", "--jobs", "{jobs}"), 14400),), {"model": ("all",)}, publishes=True),
+         (Command(("ci/mutants", "--jobs", "{jobs}"), 14400),), {"model": ("all",), "release": ("all",)}, publishes=True),
     Page("coverage", "lines and branches of the core that the tests reach",
          (inputs.Functions(*(f"src/{folder}/*.hpp" for folder in CORE), every=True),
           inputs.Code("ci/coverage-explained.json")),

@@ -11,8 +11,8 @@ from hakmem_ci.core import process
 from hakmem_ci.jobs.mutants.bench import FAIL_FAST, UNDEFINED, NotBuilt, Stage, files_behind
 
 UNIT_PROGRAMS = ("unit_api", "unit_reentrancy", "unit_hardened", "unit_api_locked")
-# The tests that a file is judged by, beside the unit tests of every library: by the labels and names that ctest knows, and
-# on which libraries. What hands out memory needs other tests than what reports and is told.
+# The tests that a file is judged by, beside the unit tests: by the labels and names that ctest knows, and on which
+# libraries. What hands out memory needs other tests than what reports and is told.
 NAMES = r"Promise|Calloc|Realloc|New|Program|Plugin|Library|Process|Thread|Alignment|Mall|Pages|Blocks|WorksWithin|LimitsThat"
 FORWARDS, MEMORY = (("conformance", "field"), NAMES), (("conformance", "field", "edge"), NAMES)
 REPORTS = (("cli", "field"), r"Options|CrashLog|Statistics|Mallinfo")
@@ -22,12 +22,12 @@ JUDGES = {
     "process_heap.cpp": (*MEMORY, ("hakmem",)),
     "process_heap.hpp": (*MEMORY, ("hakmem", "hakmem_hardened")),
     "hak.cpp": (*REPORTS, ("hakmem",)),
-    "walk.cpp": (*REPORTS, ("hakmem",)),
+    "walk.cpp": (*REPORTS, ("hakmem", "hakmem_locked")),
     "process_os.cpp": (*REPORTS, ("hakmem",)),
     "process_os.hpp": (*REPORTS, ("hakmem",)),
     "options.cpp": (*REPORTS, ("hakmem",)),
     "learning.cpp": (*REPORTS, ("hakmem",)),
-    "statistics.cpp": (*REPORTS, ("hakmem",)),
+    "statistics.cpp": (*REPORTS, ("hakmem", "hakmem_locked")),
     "crash_log.cpp": (*REPORTS, ("hakmem",)),
 }
 EXPECTS_A_FAULT = ("--finds", "PASS_REGULAR_EXPRESSION", "WILL_FAIL")  # tests of the tests
@@ -153,7 +153,7 @@ class Release:
                 found[source], variant = (made, flags), of
         return variant, found
 
-    def unit_stages(self):
+    def unit_stages(self, variants):
         """The unit tests of the libraries, suite by suite: most take a moment, a few wait for a clock."""
         stages = []
         for name in UNIT_PROGRAMS:
@@ -161,7 +161,7 @@ class Release:
             if not path.is_file():
                 raise self.missing
             variant, units = self.units_in(path)
-            if units:
+            if units and variant in variants:
                 stages += [Linked(f"unit {name} {suite}", path, variant, units, self.link_of(path),
                                   (HERE, *FAIL_FAST, f"--gtest_filter={suite}.*"))
                            for suite in suites_of(path, "--gtest_list_tests")]
@@ -237,5 +237,5 @@ def files_of(root):
 
 def stages_of(root, path):
     """The tests of a file of src/api."""
-    release = Release(root, path)
-    return [*release.unit_stages(), *release.test_stages(*JUDGES[path.name])]
+    release, (labels, names, variants) = Release(root, path), JUDGES[path.name]
+    return [*release.unit_stages(variants), *release.test_stages(labels, names, variants)]

@@ -4,14 +4,15 @@ from hakmem_ci.jobs.verify import context as contexts
 from hakmem_ci.jobs.verify.plan import Check
 
 PART = "mutants"
-NEEDS = (("model", "hakmem-check"),)
+NEEDS = (("model", "hakmem-check"), ("release", "all"))
 FIELDS = {"check": str, "work": str, "seconds": (int, float), "verdict": str, "status": str}
 
 
 def run_all(context, check):
-    """Runs ci/mutants, whose rows, one for each header, are the part's."""
+    """Runs ci/mutants, whose rows, one for each file, are the part's."""
     tool = context.root / "ci" / "mutants"
-    cause = context.broken_presets.get("model") or (None if tool.is_file() else "ci/mutants does not exist")
+    broken = [context.broken_presets[preset] for preset, _ in NEEDS if preset in context.broken_presets]
+    cause = broken[0] if broken else (None if tool.is_file() else "ci/mutants does not exist")
     if cause is not None:
         context.add(report.incomplete(PART, "ci/mutants", cause, go_on=context.again(check)))
         return
