@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <regex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "hakmem/hakmem.h"
@@ -222,14 +223,15 @@ TEST(HakOptions, SuperSlabsAreKeptForAsLongAsTheDelaySays) {
   using Clock = std::chrono::steady_clock;
   constexpr auto kLongerThanNormal = std::chrono::milliseconds(1500);
   ASSERT_EQ(hak_option_set("HAKMEM_PURGE_DELAY_MS", "3600000"), 0);
-  std::vector<void*> blocks(5000);
+  std::vector<void*> blocks(20'000);
   for (void*& block : blocks) block = hak_alloc(1000);
   for (void* block : blocks) hak_free(block);
   EXPECT_GT(statistics().cached_bytes, 0u);
+  // The heap looks at its clock when slabs come and go.
   for (const auto end = Clock::now() + kLongerThanNormal; Clock::now() < end;) {
-    for (std::size_t i = 0; i < 300; ++i) blocks[i] = hak_alloc(100 + 20 * (i % 40));
-    for (std::size_t i = 0; i < 300; ++i) hak_free(blocks[i]);
-    hak_free(hak_alloc(3'000'000));  // on a slow path the heap looks at its clock
+    for (std::size_t i = 0; i < 4; ++i) blocks[i] = hak_alloc(300'000);
+    for (std::size_t i = 0; i < 4; ++i) hak_free(blocks[i]);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   EXPECT_GT(statistics().cached_bytes, 0u);
   ASSERT_EQ(hak_option_set("HAKMEM_PURGE_DELAY_MS", "1000"), 0);
