@@ -96,6 +96,8 @@ EXPORT void malloc_stats() noexcept { ::pthread_testcancel(); }
 // Bypasses what the program has replaced.
 void* operator new[](std::size_t bytes) { return take(bytes); }
 void operator delete[](void* block) noexcept { free(block); }
+void* operator new[](std::size_t bytes, std::align_val_t) { return take(bytes); }
+void operator delete[](void* block, std::align_val_t) noexcept { free(block); }
 void* operator new(std::size_t bytes) {
   void* block = take(bytes);
   if (block == nullptr) std::abort();

@@ -13,11 +13,15 @@ namespace {
 
 pthread_key_t key;
 
-[[gnu::constructor(101)]] void make_keys() {
+void make_keys() {
   pthread_key_t unused;
   for (int i = 0; i < 33; ++i) (void)::pthread_key_create(&unused, nullptr);
   (void)::pthread_key_create(&key, nullptr);
 }
+
+// Before the first allocation: that is one of a library's constructors. In a static program the C library itself allocates
+// before this.
+[[gnu::section(".preinit_array"), gnu::used]] void (*const make_keys_first)() = make_keys;
 
 void* set_own_key(void*) {
   (void)::pthread_setspecific(key, &key);

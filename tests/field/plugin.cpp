@@ -43,5 +43,9 @@ extern "C" int work() {
   std::set_new_handler(handler);
   if (new (std::nothrow) char[huge] != nullptr || calls != 2)
     return problem("nothrow: the handler is not called twice");
+  calls = 0;
+  std::set_new_handler(handler);
+  if (new (std::nothrow) Aligned[huge / 64] != nullptr || calls != 2)
+    return problem("nothrow and aligned: the handler is not called twice");
   return 0;
 }
