@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -11,14 +12,20 @@ import unittest
 
 LIBRARY, PROGRAM = sys.argv[1:3]
 del sys.argv[1:]
+CPU_SECONDS = 5
 
 
-def run(*arguments, log=None, **more):
+def run(*arguments, log=None, before=lambda: None, **more):
+    """`before`: what the process does before it becomes the program."""
+    def start():
+        # A handler that a fault comes back to would never end.
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
+        before()
     environment = {**os.environ, "LD_PRELOAD": LIBRARY}
     if log is not None:
         environment["HAKMEM_CRASH_LOG"] = str(log)
     return subprocess.run([PROGRAM, *arguments], env=environment, text=True, capture_output=True,
-                          check=False, **more)
+                          check=False, preexec_fn=start, **more)
 
 
 def frames_of(done):
@@ -71,7 +78,7 @@ class CrashLog(unittest.TestCase):
             self.assertEqual(run("null", log=pipe).stderr, "")
             self.assertIn(b"hakmem: SIGSEGV", os.read(reader, 65536))
             os.chmod(folder, 0o777)
-            for more in ({}, {"preexec_fn": lambda: os.close(0)}):
+            for more in ({}, {"before": lambda: os.close(0)}):
                 self.assertIn("cannot be opened for writing", run("null", log=pipe, **more).stderr)
 
     def test_a_file_of_one_s_own_is_written_to_among_strangers_too(self):
@@ -84,7 +91,7 @@ class CrashLog(unittest.TestCase):
     def test_a_file_may_get_the_number_of_standard_input(self):
         with tempfile.TemporaryDirectory() as folder:
             log = pathlib.Path(folder) / "log"
-            self.assertEqual(run("null", log=log, preexec_fn=lambda: os.close(0)).stderr, "")
+            self.assertEqual(run("null", log=log, before=lambda: os.close(0)).stderr, "")
             self.assertIn("hakmem: SIGSEGV", log.read_text(encoding="utf-8"))
 
     def test_a_relative_path_stays_where_it_was_given(self):
