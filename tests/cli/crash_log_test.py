@@ -12,7 +12,7 @@ import unittest
 
 LIBRARY, PROGRAM = sys.argv[1:3]
 del sys.argv[1:]
-CPU_SECONDS = 5
+CPU_SECONDS = 1
 
 
 def run(*arguments, log=None, before=lambda: None, **more):
