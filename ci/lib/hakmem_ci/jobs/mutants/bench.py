@@ -40,6 +40,7 @@ class Stage:
     def __init__(self, name, sources, flags, libraries, arguments=(), prelude=(), environment=None, binaries=()):
         self.name, self.tag = name, name.replace(" ", "-")
         self.family = self.tag  # of stages that compile the same
+        self.least = LEAST_SECONDS
         self.alone = name != "model"  # in one process; that one watches over its own
         self.sources, self.flags = tuple(sources), tuple(flags)
         self.environment, self.binaries = environment or {}, set(binaries)
@@ -307,7 +308,7 @@ class Bench:
             self.ran += 1
         # What is judged first is the header as it is.
         took = self.took.setdefault((header, stage.name), known[-1])
-        self.limits.setdefault((header, stage.name), min(TEST_SECONDS, max(LEAST_SECONDS, SLACK * took)))
+        self.limits.setdefault((header, stage.name), min(TEST_SECONDS, max(stage.least, SLACK * took)))
         self.seconds += known[1]
         return known[0]
 

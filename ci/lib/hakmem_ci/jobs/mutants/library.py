@@ -31,6 +31,7 @@ JUDGES = {
     "crash_log.cpp": (*REPORTS, ("hakmem",)),
 }
 EXPECTS_A_FAULT = ("--finds", "PASS_REGULAR_EXPRESSION", "WILL_FAIL")  # tests of the tests
+PATIENT_SECONDS = 40  # of processor time: a script ends each of its programs that hangs, and fails in its own words
 OTHERS = ("--preload", "--faulty")  # options that name other libraries to judge
 OBJECT = re.compile(r"CMakeFiles/(hakmem\w*?)_(api|interposer)_objects\.dir/")
 ARCHIVE = re.compile(r"lib(hakmem(?:_hardened|_locked)?)(_api)?\.a")
@@ -49,6 +50,7 @@ class Linked(Stage):
         super().__init__(name, units, flags, link, command, environment=environment, binaries={*inputs, *judges})
         self.artifact, self.variant, self.units, self.skips = artifact, variant, units, skips
         self.family, self.alone, self.known = variant, False, None
+        self.least = PATIENT_SECONDS
 
     def contents(self, header, root):
         """Digested once: it is much, and stays while the job runs."""
