@@ -166,6 +166,12 @@ class Running(unittest.TestCase):
                                   "static_assert(answer() == 1);\n")
         self.assertEqual(found[1], ("const int one = 0;", "killed", "compiler"))
 
+    def test_what_the_compiler_evaluates_is_judged_by_what_the_program_then_does(self):
+        self.source.write_text('#include "box.hpp"\nint main() { return kAnswer == 1 ? 0 : 1; }\n', encoding="utf-8")
+        found, _ = self.judge_all("constexpr int answer() {\n  const int one = 0 + 1;\n  return one;\n}\n"
+                                  "constexpr int kAnswer = answer();\n")
+        self.assertEqual(found[1], ("const int one = 0;", "killed", "unit"))
+
     def test_statement_that_cannot_be_switched_is_compiled_by_itself(self):
         # The branches of a conditional expression must have one type.
         found, compiled = self.judge_all("struct Odd { int n; };\ninline int operator+(Odd odd, int m) { return odd.n + m; }\n"

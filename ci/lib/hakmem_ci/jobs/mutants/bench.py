@@ -23,6 +23,9 @@ SPUN = "did not end"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 ERROR = re.compile(r"^[^\s:]+:\d+:(\d+:)? (fatal )?error: ", re.MULTILINE)  # the compiler's, not the linker's
 FIRST_ERROR = re.compile(r"^.* error: .*$", re.MULTILINE)
+# A function that the compiler may have evaluated while it made the program: in a switched one it is then as it was.
+EVALUATED = re.compile(r"constexpr [^;={]*\w\(.*\{|\bconsteval\b")
+ALONE = -1  # a mutant in a program of its own
 LASTING = ("passed", "killed", "does not compile", SPUN)  # endings that depend on nothing but content
 
 
@@ -215,7 +218,7 @@ class Bench:
 
     def run_stage(self, name, stage, overlay, header, number):
         """("passed", "killed" or another ending in words, seconds of the run)."""
-        program, numbers = self.switched(header, stage)
+        program, numbers = self.switched(header, stage) if number != ALONE else (None, ())
         if number not in numbers:
             program, built = self.build(name, stage, overlay, header)
             if not built.clean:
@@ -258,7 +261,7 @@ class Bench:
 
     def ending_of(self, name, header, text, stage, overlay, hangs, number):
         """From the cache, or by running the stage."""
-        key = self.key_of(header, text, stage)
+        key = self.key_of(header, text, stage) + (" alone" if number == ALONE else "")
         known = self.cache.get(key)
         lasting = (*LASTING, *process.NO_END) if hangs else LASTING
         if known is None or known[0] not in lasting:
@@ -280,9 +283,10 @@ class Bench:
         `number`: of the mutant in the plan, 0 for the header as it is."""
         overlay = self.work / name
         slow = ""
+        alone = stages if number != 0 and EVALUATED.search(text) else ()
         try:
-            for stage in stages:
-                ending = self.ending_of(name, header, text, stage, overlay, hangs, number)
+            for stage, which in (*((stage, number) for stage in stages), *((stage, ALONE) for stage in alone)):
+                ending = self.ending_of(name, header, text, stage, overlay, hangs, which)
                 if ending in ("killed", "does not compile"):
                     return "killed", stage.name if ending == "killed" else "compiler"
                 if ending in (process.INTERRUPTED, process.NOT_STARTED):
@@ -291,7 +295,7 @@ class Bench:
                     slow = slow or f"{stage.tag}: {ending}"
                     if hangs:
                         break
-            if number != 0 and not self.compiles(name, header, text, stages[0]):
+            if number != 0 and not alone and not self.compiles(name, header, text, stages[0]):
                 return "killed", "compiler"
         finally:
             shutil.rmtree(overlay, ignore_errors=True)

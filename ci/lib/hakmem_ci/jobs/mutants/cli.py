@@ -11,13 +11,16 @@ import time
 from hakmem_ci.core import command_line, lock, report, screen
 from hakmem_ci.core.process import Stop
 from hakmem_ci.jobs.mutants import operators
-from hakmem_ci.jobs.mutants.bench import Bench, Cache, Stage
+from hakmem_ci.jobs.mutants.bench import Bench, Cache, Stage, files_behind
 from hakmem_ci.pages import stamps
 
 PART = "mutants"
 NOT_RUN = " was not run: "
-FOLDERS = ("lockfree", "superslab", "heap/slab.hpp", "heap/class_list.hpp", "heap/context_pool.hpp",
-           "heap/outbox.hpp", "heap/whale_cache.hpp")
+FOLDERS = ("lockfree", "superslab", "heap", "layout", "sync", "os", "learner")
+# What a header's tests are called when they are not called after it.
+UNIT_TESTS = {"heap/guards.hpp": ("heap/guarded_heap_test.cpp",)}
+PROPERTIES = {"heap/guards.hpp": "guarded_heap"}
+SCENARIOS = {"layout/descriptor_table.hpp": "shared_pool"}
 GTEST = ("-lgtest_main", "-lgtest", "-pthread")
 SAME_CASES = {"RC_PARAMS": "seed=1"}
 # What is undefined and does no harm as compiled is noticed, too. A trap needs no library.
@@ -42,8 +45,9 @@ class Verdict:
         return self.mutant.old.strip(), self.mutant.new.strip()
 
 
-def model_stage(root, scenario):
-    """A scenario as the model preset compiles and links it, but for warnings; None when that is not built."""
+def model_stage(root, scenario, suites):
+    """A scenario as the model preset compiles and links it, but for warnings, and some of its suites; None when that is
+    not built."""
     build = root / "build/model"
     try:
         entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
@@ -58,22 +62,41 @@ def model_stage(root, scenario):
         return None
     flags = [word for word in words if word.startswith(("-D", "-I", "-O", "-f")) and not word.startswith("-fmacro")]
     flags += [f"-isystem{word}" for at, word in enumerate(words) if at != 0 and words[at - 1] == "-isystem"]
-    return Stage("model", (scenario,), flags, (*objects, *libraries, "-lfmt", "-pthread"), ("run", "--quick", f"{scenario.stem}/*"),
+    return Stage("model", (scenario,), flags, (*objects, *libraries, "-lfmt", "-pthread"), ("run", "--quick", suites),
                  binaries=(*libraries, *(path for path in objects if path.parent.name == "runner")))
 
 
+def name_of(header):
+    """Folder and name, as the tables have it."""
+    return f"{header.parent.name}/{header.name}"
+
+
+def with_support(root, source, flags):
+    """A test and the sources of what it, or one of them, includes of the tests' own."""
+    folders = [pathlib.Path(flag[2:]) for flag in flags if flag.startswith("-I")]
+    found, left = set(), {source}
+    while left:
+        found |= left
+        behind = set().union(*(files_behind(one, folders) for one in left))
+        left = {path.with_suffix(".cpp") for path in behind if path.suffix == ".hpp"} - found
+        left = {path for path in left if path.is_file() and path.is_relative_to(root / "tests")}
+    return (source, *sorted(found - {source}))
+
+
 def unit_tests(root, header):
-    """The test that has the header's name, then those of its folder that include it: first those that have no header's
-    name, as they are about several."""
+    """The test that has the header's name, then those of its folder that include it or whose names go on where its name
+    ends: first those that have no header's name, as they are about several."""
     folder = root / "tests/unit" / header.parent.name
     named = folder / f"{header.stem}_test.cpp"
     include = f'#include "{header.parent.name}/{header.name}"'
-    others = [path for path in folder.glob("*_test.cpp") if path != named and include in path.read_text(encoding="utf-8")]
+    others = [path for path in folder.glob("*_test.cpp") if path != named and (
+        path.name.startswith(f"{header.stem}_") or include in path.read_text(encoding="utf-8"))]
 
     def about_another(path):
         return (header.parent / path.name.replace("_test.cpp", ".hpp")).is_file()
 
-    return [path for path in (named, *sorted(others, key=lambda path: (about_another(path), path))) if path.is_file()]
+    more = [root / "tests/unit" / name for name in UNIT_TESTS.get(name_of(header), ())]
+    return [path for path in (named, *sorted(others, key=lambda path: (about_another(path), path)), *more) if path.is_file()]
 
 
 def stages_of(root, header):
@@ -81,16 +104,15 @@ def stages_of(root, header):
     stem = header.stem
     stages = []
     common = ("-O0", *UNDEFINED, f"-I{root}/src", f"-I{root}/tests", f"-I{root}/include")
-    support = root / "tests/support/test_memory.cpp"
     for number, unit in enumerate(unit_tests(root, header)):
-        stages.append(Stage("unit" if number == 0 else f"unit {unit.stem}", (unit, support), common, GTEST, FAIL_FAST,
+        stages.append(Stage("unit" if number == 0 else f"unit {unit.stem}", with_support(root, unit, common), common, GTEST, FAIL_FAST,
                             ("gtest/gtest.h",)))
-    properties = root / "tests/property" / f"{stem}_property.cpp"
+    properties = root / "tests/property" / f"{PROPERTIES.get(name_of(header), stem)}_property.cpp"
     if properties.is_file():
-        stages.append(Stage("property", (properties, support), common, ("-lrapidcheck", *GTEST), FAIL_FAST,
+        stages.append(Stage("property", with_support(root, properties, common), common, ("-lrapidcheck", *GTEST), FAIL_FAST,
                             ("gtest/gtest.h", "rapidcheck.h", "rapidcheck/gtest.h"), SAME_CASES))
-    scenario = root / "model/scenarios" / f"{stem}.cpp"
-    model = model_stage(root, scenario) if scenario.is_file() else None
+    scenario = root / "model/scenarios" / f"{SCENARIOS.get(name_of(header), stem)}.cpp"
+    model = model_stage(root, scenario, f"{stem}/*") if scenario.is_file() else None
     if scenario.is_file() and model is None:
         raise NotBuilt("the model preset is not built: cmake --preset model && cmake --build --preset model")
     if model:
