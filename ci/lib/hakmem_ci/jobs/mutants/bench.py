@@ -31,9 +31,11 @@ LASTING = ("passed", "killed", "does not compile", SPUN)  # endings that depend 
 
 class Stage:
     """A way to notice: a program that is built over the mutant and run. `prelude`: headers worth precompiling;
-    `binaries`: those of the libraries that decide with the sources what the program says."""
+    `binaries`: those of the libraries that decide with the sources what the program says; `tool`: words before the
+    program, which runs under it."""
 
-    def __init__(self, name, sources, flags, libraries, arguments=(), prelude=(), environment=None, binaries=()):
+    def __init__(self, name, sources, flags, libraries, arguments=(), prelude=(), environment=None, binaries=(), tool=()):
+        self.tool = tuple(tool)
         self.name, self.tag = name, name.replace(" ", "-")
         self.sources, self.flags = tuple(sources), tuple(flags)
         self.environment, self.binaries = environment or {}, set(binaries)
@@ -111,7 +113,7 @@ class Bench:
     def key_of(self, header, text, stage):
         """A name of everything that an ending depends on."""
         content = hashlib.sha256()
-        options = (*stage.flags, *stage.libraries, *stage.arguments, stage.environment)
+        options = (*stage.flags, *stage.libraries, *stage.arguments, stage.environment, *stage.tool)
         for word in (self.version, text, *map(str, options)):
             content.update(word.replace(str(self.root), ".").encode() + b"\0")
         behind = set().union(*(files_behind(source, stage.folders()) for source in stage.sources))
@@ -232,7 +234,7 @@ class Bench:
         report.unlink(missing_ok=True)
         if stage.name == "model":
             arguments += ["--jobs", "1", "--json", str(report)]
-        limit, words = self.limits.get((header, stage.name), TEST_SECONDS), [program, *arguments]
+        limit, words = self.limits.get((header, stage.name), TEST_SECONDS), [*stage.tool, program, *arguments]
         if stage.name != "model":  # that one watches over its own processes
             most = round(min(MOST_CPU_SECONDS, max(LEAST_CPU_SECONDS, limit / 2)))
             words = ["prlimit", f"--cpu={most}:{most + 1}", *words]

@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import shlex
+import shutil
 import tempfile
 import time
 
@@ -20,9 +21,16 @@ FOLDERS = ("lockfree", "superslab", "heap", "layout", "sync", "os", "learner")
 # What a header's tests are called when they are not called after it.
 UNIT_TESTS = {"heap/guards.hpp": ("heap/guarded_heap_test.cpp",)}
 PROPERTIES = {"heap/guards.hpp": "guarded_heap"}
+# Cases of a property that would otherwise take longer than all other tests, in hundredths of those that its test tries.
+CASES = {"heap/heap.hpp": 20, "heap/guarded_heap.hpp": 20, "heap/guards.hpp": 20}
 SCENARIOS = {"layout/descriptor_table.hpp": "shared_pool"}
+# What only a tool can see that watches the program, which says so by its exit code.
+TOOLS = {"sync/valgrind_sync.hpp": ("helgrind", "drd"), "sync/watched_sync.hpp": ("memcheck",)}
+VALGRIND = ("valgrind", "--quiet", "--error-exitcode=1")
+# What is compiled in other builds.
+OTHER_BUILDS = {"os/linux_os.hpp": "__SANITIZE_THREAD__"}
 GTEST = ("-lgtest_main", "-lgtest", "-pthread")
-SAME_CASES = {"RC_PARAMS": "seed=1"}
+SAME_CASES = "seed=1"
 # What is undefined and does no harm as compiled is noticed, too. A trap needs no library.
 UNDEFINED = ("-fsanitize=shift,bounds,integer-divide-by-zero", "-fsanitize-undefined-trap-on-error")
 FAIL_FAST = ("--gtest_fail_fast",)  # a test that fails tells more than a later one that hangs
@@ -107,10 +115,21 @@ def stages_of(root, header):
     for number, unit in enumerate(unit_tests(root, header)):
         stages.append(Stage("unit" if number == 0 else f"unit {unit.stem}", with_support(root, unit, common), common, GTEST, FAIL_FAST,
                             ("gtest/gtest.h",)))
+    for tool in TOOLS.get(name_of(header), ()):
+        if shutil.which(VALGRIND[0]) is None:
+            raise NotBuilt(f"{VALGRIND[0]} is not installed: ci/setup")
+        flags = (*common, "-DHAKMEM_VALGRIND")
+        stages += [Stage(f"unit {tool}", with_support(root, unit, flags), flags, GTEST, FAIL_FAST, ("gtest/gtest.h",),
+                         tool=(*VALGRIND, f"--tool={tool}")) for unit in unit_tests(root, header)[:1]]
+    if name_of(header) in OTHER_BUILDS:
+        flags = (*common, f"-D{OTHER_BUILDS[name_of(header)]}")
+        stages += [Stage("unit other build", with_support(root, unit, flags), flags, GTEST, FAIL_FAST, ("gtest/gtest.h",))
+                   for unit in unit_tests(root, header)[:1]]
     properties = root / "tests/property" / f"{PROPERTIES.get(name_of(header), stem)}_property.cpp"
     if properties.is_file():
         stages.append(Stage("property", with_support(root, properties, common), common, ("-lrapidcheck", *GTEST), FAIL_FAST,
-                            ("gtest/gtest.h", "rapidcheck.h", "rapidcheck/gtest.h"), SAME_CASES))
+                            ("gtest/gtest.h", "rapidcheck.h", "rapidcheck/gtest.h"),
+                            {"RC_PARAMS": f"{SAME_CASES} max_success={CASES.get(name_of(header), 100)}"}))
     scenario = root / "model/scenarios" / f"{SCENARIOS.get(name_of(header), stem)}.cpp"
     model = model_stage(root, scenario, f"{stem}/*") if scenario.is_file() else None
     if scenario.is_file() and model is None:
@@ -185,12 +204,10 @@ def problems_of(shown, verdicts, reasons):
 
 
 def headers_of(root, pattern):
-    """The headers with plain logic whose path contains `pattern`."""
-    found = []
-    for folder in FOLDERS:
-        path = root / "src" / folder
-        found += [path] if path.is_file() else sorted(path.glob("*.hpp"))
-    return [path for path in found if pattern in str(path.relative_to(root))]
+    """The headers with plain logic, which is what can be changed, whose path contains `pattern`."""
+    found = [path for folder in FOLDERS for path in sorted((root / "src" / folder).glob("*.hpp"))]
+    return [path for path in found if pattern in str(path.relative_to(root))
+            and operators.mutants_of(path.read_text(encoding="utf-8"))]
 
 
 def default_page(root):
@@ -211,7 +228,7 @@ def arguments_of(argv, root):
                              "docs/reports/mutants.md); none with an empty name")
     arguments = parser.parse_args(argv)
     if not headers_of(root, arguments.pattern):
-        parser.error(f"no header's path contains '{arguments.pattern}'")
+        parser.error(f"no path of a header with logic contains '{arguments.pattern}'")
     return arguments
 
 
