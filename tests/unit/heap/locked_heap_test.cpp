@@ -143,6 +143,23 @@ TEST_F(LockedToyHeapTest, NothingIsCachedByThreads) {
   EXPECT_EQ(heap_.pool().released(), 1u) << "an empty slab is not retained";
 }
 
+TEST_F(LockedToyHeapTest, FirstThreadsContextIsEveryones) {
+  memory_.refuse(OsCall::kMetadata);
+  EXPECT_EQ(heap_.attach(), nullptr) << "there is no memory for it";
+  auto* context = heap_.attach();
+  ASSERT_NE(context, nullptr);
+  EXPECT_TRUE(context->attached.get());
+  EXPECT_EQ(heap_.attach(), context);
+}
+
+/// A program may free null before its heap is set up.
+TEST_F(LockedToyHeapTest, NullTakesNoLock) {
+  LockedHeap<Toy, PthreadLock>::Context nobody;
+  const auto before = heap_.lock_acquisitions();
+  heap_.deallocate(nobody, nullptr);
+  EXPECT_EQ(heap_.lock_acquisitions(), before);
+}
+
 /// A lock that another thread always holds at first.
 struct ContendedLock : NoLock {
   [[nodiscard]] bool try_lock() noexcept { return false; }
@@ -167,8 +184,11 @@ TEST(LockedHeap, AWaitIsCountedWhenTheLockIsTaken) {
 TEST(LockedHeap, ForeignPointerIsNamedAlsoBeforeTheHeapIsSetUp) {
   TestMemory memory{kToyBits};
   LockedHeap<Toy, PthreadLock> heap{TestOs<kToyBits>(memory)};
+  LockedHeap<Toy, PthreadLock>::Context nobody;
   int foreign = 0;
+  EXPECT_DEATH(heap.deallocate(nobody, &foreign), "foreign pointer");
   EXPECT_DEATH(heap.deallocate(*heap.attach(), &foreign), "foreign pointer");
+  EXPECT_FALSE(heap.trim(nobody));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdarg>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <string>
@@ -28,6 +29,10 @@ struct Answer {
 std::deque<Answer> answers;
 /// What has been written meanwhile.
 std::string written;
+/// Calls for which there was no answer.
+unsigned asked_the_system = 0;
+
+constexpr int kSomeFile = 1000;
 
 long answer(const Answer& given, const long* arguments) {
   if (given.result < 0) {
@@ -45,6 +50,8 @@ long answer(const Answer& given, const long* arguments) {
 }
 
 long ask_the_system(long call, const long* arguments) {
+  ++asked_the_system;
+  if (call == SYS_write && arguments[0] == kSomeFile) std::abort();  // there is none, and somebody goes on to try
   long result = call;
   register long fourth asm("r10") = arguments[3];
   register long fifth asm("r8") = arguments[4];
@@ -89,8 +96,6 @@ class LinuxOsAnswers : public testing::Test {
   }
 };
 
-constexpr int kSomeFile = 1000;
-
 TEST_F(LinuxOsAnswers, TextIsWrittenToItsEndThoughTheSystemStopsInBetween) {
   constexpr std::string_view kText = "one two three";
   answers = {{SYS_write, -1, EINTR}, {SYS_write, 4}, {SYS_write, 0}, {SYS_write, -1, EINTR}, {SYS_write, 9}};
@@ -120,7 +125,9 @@ TEST_F(LinuxOsAnswers, LargePagesAreTheRuleWhereTheKernelSaysAlways) {
 
 TEST_F(LinuxOsAnswers, LargePagesAreNoRuleWhereNothingIsSaidOfThem) {
   answers = {{SYS_openat, -1, ENOENT}};
+  asked_the_system = 0;
   EXPECT_FALSE(linux_detail::large_pages_are_the_rule());
+  EXPECT_EQ(asked_the_system, 0u) << "what is not open is not read";
 }
 
 TEST_F(LinuxOsAnswers, SecretIsTheKernelsOrComesFromTheProcessesOwnBytes) {

@@ -23,7 +23,8 @@ UNIT_TESTS = {"heap/guards.hpp": ("heap/guarded_heap_test.cpp",)}
 PROPERTIES = {"heap/guards.hpp": "guarded_heap"}
 # Cases of a property that would otherwise take longer than all other tests, in hundredths of those that its test tries.
 CASES = {"heap/heap.hpp": 20, "heap/guarded_heap.hpp": 20, "heap/guards.hpp": 20}
-SCENARIOS = {"layout/descriptor_table.hpp": "shared_pool"}
+SCENARIOS = {"layout/descriptor_table.hpp": ("shared_pool", "descriptor_table/*"),
+             "heap/heap_walk.hpp": ("idle_owner", "heap/walk_of_an_idle_owner")}
 # What only a tool can see that watches the program, which says so by its exit code.
 TOOLS = {"sync/valgrind_sync.hpp": ("helgrind", "drd"), "sync/watched_sync.hpp": ("memcheck",)}
 VALGRIND = ("valgrind", "--quiet", "--error-exitcode=1")
@@ -130,8 +131,9 @@ def stages_of(root, header):
         stages.append(Stage("property", with_support(root, properties, common), common, ("-lrapidcheck", *GTEST), FAIL_FAST,
                             ("gtest/gtest.h", "rapidcheck.h", "rapidcheck/gtest.h"),
                             {"RC_PARAMS": f"{SAME_CASES} max_success={CASES.get(name_of(header), 100)}"}))
-    scenario = root / "model/scenarios" / f"{SCENARIOS.get(name_of(header), stem)}.cpp"
-    model = model_stage(root, scenario, f"{stem}/*") if scenario.is_file() else None
+    of, suites = SCENARIOS.get(name_of(header), (stem, f"{stem}/*"))
+    scenario = root / "model/scenarios" / f"{of}.cpp"
+    model = model_stage(root, scenario, suites) if scenario.is_file() else None
     if scenario.is_file() and model is None:
         raise NotBuilt("the model preset is not built: cmake --preset model && cmake --build --preset model")
     if model:
