@@ -77,6 +77,13 @@ class Switches(unittest.TestCase):
             self.assertEqual(self.combined(text), (text, {}))
 
 
+    def test_what_the_compiler_may_evaluate_is_known_by_what_encloses_it(self):
+        text = ("struct Box {\n  static constexpr int one() {\n    const int n = 1;\n    return n;\n  }\n"
+                "  int two(int longer,\n          int name) {\n    if constexpr (true) {\n      name = 3;\n    }\n  }\n};\n"
+                "constexpr int three() { return 3; }\n")
+        self.assertEqual([line for line in range(1, 14) if switches.may_be_evaluated(text, line)], [2, 3, 4, 13])
+
+
 class Judgement(unittest.TestCase):
     MUTANT = operators.Mutant(6, "    if (a) b();", "")
     KEY = ("if (a) b();", "")

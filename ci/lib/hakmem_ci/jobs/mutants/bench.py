@@ -23,8 +23,6 @@ SPUN = "did not end"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 ERROR = re.compile(r"^[^\s:]+:\d+:(\d+:)? (fatal )?error: ", re.MULTILINE)  # the compiler's, not the linker's
 FIRST_ERROR = re.compile(r"^.* error: .*$", re.MULTILINE)
-# A function that the compiler may have evaluated while it made the program: in a switched one it is then as it was.
-EVALUATED = re.compile(r"constexpr [^;={]*\w\(.*\{|\bconsteval\b")
 ALONE = -1  # a mutant in a program of its own
 LASTING = ("passed", "killed", "does not compile", SPUN)  # endings that depend on nothing but content
 
@@ -176,6 +174,11 @@ class Bench:
         """Says which mutants of a header are to come, so that they can be compiled together."""
         self.plans[header] = text, mutants
 
+    def may_be_evaluated(self, header, number):
+        """Whether the compiler may evaluate what a mutant changes, which in a switched program is then as it was."""
+        text, mutants = self.plans.get(header, ("", []))
+        return bool(mutants) and switches.may_be_evaluated(text, mutants[number - 1].line)
+
     def switched(self, header, stage):
         """(program, numbers): one program of all mutants that can be told at its start which of them is alive, 0 being
         none. Those that are not among the numbers need one each."""
@@ -285,7 +288,7 @@ class Bench:
         `number`: of the mutant in the plan, 0 for the header as it is."""
         overlay = self.work / name
         slow = ""
-        alone = stages if number != 0 and EVALUATED.search(text) else ()
+        alone = stages if number != 0 and self.may_be_evaluated(header, number) else ()
         try:
             for stage, which in (*((stage, number) for stage in stages), *((stage, ALONE) for stage in alone)):
                 ending = self.ending_of(name, header, text, stage, overlay, hangs, which)

@@ -47,6 +47,7 @@ def branched(original, variants):
                           for number, text in variants) + f"{{ {original} }} }}"
 
 
+EVALUATED = re.compile(r"\b(constexpr|consteval)\b")
 FORMS = ((BLOCK, chosen), (LOOP, chosen), (DECLARATION, chosen), (FUNCTION, branched), (STATEMENT, branched))
 
 
@@ -78,6 +79,20 @@ def bounds(lines, index):
     while last + 1 < len(lines) and not code_of(lines[last]).endswith((";", "{", "}")):
         last += 1
     return first, last
+
+
+def may_be_evaluated(text, line):
+    """Whether a line lies in a function or a constant that the compiler may evaluate. `line` counts from 1."""
+    lines = text.splitlines()[:line]
+    margin = len(lines[-1]) + 1
+    for one in reversed(lines):
+        indented = len(one) - len(one.lstrip())
+        if not code_of(one) or indented >= margin:
+            continue
+        margin = indented  # what encloses the line begins further left than what it encloses
+        if EVALUATED.search(one.replace("if constexpr", "")):
+            return True
+    return False
 
 
 def joined(lines, first, last):
