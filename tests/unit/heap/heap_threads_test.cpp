@@ -92,7 +92,9 @@ TEST_F(HeapThreadsTest, NextThreadAdoptsTheContextWithItsSlabs) {
   Context& first = *heap_.attach();
   const auto blocks = toy_.allocate(first, 64, 3);
   heap_.detach(first);
+  EXPECT_FALSE(first.attached.get());
   Context& second = *heap_.attach();
+  EXPECT_TRUE(second.attached.get());
   EXPECT_EQ(&second, &first);
   EXPECT_EQ(heap_.contexts().size(), 1u);
   const auto superslabs = toy_.memory.reservations();
