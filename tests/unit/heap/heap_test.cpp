@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "layout/free_mark.hpp"
 #include "support/toy_heap.hpp"
 
 namespace hakmem::test {
@@ -116,6 +117,9 @@ TYPED_TEST(AnyHeapTest, ImpossibleRequestsGetNothing) {
     EXPECT_EQ(heap.reallocate(context, block, bytes), nullptr);
     EXPECT_EQ(static_cast<char*>(block)[39], 7) << "the old block is as it was";
     heap.deallocate(context, block);
+    void* direct = heap.allocate(context, TestFixture::Geometry::kLargeMax + 1);
+    EXPECT_EQ(heap.reallocate(context, direct, bytes), nullptr);
+    heap.deallocate(context, direct);
   }
 }
 
@@ -155,6 +159,17 @@ TYPED_TEST(AnyHeapTest, ReallocationKeepsContentsInAllDirections) {
       this->heap_.deallocate(this->context_, block);
     }
   }
+}
+
+TYPED_TEST(AnyHeapTest, WhatFitsASlabAgainLeavesItsMapping) {
+  using G = typename TestFixture::Geometry;
+  void* block = this->heap_.allocate(this->context_, 3 * G::kLargeMax);
+  block = this->heap_.reallocate(this->context_, block, G::kLargeMax);
+  EXPECT_EQ(this->heap_.direct().bytes(), 0u);
+  EXPECT_EQ(this->heap_.usable_size(block), G::kLargeMax);
+  EXPECT_EQ(this->heap_.reallocate(this->context_, block, G::kLargeMax), block) << "as large as it is";
+  EXPECT_EQ(this->heap_.reallocate(this->context_, block, G::kLargeMax / 2), block) << "half of it is used";
+  this->heap_.deallocate(this->context_, block);
 }
 
 /// Whatever waits in the lists: a request at the edge of a path's range gets a block of its own class or none.
@@ -416,6 +431,25 @@ TEST(FullHeapPaths, FirstOneServesTheLargestSmallBlocksAndSecondOneLargeBlocks) 
     full.heap.deallocate(me, block);
     EXPECT_EQ(full.heap.try_allocate_cached(me, bytes), block) << bytes;
     EXPECT_EQ(me.retained_bytes.get(), 0u) << bytes;
+  }
+}
+
+/// The mark is a free block's: of a block that is out the program's own data may be read, and no list is walked.
+TEST(FullHeapPaths, BlocksThatAreOutBearNoMark) {
+  FullHeap full;
+  auto& me = *full.heap.attach();
+  for (const bool caches : {true, false}) {
+    for (const PoolKind pool : {PoolKind::kSmall, PoolKind::kMid, PoolKind::kLarge}) {
+      full.heap.settings().set_caches(pool, caches);
+    }
+    for (const std::size_t bytes : {std::size_t{48}, std::size_t{1024}, std::size_t{5000}, std::size_t{100'000}}) {
+      for (int round = 0; round < 3; ++round) {
+        const auto blocks = full.allocate(me, bytes, 70);
+        for (void* block : blocks) ASSERT_FALSE(FreeMark<TestSync>::is_set(block)) << bytes;
+        full.deallocate(me, blocks);
+        for (void* block : blocks) ASSERT_TRUE(FreeMark<TestSync>::is_set(block)) << bytes;
+      }
+    }
   }
 }
 
