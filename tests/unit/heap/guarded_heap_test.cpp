@@ -268,6 +268,18 @@ TEST_F(HardenedHeap, WriteToWhatIsNoBlockIsAForeignPointers) {
   EXPECT_EQ(the_report().what, Corruption::kForeignPointer);
 }
 
+struct NotingHeap : Heap<TagConfig> {
+  using Heap::Heap;
+  void init() noexcept { is_set_up = true; }
+  bool is_set_up = false;
+};
+
+TEST(GuardedHeap, SetsUpTheHeapUnderneath) {
+  GuardedHeap<NotingHeap, BlockTag> heap;
+  heap.init();
+  EXPECT_TRUE(heap.core().is_set_up);
+}
+
 /// Of each process another one, so that nobody can forge a record.
 struct SecretOs : CapturingOs<kBits> {
   using CapturingOs::CapturingOs;

@@ -35,7 +35,7 @@ class ProbeHeap {
   using Geometry = CachelessToy;
   struct Context {};
 
-  void init() noexcept { (void)visit(true); }
+  void init() noexcept { is_set_up_ = visit(true); }
   Context* attach() noexcept { return &context_; }
   void* allocate(Context&, std::size_t) noexcept { return visit(this); }
   void* allocate_zeroed(Context&, std::size_t) noexcept { return visit(this); }
@@ -47,6 +47,7 @@ class ProbeHeap {
   bool trim(Context&) noexcept { return visit(true); }
 
   [[nodiscard]] bool overlapped() const noexcept { return overlapped_; }
+  [[nodiscard]] bool is_set_up() const noexcept { return is_set_up_; }
 
  private:
   template <class T>
@@ -58,6 +59,7 @@ class ProbeHeap {
   }
 
   Context context_;
+  bool is_set_up_ = false;
   std::atomic<int> inside_{0};
   std::atomic<bool> overlapped_{false};
 };
@@ -88,6 +90,13 @@ bool overlaps(unsigned rounds) {
     });
   }
   return heap.core().overlapped();
+}
+
+TEST(LockedHeap, SetsUpTheHeapBehindTheLock) {
+  LockedHeap<ProbeHeap, NoLock> heap;
+  EXPECT_FALSE(heap.core().is_set_up());
+  heap.init();
+  EXPECT_TRUE(heap.core().is_set_up());
 }
 
 TEST(LockedHeap, NoTwoOperationsOverlap_B1) { EXPECT_FALSE(overlaps<PthreadLock>(20)); }
