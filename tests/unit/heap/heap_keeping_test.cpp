@@ -92,6 +92,29 @@ TEST_F(HeapKeeping, OnlyMidRequestsBorrowAndOnlyMidBlocks) {
   EXPECT_EQ(listed(kLargeBytes), 1u);
 }
 
+/// The next larger block that is listed, if it wastes no more than is allowed.
+TEST_F(HeapKeeping, BorrowedBlocksStayOfTheirClassAndAreCountedForTheOneThatAsked) {
+  heap_.settings().set_refill_batch(1);  // no second block comes with the first
+  void* cached = heap_.allocate(me_, 10240);
+  heap_.deallocate(me_, cached);
+  const auto& tally = me_.tallies[Classes::of(7168) - Classes::kSmallCount];
+  EXPECT_NE(heap_.allocate(me_, 7168), cached) << "nothing may be wasted";
+  heap_.settings().set_max_waste(1428);
+  EXPECT_NE(heap_.allocate(me_, 7168), cached) << "10240 is more than 1.428 * 7168";
+  EXPECT_EQ(tally.borrowed.get(), 0u);
+  heap_.settings().set_max_waste(1429);
+  EXPECT_EQ(heap_.allocate(me_, 7168), cached) << "of the class in between none is listed";
+  EXPECT_EQ(heap_.usable_size(cached), 10240u);
+  EXPECT_EQ(me_.allowances[Classes::of(10240)].length(), 0);
+  EXPECT_EQ(tally.borrowed.get(), 1u);
+  EXPECT_EQ(tally.served_bytes.get(), 10240u);
+  heap_.deallocate(me_, cached);
+  EXPECT_EQ(heap_.allocate(me_, 10240), cached);
+  heap_.deallocate(me_, cached);
+  heap_.settings().set_max_waste(1250);
+  EXPECT_EQ(heap_.allocate(me_, 8192), cached) << "just as much as is allowed";
+}
+
 TEST_F(HeapKeeping, ATrimSendsWhatWasGatheredForOthers) {
   FullHeap::Context& other = *heap_.attach();
   const auto blocks = full_.allocate(me_, 64, 2);
