@@ -29,6 +29,8 @@ SCENARIOS = {"layout/descriptor_table.hpp": ("shared_pool", "descriptor_table/*"
 # store is a locked exchange, which is no race.
 TOOLS = {"sync/valgrind_sync.hpp": {"helgrind": "-O2", "drd": "-O2"}, "sync/watched_sync.hpp": {"memcheck": "-O0"}}
 VALGRIND = ("valgrind", "--quiet", "--error-exitcode=1")
+# Folders whose tests are long simulations: they run for longer than the compiler takes to optimise them.
+SIMULATED = ("learner",)
 # What is compiled in other builds.
 OTHER_BUILDS = {"os/linux_os.hpp": "__SANITIZE_THREAD__"}
 GTEST = ("-lgtest_main", "-lgtest", "-pthread")
@@ -114,7 +116,7 @@ def stages_of(root, header):
     """The tests of a header, cheapest first."""
     stem = header.stem
     stages = []
-    common = ("-O0", *UNDEFINED, f"-I{root}/src", f"-I{root}/tests", f"-I{root}/include")
+    common = ("-O2" if header.parent.name in SIMULATED else "-O0", *UNDEFINED, f"-I{root}/src", f"-I{root}/tests", f"-I{root}/include")
     for number, unit in enumerate(unit_tests(root, header)):
         stages.append(Stage("unit" if number == 0 else f"unit {unit.stem}", with_support(root, unit, common), common, GTEST, FAIL_FAST,
                             ("gtest/gtest.h",)))
