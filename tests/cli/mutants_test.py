@@ -72,6 +72,11 @@ class Switches(unittest.TestCase):
                                                "{ return a && b <= c; } else { return a && b < c; } }")
         self.assertEqual((text.splitlines()[2:], contained), (["", "  // end"], {2: [1, 2]}))
 
+    def test_of_a_statement_those_are_left_out_that_cannot_be_written_so(self):
+        text, contained = self.combined("  for (int i = n + 1; i < m; ++i) {\n  }\n")
+        self.assertEqual((text.splitlines()[0], contained),
+                         ("for (int i = n + 1; hakmem_mutant(1) ? (i <= m) : (i < m); ++i) {", {1: [1]}))
+
     def test_what_cannot_be_written_so_is_left_as_it_is(self):
         for text in ("  if (int n = f(); n > 4) {\n  }\n", "  else add(n + 1);\n"):
             self.assertEqual(self.combined(text), (text, {}))

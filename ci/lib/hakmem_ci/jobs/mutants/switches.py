@@ -52,16 +52,19 @@ FORMS = ((BLOCK, chosen), (LOOP, chosen), (DECLARATION, chosen), (FUNCTION, bran
 
 
 def switched(original, variants):
-    """A statement that is any of several, or None. `variants`: [(number, text)]; an empty text is no statement."""
+    """(a statement that is any of several, their numbers), or None. `variants`: [(number, text)]; an empty text is no
+    statement. Those that cannot be written so are left out."""
+    best = None
     for form, choose in FORMS:
         found = form.match(original)
         if found is None or not balanced(found[2]) or (choose is chosen and re.search(r" = |^$", found[2])):
             continue
         parts = [(number, form.match(text or ";")) for number, text in variants]
-        if all(part is not None and part[1] == found[1] and part[3] == found[3] and balanced(part[2])
-               for _, part in parts):
-            return found[1] + choose(found[2], [(number, part[2]) for number, part in parts]) + found[3]
-    return None
+        fitting = [(number, part[2]) for number, part in parts if part is not None and part[1] == found[1]
+                   and part[3] == found[3] and balanced(part[2])]
+        if fitting and (best is None or len(fitting) > len(best[1])):
+            best = found[1] + choose(found[2], fitting) + found[3], [number for number, _ in fitting]
+    return best
 
 
 def code_of(line):
@@ -116,6 +119,6 @@ def combine(text, mutants, without=()):
         new = switched(joined(lines, first, last), variants)
         if new is None:
             continue
-        lines[first:last + 1] = [new] + [""] * (last - first)
-        contained[first + 1] = [number for number, _ in variants]
+        lines[first:last + 1] = [new[0]] + [""] * (last - first)
+        contained[first + 1] = new[1]
     return "\n".join(lines) + "\n", contained
