@@ -19,7 +19,8 @@ PART = "mutants"
 NOT_RUN = " was not run: "
 FOLDERS = ("lockfree", "superslab", "heap", "layout", "sync", "os", "learner")
 # What a header's tests are called when they are not called after it.
-UNIT_TESTS = {"heap/guards.hpp": ("heap/guarded_heap_test.cpp",)}
+UNIT_TESTS = {"heap/guards.hpp": ("heap/guarded_heap_test.cpp",),
+              "superslab/shared_pool.hpp": ("heap/heap_pages_test.cpp", "heap/heap_aging_test.cpp")}
 PROPERTIES = {"heap/guards.hpp": "guarded_heap"}
 # Cases of a property that would otherwise take longer than all other tests, in hundredths of those that its test tries.
 CASES = {"heap/heap.hpp": 8, "heap/guarded_heap.hpp": 8, "heap/guards.hpp": 8}
