@@ -73,9 +73,21 @@ class Switches(unittest.TestCase):
                                                "{ return a && b <= c; } else { return a && b < c; } }")
         self.assertEqual((text.splitlines()[2:], contained), (["", "  // end"], {2: [1, 2]}))
 
+    def test_of_a_statement_those_are_left_out_that_cannot_be_written_so(self):
+        text, contained = self.combined("  for (int i = n + 1; i < m; ++i) {\n  }\n")
+        self.assertEqual((text.splitlines()[0], contained),
+                         ("for (int i = n + 1; hakmem_mutant(1) ? (i <= m) : (i < m); ++i) {", {1: [1]}))
+
     def test_what_cannot_be_written_so_is_left_as_it_is(self):
         for text in ("  if (int n = f(); n > 4) {\n  }\n", "  else add(n + 1);\n"):
             self.assertEqual(self.combined(text), (text, {}))
+
+
+    def test_what_the_compiler_may_evaluate_is_known_by_what_encloses_it(self):
+        text = ("struct Box {\n  static constexpr int one() {\n    const int n = 1;\n    return n;\n  }\n"
+                "  int two(int longer,\n          int name) {\n    if constexpr (true) {\n      name = 3;\n    }\n  }\n};\n"
+                "constexpr int three() { return 3; }\n")
+        self.assertEqual([line for line in range(1, 14) if switches.may_be_evaluated(text, line)], [2, 3, 4, 13])
 
 
 class Judgement(unittest.TestCase):
@@ -166,6 +178,12 @@ class Running(unittest.TestCase):
         found, _ = self.judge_all("constexpr int answer() {\n  const int one = 0 + 1;\n  return one;\n}\n"
                                   "static_assert(answer() == 1);\n")
         self.assertEqual(found[1], ("const int one = 0;", "killed", "compiler"))
+
+    def test_what_the_compiler_evaluates_is_judged_by_what_the_program_then_does(self):
+        self.source.write_text('#include "box.hpp"\nint main() { return kAnswer == 1 ? 0 : 1; }\n', encoding="utf-8")
+        found, _ = self.judge_all("constexpr int answer() {\n  const int one = 0 + 1;\n  return one;\n}\n"
+                                  "constexpr int kAnswer = answer();\n")
+        self.assertEqual(found[1], ("const int one = 0;", "killed", "unit"))
 
     def test_statement_that_cannot_be_switched_is_compiled_by_itself(self):
         # The branches of a conditional expression must have one type.

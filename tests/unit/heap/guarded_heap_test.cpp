@@ -40,6 +40,8 @@ class Guarded : public testing::Test {
 
   char* allocate(std::size_t bytes) { return static_cast<char*>(heap_.allocate(*owner_, bytes)); }
   void free(void* block) { heap_.deallocate(*owner_, block); }
+  /// The window's beginning is never given out. An address outside might be taken for one inside, whose bits it has.
+  [[nodiscard]] void* foreign() const { return reinterpret_cast<void*>(memory_.base() + 16); }
 
   /// Expects exactly one report so far, and forgets it.
   Report the_report() {
@@ -136,6 +138,53 @@ TEST_F(HardenedHeap, ImpossibleSizesAreRefused) {
   EXPECT_TRUE(reports.empty());
 }
 
+TEST_F(HardenedHeap, NullIsNoBlockAndNoFault) {
+  free(nullptr);
+  EXPECT_EQ(heap_.usable_size(nullptr), 0u);
+  EXPECT_TRUE(reports.empty());
+}
+
+/// The fast path serves what the largest small block holds beside its guard.
+TEST_F(HardenedHeap, LargestSmallBlocksComeFromTheFirstPath) {
+  (void)allocate(FullGeometry::kSmallMax - Trailer<Sealed>::kBytes);
+  EXPECT_NE(heap_.try_allocate(*owner_, FullGeometry::kSmallMax - Trailer<Sealed>::kBytes), nullptr);
+}
+
+TEST_F(HardenedHeap, EveryKindOfFreeFrees) {
+  const auto is_free = [&](char* block) {
+    (void)heap_.usable_size(block);
+    return the_report().what == Corruption::kUsedAfterFree;
+  };
+  (void)allocate(48);  // so that the slab stays
+  char* block = allocate(48);
+  heap_.deallocate_sized(*owner_, block, 48);
+  EXPECT_TRUE(is_free(block));
+  block = allocate(48);
+  heap_.deallocate_aligned(*owner_, block, 16);
+  EXPECT_TRUE(is_free(block));
+  block = allocate(48);
+  heap_.deallocate_sized_aligned(*owner_, block, 48, 16);
+  EXPECT_TRUE(is_free(block));
+  block = allocate(0);
+  heap_.deallocate_sized(*owner_, block, 0);
+  EXPECT_TRUE(is_free(block)) << "no bytes are one byte";
+  block = allocate(0);
+  heap_.deallocate_sized_aligned(*owner_, block, 0, 16);
+  EXPECT_TRUE(is_free(block));
+}
+
+/// What is reported is not done as well.
+TEST_F(HardenedHeap, RefusedFreesLeaveTheBlockToItsOwner) {
+  char* block = allocate(48);
+  heap_.deallocate(*other_, block);
+  free(block);
+  EXPECT_EQ(the_report().what, Corruption::kDoubleFree);
+  (void)heap_.trim(*other_);
+  char* first = allocate(48);
+  for (int i = 0; i < 200; ++i) ASSERT_NE(allocate(48), first);
+  EXPECT_TRUE(reports.empty());
+}
+
 TEST_F(HardenedHeap, DoubleFreeIsToldWithBothThreadsAndSites) {
   for (const std::size_t bytes : {std::size_t{1}, std::size_t{48}, std::size_t{5000}, std::size_t{300000}}) {
     SCOPED_TRACE(bytes);
@@ -214,6 +263,43 @@ TEST_F(HardenedHeap, ReportOfAWrittenBlockKnowsItsPast) {
   EXPECT_EQ(report.history.freed_by, other_->index.get() + 1);
 }
 
+TEST_F(HardenedHeap, WriteToWhatIsNoBlockIsAForeignPointers) {
+  heap_.report_written_after_free(foreign());
+  EXPECT_EQ(the_report().what, Corruption::kForeignPointer);
+}
+
+struct NotingHeap : Heap<TagConfig> {
+  using Heap::Heap;
+  void init() noexcept { is_set_up = true; }
+  bool is_set_up = false;
+};
+
+TEST(GuardedHeap, SetsUpTheHeapUnderneath) {
+  GuardedHeap<NotingHeap, BlockTag> heap;
+  heap.init();
+  EXPECT_TRUE(heap.core().is_set_up);
+}
+
+/// Of each process another one, so that nobody can forge a record.
+struct SecretOs : CapturingOs<kBits> {
+  using CapturingOs::CapturingOs;
+  static std::uint64_t secret() noexcept { return its_secret; }
+  static inline std::uint64_t its_secret = 0;
+};
+
+TEST(GuardedHeap, KeyIsTheSystemsSecret) {
+  using Secret = GuardedHeap<Heap<Config<TestSync, SecretOs, FullGeometry>>, Trailer>;
+  const auto slack_under = [](std::uint64_t secret) {
+    SecretOs::its_secret = secret;
+    TestMemory memory{kBits};
+    Secret heap{SecretOs(memory)};
+    heap.init();
+    return static_cast<char*>(heap.allocate(*heap.attach(), 1))[1];
+  };
+  EXPECT_EQ(slack_under(1), slack_under(1));
+  EXPECT_NE(slack_under(1), slack_under(2));
+}
+
 TEST_F(HardenedHeap, WrongSizeAndAlignmentAreNamed) {
   char* block = allocate(48);
   heap_.deallocate_sized(*owner_, block, 47);
@@ -230,10 +316,9 @@ TEST_F(HardenedHeap, WrongSizeAndAlignmentAreNamed) {
 }
 
 TEST_F(HardenedHeap, PointersThatAreNoBlocksAreNamedByEveryCall) {
-  static char foreign[64];
   char* block = allocate(100);
   char* large = allocate(3000000);
-  const std::pair<void*, Corruption> wrong[] = {{foreign, Corruption::kForeignPointer},
+  const std::pair<void*, Corruption> wrong[] = {{foreign(), Corruption::kForeignPointer},
                                                 {block + 16, Corruption::kInteriorPointer},
                                                 {block + 1, Corruption::kInteriorPointer},
                                                 {large + 4096, Corruption::kInteriorPointer}};
@@ -244,6 +329,59 @@ TEST_F(HardenedHeap, PointersThatAreNoBlocksAreNamedByEveryCall) {
     EXPECT_EQ(the_report().what, what);
     (void)heap_.usable_size(p);
     EXPECT_EQ(the_report().what, what);
+  }
+}
+
+/// Sealed, or the state by itself, which says then that the block is damaged.
+TEST(Trailer, EveryBitOfTheRecordIsWatched) {
+  Trailer<TestSync> trailer;
+  trailer.set_key(42);
+  alignas(16) unsigned char block[96];
+  for (unsigned bit = 0; bit < 256; ++bit) {
+    trailer.seal(block, sizeof block, 48, {1, 2});
+    block[64 + bit / 8] ^= static_cast<unsigned char>(1u << bit % 8);
+    EXPECT_FALSE(trailer.inspect(block, sizeof block).sound) << bit;
+    const Finding found = trailer.claim(block, sizeof block, {3, 4});
+    EXPECT_FALSE(found.sound) << bit;
+    EXPECT_EQ(found.what, Corruption::kOverflow) << bit;
+  }
+}
+
+TEST(Trailer, SlackIsNeverFilledWithTheByteThatMostOverflowsWrite) {
+  Trailer<TestSync> trailer;
+  alignas(16) unsigned char block[96];
+  for (std::uint64_t key = 0; key < 100; ++key) {
+    trailer.set_key(key);
+    trailer.seal(block, sizeof block, 48, {});
+    EXPECT_NE(block[48], 0) << key;
+  }
+}
+
+/// Beyond that a program pays for each byte.
+TEST(Trailer, SlackIsWatchedForItsFirstBytes) {
+  using GuardT = Trailer<TestSync>;
+  constexpr std::size_t kRoom = 16 + GuardT::kWatched + 16 + GuardT::kBytes;
+  GuardT trailer;
+  alignas(16) unsigned char block[kRoom];
+  for (const bool watched : {true, false}) {
+    trailer.seal(block, kRoom, 16, {});
+    block[16 + GuardT::kWatched - (watched ? 1 : 0)] ^= 1;
+    EXPECT_EQ(trailer.inspect(block, kRoom).sound, !watched);
+  }
+}
+
+/// The state has 16 bits for the thread.
+TEST(Trailer, ThreadsOfHighNumbersAreNamedByTheLargestThatFits) {
+  Trailer<TestSync> trailer;
+  alignas(16) unsigned char block[96];
+  for (const auto& [thread, named] :
+       {std::pair{0xfffeu, 0xfffeu}, std::pair{0xffffu, 0xffffu}, std::pair{0x12345u, 0xffffu}}) {
+    trailer.seal(block, sizeof block, 48, {1, 2});
+    EXPECT_TRUE(trailer.claim(block, sizeof block, {thread, 0xffff'ffff}).sound);
+    const Finding again = trailer.claim(block, sizeof block, {5, 6});
+    EXPECT_EQ(again.what, Corruption::kDoubleFree);
+    EXPECT_EQ(again.history.freed_by, named);
+    EXPECT_EQ(again.history.freed_at, 0xffff'ffffu);
   }
 }
 
@@ -304,6 +442,12 @@ TEST_F(TaggedHeap, TagLiesBeforeTheNextBlockAndShowsAnOverflowIntoIt) {
   block[47] = 0;
   free(block);
   EXPECT_EQ(the_report().what, Corruption::kOverflow);
+}
+
+/// The tag does not know how many bytes were asked for.
+TEST_F(TaggedHeap, AnySizeMayBeGivenOfABlock) {
+  heap_.deallocate_sized(*owner_, allocate(48), 47);
+  EXPECT_TRUE(reports.empty());
 }
 
 TEST_F(TaggedHeap, ARefusedResizeLeavesTheBlockAsItWas) {

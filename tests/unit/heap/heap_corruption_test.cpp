@@ -7,6 +7,7 @@
 
 #include "heap/heap.hpp"
 #include "os/linux_os.hpp"
+#include "support/capturing_os.hpp"
 #include "support/test_sync.hpp"
 
 namespace hakmem::test {
@@ -225,6 +226,60 @@ TEST_F(HeapCorruptionDeathTest, OtherCallsNameThemselves) {
   heap_.deallocate(*owner_, block);
   give_back();
   EXPECT_DEATH((void)heap_.reallocate(*owner_, block, 10), "hakmem: realloc\\(.*double free");
+}
+
+// What a layer above asks of a pointer: the report returns there, and nothing may have happened.
+
+class BytesOfBlockTest : public testing::Test {
+ protected:
+  BytesOfBlockTest() {
+    reports.clear();
+    heap_.init();
+    owner_ = heap_.attach();
+  }
+  std::size_t bytes_of(const void* p) { return heap_.bytes_of_block(p, "test"); }
+  void expect_report(const void* p, Corruption what) {
+    reports.clear();
+    EXPECT_EQ(bytes_of(p), 0u);
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].what, what);
+  }
+
+  TestMemory memory_{26};
+  Heap<Config<TestSync, CapturingOs<26>, FullGeometry>> heap_{CapturingOs<26>(memory_)};
+  ThreadContext<Config<TestSync, CapturingOs<26>, FullGeometry>>* owner_ = nullptr;
+};
+
+TEST_F(BytesOfBlockTest, BlocksAreKnownWithTheirSize) {
+  for (const std::size_t bytes : {std::size_t{48}, std::size_t{5120}, std::size_t{65536}, std::size_t{2} << 20}) {
+    EXPECT_EQ(bytes_of(heap_.allocate(*owner_, bytes)), bytes);
+  }
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(BytesOfBlockTest, OtherPointersAreReportedOnceAndHaveNone) {
+  // The window's beginning is never given out. An address outside might be taken for one inside, whose bits it has.
+  auto* foreign = reinterpret_cast<void*>(memory_.base() + 16);
+  auto* small = static_cast<char*>(heap_.allocate(*owner_, 48));
+  auto* direct = static_cast<char*>(heap_.allocate(*owner_, std::size_t{2} << 20));
+  expect_report(foreign, Corruption::kForeignPointer);
+  expect_report(nullptr, Corruption::kForeignPointer);
+  expect_report(small + 16, Corruption::kInteriorPointer);
+  expect_report(direct + 16, Corruption::kInteriorPointer);
+  (void)heap_.allocate(*owner_, 5000);  // keeps the SuperSlab
+  heap_.deallocate(*owner_, small);
+  (void)heap_.trim(*owner_);
+  expect_report(small, Corruption::kReleasedSlab);
+}
+
+/// The block that is named is the one around the pointer.
+TEST_F(BytesOfBlockTest, ReportNamesTheBlockAround) {
+  auto* first = static_cast<char*>(heap_.allocate(*owner_, 48));
+  auto* second = static_cast<char*>(heap_.allocate(*owner_, 48));
+  ASSERT_EQ(second, first + 48);
+  expect_report(second + 47, Corruption::kInteriorPointer);
+  EXPECT_EQ(reports[0].block, second);
+  EXPECT_EQ(reports[0].bytes, 48u);
 }
 
 /// A policy under which free blocks are not marked.

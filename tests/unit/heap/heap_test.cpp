@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "layout/free_mark.hpp"
 #include "support/toy_heap.hpp"
 
 namespace hakmem::test {
@@ -38,7 +39,14 @@ class AnyHeapTest : public testing::Test {
   typename SimulatedT::Context& context_ = *simulated_.heap.attach();
 };
 
-using Heaps = testing::Types<ToyHeap, SimulatedHeap<LeastGeometry>, FullHeap>;
+/// Blocks of slabs are small, or there are none of them.
+struct SmallBlocks : ToyGeometry {
+  static constexpr std::size_t kMidMax = kSmallMax;
+  static constexpr std::size_t kLargeMax = kSmallMax;
+  static constexpr std::size_t kCachedMax = kSmallMax;
+};
+
+using Heaps = testing::Types<ToyHeap, SimulatedHeap<LeastGeometry>, SimulatedHeap<SmallBlocks>, FullHeap>;
 TYPED_TEST_SUITE(AnyHeapTest, Heaps);
 
 TYPED_TEST(AnyHeapTest, BlocksAroundEveryClassBoundaryAreUsableAndApart) {
@@ -81,6 +89,16 @@ TYPED_TEST(AnyHeapTest, BlocksAreAlignedAsAsked) {
   }
 }
 
+TYPED_TEST(AnyHeapTest, AlignedBlocksOfSlabsNeedNoMappingOfTheirOwn) {
+  using G = typename TestFixture::Geometry;
+  for (std::size_t alignment = 1; alignment <= std::min(kSlotBytes<G>, G::kLargeMax); alignment *= 2) {
+    for (const std::size_t bytes : {std::size_t{1}, G::kLargeMax}) {
+      this->heap_.deallocate(this->context_, this->heap_.allocate_aligned(this->context_, bytes, alignment));
+    }
+  }
+  EXPECT_EQ(this->heap_.direct().mapped(), 0u);
+}
+
 TYPED_TEST(AnyHeapTest, ImpossibleRequestsGetNothing) {
   auto& heap = this->heap_;
   auto& context = this->context_;
@@ -91,12 +109,17 @@ TYPED_TEST(AnyHeapTest, ImpossibleRequestsGetNothing) {
     EXPECT_EQ(heap.allocate(context, bytes), nullptr);
     EXPECT_EQ(heap.allocate_zeroed(context, bytes), nullptr);
     EXPECT_EQ(heap.allocate_aligned(context, bytes, 64), nullptr);
+    const auto asked = this->simulated_.memory.calls(OsCall::kReserve);
     EXPECT_EQ(heap.allocate_aligned(context, 1, std::size_t{1} << 63), nullptr);
+    EXPECT_EQ(this->simulated_.memory.calls(OsCall::kReserve), asked) << "the system need not be asked";
     void* block = heap.allocate(context, 40);
     std::memset(block, 7, 40);
     EXPECT_EQ(heap.reallocate(context, block, bytes), nullptr);
     EXPECT_EQ(static_cast<char*>(block)[39], 7) << "the old block is as it was";
     heap.deallocate(context, block);
+    void* direct = heap.allocate(context, TestFixture::Geometry::kLargeMax + 1);
+    EXPECT_EQ(heap.reallocate(context, direct, bytes), nullptr);
+    heap.deallocate(context, direct);
   }
 }
 
@@ -138,6 +161,38 @@ TYPED_TEST(AnyHeapTest, ReallocationKeepsContentsInAllDirections) {
   }
 }
 
+TYPED_TEST(AnyHeapTest, WhatFitsASlabAgainLeavesItsMapping) {
+  using G = typename TestFixture::Geometry;
+  void* block = this->heap_.allocate(this->context_, 3 * G::kLargeMax);
+  block = this->heap_.reallocate(this->context_, block, G::kLargeMax);
+  EXPECT_EQ(this->heap_.direct().bytes(), 0u);
+  EXPECT_EQ(this->heap_.usable_size(block), G::kLargeMax);
+  EXPECT_EQ(this->heap_.reallocate(this->context_, block, G::kLargeMax), block) << "as large as it is";
+  EXPECT_EQ(this->heap_.reallocate(this->context_, block, G::kLargeMax / 2), block) << "half of it is used";
+  this->heap_.deallocate(this->context_, block);
+}
+
+/// Whatever waits in the lists: a request at the edge of a path's range gets a block of its own class or none.
+TYPED_TEST(AnyHeapTest, FastPathsServeNoRequestWithASmallerBlock) {
+  using C = typename TestFixture::Classes;
+  using G = typename TestFixture::Geometry;
+  std::vector<void*> blocks;
+  for (unsigned c = 0; c < C::kCount; ++c) {
+    for (int i = 0; i < 3; ++i) blocks.push_back(this->heap_.allocate(this->context_, C::block_bytes(c)));
+  }
+  this->simulated_.deallocate(this->context_, blocks);
+  for (const std::size_t edge : {std::size_t{0}, std::size_t{1}, G::kSmallMax, G::kMidMax, G::kLargeMax}) {
+    for (std::size_t bytes = edge == 0 ? 0 : edge - 1; bytes <= edge + 1; ++bytes) {
+      void* block = this->heap_.try_allocate(this->context_, bytes);
+      EXPECT_TRUE(block == nullptr || bytes <= G::kSmallMax) << bytes;
+      if (block == nullptr) block = this->heap_.try_allocate_cached(this->context_, bytes);
+      if (block == nullptr) continue;
+      EXPECT_GE(this->heap_.usable_size(block), bytes);
+      this->heap_.deallocate(this->context_, block);
+    }
+  }
+}
+
 TYPED_TEST(AnyHeapTest, NullIsNoBlock) {
   this->heap_.deallocate(this->context_, nullptr);
   EXPECT_EQ(this->heap_.usable_size(nullptr), 0u);
@@ -165,7 +220,7 @@ TYPED_TEST(AnyHeapTest, RefusedMemoryGivesNullAndEverythingGoesOnAfterwards) {
   EXPECT_EQ(this->heap_.allocate(this->context_, G::kLargeMax + 1), nullptr);
   std::vector<void*> blocks;
   while (void* block = this->heap_.allocate(this->context_, G::kLargeMax)) blocks.push_back(block);
-  EXPECT_LT(blocks.size(), std::size_t{G::kSlots});
+  EXPECT_LT(blocks.size() * G::kLargeMax, kSuperSlabBytes<G>);
   this->simulated_.memory.grant_everything();
   void* after = this->heap_.allocate(this->context_, G::kLargeMax);
   EXPECT_NE(after, nullptr);
@@ -364,6 +419,38 @@ TEST_F(ToyHeapTest, ThousandsOfSlabsLoseNothing) {
   heap_.detach(context_);
   (void)heap_.trim(*heap_.attach());
   EXPECT_EQ(toy_.memory.reservations(), 0u);
+}
+
+TEST(FullHeapPaths, FirstOneServesTheLargestSmallBlocksAndSecondOneLargeBlocks) {
+  FullHeap full;
+  auto& me = *full.heap.attach();
+  (void)full.heap.allocate(me, FullGeometry::kSmallMax);  // cuts four
+  EXPECT_NE(full.heap.try_allocate(me, FullGeometry::kSmallMax), nullptr);
+  for (const std::size_t bytes : {FullGeometry::kMidMax, std::size_t{65536}, std::size_t{100'000}}) {
+    void* block = full.heap.allocate(me, bytes);
+    full.heap.deallocate(me, block);
+    EXPECT_EQ(full.heap.try_allocate_cached(me, bytes), block) << bytes;
+    EXPECT_EQ(me.retained_bytes.get(), 0u) << bytes;
+  }
+}
+
+/// The mark is a free block's: of a block that is out the program's own data may be read, and no list is walked.
+TEST(FullHeapPaths, BlocksThatAreOutBearNoMark) {
+  FullHeap full;
+  auto& me = *full.heap.attach();
+  for (const bool caches : {true, false}) {
+    for (const PoolKind pool : {PoolKind::kSmall, PoolKind::kMid, PoolKind::kLarge}) {
+      full.heap.settings().set_caches(pool, caches);
+    }
+    for (const std::size_t bytes : {std::size_t{48}, std::size_t{1024}, std::size_t{5000}, std::size_t{100'000}}) {
+      for (int round = 0; round < 3; ++round) {
+        const auto blocks = full.allocate(me, bytes, 70);
+        for (void* block : blocks) ASSERT_FALSE(FreeMark<TestSync>::is_set(block)) << bytes;
+        full.deallocate(me, blocks);
+        for (void* block : blocks) ASSERT_TRUE(FreeMark<TestSync>::is_set(block)) << bytes;
+      }
+    }
+  }
 }
 
 /// A slot of the toy geometry is a quarter of a page: what the system takes of it leaves the rest as it was.

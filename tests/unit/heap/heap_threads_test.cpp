@@ -54,6 +54,21 @@ TEST_F(HeapThreadsTest, FreeByAnotherThreadWakesASleepingSlab) {
   EXPECT_EQ(state_of(blocks[0]), SlabState::kAwake);
 }
 
+/// Its short way to blocks that it has freed itself does not pass by what others have posted.
+TEST_F(HeapThreadsTest, WhoPostsSlabsIsNotKeptWaiting) {
+  Context& owner = *heap_.attach();
+  Context& other = *heap_.attach();
+  const auto blocks = toy_.allocate(owner, 64, 17);
+  (void)heap_.allocate(owner, 64);  // what was cut with the last one
+  heap_.deallocate(owner, blocks[16]);
+  for (std::size_t i = 0; i < 3; ++i) heap_.deallocate(other, blocks[i]);
+  ASSERT_FALSE(owner.inbox.looks_empty());
+  EXPECT_EQ(heap_.try_allocate_cached(owner, 64), nullptr);
+  (void)heap_.allocate(owner, 64);
+  EXPECT_TRUE(owner.inbox.looks_empty());
+  EXPECT_EQ(state_of(blocks[0]), SlabState::kAwake);
+}
+
 TEST_F(HeapThreadsTest, OwnerAwaitsTheSlabThatAnotherThreadHasWoken) {
   Context& owner = *heap_.attach();
   Context& other = *heap_.attach();
@@ -92,7 +107,9 @@ TEST_F(HeapThreadsTest, NextThreadAdoptsTheContextWithItsSlabs) {
   Context& first = *heap_.attach();
   const auto blocks = toy_.allocate(first, 64, 3);
   heap_.detach(first);
+  EXPECT_FALSE(first.attached.get());
   Context& second = *heap_.attach();
+  EXPECT_TRUE(second.attached.get());
   EXPECT_EQ(&second, &first);
   EXPECT_EQ(heap_.contexts().size(), 1u);
   const auto superslabs = toy_.memory.reservations();

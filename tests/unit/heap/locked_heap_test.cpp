@@ -35,7 +35,7 @@ class ProbeHeap {
   using Geometry = CachelessToy;
   struct Context {};
 
-  void init() noexcept { (void)visit(true); }
+  void init() noexcept { is_set_up_ = visit(true); }
   Context* attach() noexcept { return &context_; }
   void* allocate(Context&, std::size_t) noexcept { return visit(this); }
   void* allocate_zeroed(Context&, std::size_t) noexcept { return visit(this); }
@@ -47,6 +47,7 @@ class ProbeHeap {
   bool trim(Context&) noexcept { return visit(true); }
 
   [[nodiscard]] bool overlapped() const noexcept { return overlapped_; }
+  [[nodiscard]] bool is_set_up() const noexcept { return is_set_up_; }
 
  private:
   template <class T>
@@ -58,6 +59,7 @@ class ProbeHeap {
   }
 
   Context context_;
+  bool is_set_up_ = false;
   std::atomic<int> inside_{0};
   std::atomic<bool> overlapped_{false};
 };
@@ -88,6 +90,13 @@ bool overlaps(unsigned rounds) {
     });
   }
   return heap.core().overlapped();
+}
+
+TEST(LockedHeap, SetsUpTheHeapBehindTheLock) {
+  LockedHeap<ProbeHeap, NoLock> heap;
+  EXPECT_FALSE(heap.core().is_set_up());
+  heap.init();
+  EXPECT_TRUE(heap.core().is_set_up());
 }
 
 TEST(LockedHeap, NoTwoOperationsOverlap_B1) { EXPECT_FALSE(overlaps<PthreadLock>(20)); }
@@ -143,6 +152,23 @@ TEST_F(LockedToyHeapTest, NothingIsCachedByThreads) {
   EXPECT_EQ(heap_.pool().released(), 1u) << "an empty slab is not retained";
 }
 
+TEST_F(LockedToyHeapTest, FirstThreadsContextIsEveryones) {
+  memory_.refuse(OsCall::kMetadata);
+  EXPECT_EQ(heap_.attach(), nullptr) << "there is no memory for it";
+  auto* context = heap_.attach();
+  ASSERT_NE(context, nullptr);
+  EXPECT_TRUE(context->attached.get());
+  EXPECT_EQ(heap_.attach(), context);
+}
+
+/// A program may free null before its heap is set up.
+TEST_F(LockedToyHeapTest, NullTakesNoLock) {
+  LockedHeap<Toy, PthreadLock>::Context nobody;
+  const auto before = heap_.lock_acquisitions();
+  heap_.deallocate(nobody, nullptr);
+  EXPECT_EQ(heap_.lock_acquisitions(), before);
+}
+
 /// A lock that another thread always holds at first.
 struct ContendedLock : NoLock {
   [[nodiscard]] bool try_lock() noexcept { return false; }
@@ -167,8 +193,11 @@ TEST(LockedHeap, AWaitIsCountedWhenTheLockIsTaken) {
 TEST(LockedHeap, ForeignPointerIsNamedAlsoBeforeTheHeapIsSetUp) {
   TestMemory memory{kToyBits};
   LockedHeap<Toy, PthreadLock> heap{TestOs<kToyBits>(memory)};
+  LockedHeap<Toy, PthreadLock>::Context nobody;
   int foreign = 0;
+  EXPECT_DEATH(heap.deallocate(nobody, &foreign), "foreign pointer");
   EXPECT_DEATH(heap.deallocate(*heap.attach(), &foreign), "foreign pointer");
+  EXPECT_FALSE(heap.trim(nobody));
 }
 
 }  // namespace

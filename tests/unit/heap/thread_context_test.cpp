@@ -36,6 +36,16 @@ TEST(CacheAllowance, CountsTheListAndItsFreePlaces) {
   EXPECT_EQ(allowance.hits(), 1u);
 }
 
+/// A smaller class has got it: that is no hit.
+TEST(CacheAllowance, LentBlocksLeaveTheirPlace) {
+  CacheAllowance<ToyConfig::Sync> allowance;
+  allowance.grant(3, 3);
+  allowance.lent();
+  EXPECT_EQ(allowance.length(), 2);
+  EXPECT_EQ(allowance.hits(), 0u);
+  EXPECT_TRUE(allowance.put());
+}
+
 TEST(CacheAllowance, GrantsNothingAtFirst) {
   CacheAllowance<ToyConfig::Sync> allowance;
   EXPECT_FALSE(allowance.put()) << "the setting is read at the first free";

@@ -2,9 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <semaphore>
 #include <set>
+#include <thread>
+#include <utility>
 #include <vector>
 
+#include "support/losing_sync.hpp"
 #include "support/together.hpp"
 #include "support/toy_heap.hpp"
 
@@ -75,7 +80,7 @@ TEST_F(DescriptorTableTest, VisitsMarkedOnesByIndexUntilTold) {
   EXPECT_FALSE(table_.visit_marked(kHint, [&](Item& item, std::uint32_t index) {
     EXPECT_EQ(&item, items[index]);
     seen.push_back(index);
-    return false;
+    return seen.size() > items.size();
   }));
   EXPECT_EQ(seen, (std::vector{0u, 3u, 8u}));
   EXPECT_TRUE(table_.visit_marked(kHint, [](Item&, std::uint32_t index) { return index == 3; }));
@@ -110,6 +115,69 @@ TEST_F(DescriptorTableTest, VisitsAll) {
   unsigned seen = 0;
   table_.visit_all([&](Item&) { ++seen; });
   EXPECT_EQ(seen, 5u);
+}
+
+// A race for the first chunk, step by step ----------------------------------------------------------------------------
+
+/// Who asks for memory lets another thread go first, once.
+struct SlowOs : TestOs<kToyBits> {
+  using TestOs::TestOs;
+  template <class T>
+  [[nodiscard]] T* metadata(std::size_t n) noexcept {
+    if (const auto first = std::exchange(before, nullptr)) first();
+    return TestOs::metadata<T>(n);
+  }
+  static inline std::function<void()> before;
+};
+
+/// Races for the size are lost as planned, and at a moment of the test's choice; those for a chunk are real.
+struct StoppingSync : LosingSync {
+  template <class T>
+  struct Atomic : LosingSync::Atomic<T> {
+    using LosingSync::Atomic<T>::Atomic;
+    bool compare_exchange_strong(T& expected, T desired, std::memory_order success,
+                                 std::memory_order failure) noexcept {
+      const unsigned planned = std::exchange(races_to_lose, 0);
+      // The caller's orders.
+      const bool done = LosingSync::Atomic<T>::compare_exchange_strong(expected, desired, success, failure);
+      races_to_lose = planned;
+      return done;
+    }
+  };
+
+  static void pause() noexcept {
+    if (const auto stop = std::exchange(at_pause, nullptr)) stop();
+  }
+  static inline thread_local std::function<void()> at_pause;
+};
+
+/// Two threads find no chunk. The winner has made one and no descriptor in it yet when the other one makes the first.
+TEST(DescriptorTableRace, WhoComesSecondWithAChunkUsesTheFirst) {
+  TestMemory memory{kToyBits};
+  SlowOs os{memory};
+  DescriptorTable<Config<StoppingSync, SlowOs, ToyGeometry>, Item, kMarks> table;
+  Item* winners = nullptr;
+  std::binary_semaphore has_a_chunk{0};
+  std::binary_semaphore may_go_on{0};
+  std::thread winner;
+  SlowOs::before = [&] {
+    winner = std::thread([&] {
+      races_to_lose = 1;
+      StoppingSync::at_pause = [&] {
+        has_a_chunk.release();
+        may_go_on.acquire();
+      };
+      winners = table.append(os);
+    });
+    has_a_chunk.acquire();
+  };
+  Item* others = table.append(os);
+  may_go_on.release();
+  winner.join();
+  ASSERT_TRUE(winners != nullptr && others != nullptr);
+  EXPECT_EQ(others->index.get(), 0u);
+  EXPECT_EQ(&table.at(0), others);
+  EXPECT_EQ(&table.at(1), winners);
 }
 
 TEST_F(DescriptorTableTest, ThreadsAppendingTogetherGetDifferentDescriptors) {

@@ -53,6 +53,7 @@ TEST(Descriptors, SlabKnowsItsBlocksByAddress) {
   EXPECT_TRUE(slab.is_block(block));
   EXPECT_FALSE(slab.is_block(block + 2 * 320)) << "not cut yet";
   EXPECT_TRUE(slab.is_uncut(block + 2 * 320));
+  EXPECT_TRUE(slab.is_uncut(block + 320)) << "where the next one will begin";
   (void)toy.heap.allocate(context, 320);
   (void)toy.heap.allocate(context, 320);
   EXPECT_TRUE(slab.is_block(block + 2 * 320));
@@ -67,6 +68,18 @@ TEST(Descriptors, SlabKnowsItsBlocksByAddress) {
 TEST(Descriptors, DirectMappingIsFoundBehindItsSlab) {
   DirectMapping<ToyConfig> mapping;
   EXPECT_EQ(&DirectMapping<ToyConfig>::of(mapping.slab), &mapping);
+}
+
+/// Until it is shown the next time.
+TEST(Descriptors, DirectMappingShowsWhereItIsHowLargeAndWhatFor) {
+  DirectMapping<ToyConfig> mapping;
+  mapping.base.set(0x10000);
+  mapping.bytes.set(0x3000);
+  EXPECT_EQ(mapping.shown.get(), 0u);
+  mapping.show(MappingUse::kKept);
+  mapping.bytes.set(0x5000);
+  EXPECT_EQ(mapping.shown.get(), 0x10000 | static_cast<std::uintptr_t>(MappingUse::kKept));
+  EXPECT_EQ(mapping.shown_bytes.get(), 0x3000u);
 }
 
 }  // namespace

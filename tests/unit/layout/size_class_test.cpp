@@ -4,12 +4,21 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "support/toy_geometry.hpp"
 
 namespace hakmem::test {
 namespace {
 
 using Full = SizeClass<FullGeometry>;
+
+/// The largest block is smaller than a slot.
+struct SmallBlocks : ToyGeometry {
+  static constexpr std::size_t kMidMax = kSmallMax;
+  static constexpr std::size_t kLargeMax = kSmallMax;
+  static constexpr std::size_t kCachedMax = kSmallMax;
+};
 
 TEST(SizeClass, EveryRequestGetsTheSmallestClassThatHoldsIt) {
   unsigned expected = 0;
@@ -39,6 +48,9 @@ TEST(SizeClass, AlignedRequestsBeyondTheLargestBlockHaveNoClass) {
   EXPECT_EQ(Full::of_aligned(FullGeometry::kLargeMax, 65536), Full::kCount - 1);
   EXPECT_EQ(SizeClass<ToyGeometry>::of_aligned(4096, 1024), SizeClass<ToyGeometry>::of(4096));
   EXPECT_EQ(SizeClass<LeastGeometry>::of_aligned(2047, 2048), SizeClass<LeastGeometry>::of(2048));
+  using Small = SizeClass<SmallBlocks>;
+  EXPECT_EQ(Small::of_aligned(1, 256), Small::kCount - 1);
+  EXPECT_EQ(Small::of_aligned(1, 1024), Small::kCount);
 }
 
 template <class G>
@@ -99,6 +111,25 @@ TEST(SlabLayoutOfShippingGeometry, MidBlocksWasteLittleOfAPage) {
     const auto& layout = Full::layout(c);
     const std::size_t slab = layout.slots * kSlotBytes<FullGeometry>;
     EXPECT_LT((slab - std::size_t{layout.capacity} * layout.block_bytes) * 64, slab) << layout.block_bytes;
+  }
+}
+
+TEST(SlabLayoutOfShippingGeometry, BlocksAboveASlotTakeNoMoreSlotsThanTheyNeed) {
+  for (unsigned c = Full::of(65537); c < Full::kCount; ++c) {
+    const auto& layout = Full::layout(c);
+    EXPECT_EQ(layout.slots, (layout.block_bytes + 65535) / 65536) << layout.block_bytes;
+    EXPECT_EQ(layout.capacity, 1u) << layout.block_bytes;
+  }
+}
+
+/// B3, B4: as many as the cache's bytes hold, 2 at least and 64 at most.
+TYPED_TEST(SlabLayout, CachesAreAsLargeAsTheirBytes) {
+  using Classes = SizeClass<TypeParam>;
+  for (unsigned c = 0; c < Classes::kCount; ++c) {
+    const auto& layout = Classes::layout(c);
+    if (layout.cache_blocks == 0) continue;
+    const std::size_t fit = TypeParam::kCacheBytes / layout.block_bytes;
+    EXPECT_EQ(layout.cache_blocks, std::clamp<std::size_t>(fit, 2, 64)) << layout.block_bytes;
   }
 }
 

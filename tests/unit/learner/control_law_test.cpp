@@ -60,6 +60,37 @@ TEST(CapLaw, BringsAnyStartWithinItsBounds) {
   static_assert(start_cap(1u << 31, kCaps).cap == kCaps.max);
 }
 
+/// Three deviations, and not one sample less.
+TEST(CapLaw, ChanceExplainsWhatLiesWithinThreeDeviations) {
+  static_assert(!significant(3, 1, 1) && significant(3.001, 1, 1));
+  static_assert(!significant(0.3, 99, 1) && significant(0.3, 101, 1));
+  static_assert(!significant(-1, 1e9, 1) && !significant(0, 1e9, 0.25));
+}
+
+TEST(CapLaw, WindowsAreCountedFromTheLeastNumberOfSamples) {
+  constexpr auto evidence_of = [](std::uint64_t samples) {
+    return next_cap(start_cap(100, kCaps), {.hits = samples}, kCaps).evidence.samples;
+  };
+  static_assert(evidence_of(255) == 0 && evidence_of(256) == 256);
+  constexpr CapSettings kAnyCount{.min_samples = 0};
+  static_assert(next_cap(start_cap(100, kAnyCount), {}, kAnyCount).windows == 0);
+}
+
+/// The target lies between two caps: the search halves its way, ends on the larger one, and stays.
+TEST(CapLaw, SearchEndsOnTheSmallestCapThatServesTheTarget) {
+  CapState state = start_cap(100, kCaps);
+  std::vector<std::uint32_t> caps;
+  for (int i = 0; i < 14; ++i) {
+    state = after(state, state.cap >= 150 ? 0.9 : 0.1, kCaps.dwell);
+    caps.push_back(state.cap);
+  }
+  EXPECT_EQ(caps, (std::vector<std::uint32_t>{104, 120, 184, 152, 136, 144, 148, 152, 152, 152, 152, 152, 152, 152}));
+  EXPECT_TRUE(state.settled);
+  EXPECT_EQ(after(state, 0.9 - 0.02, kCaps.dwell).cap, 152u) << "chance, and what lies within the tolerance";
+  EXPECT_NE(after(state, 0.75, kCaps.dwell).cap, 152u) << "another load: the search begins again";
+  EXPECT_GT(after(state, 0.1, kCaps.dwell).cap, 152u);
+}
+
 TEST(CapLaw, SettingsThatMakeNoSenseAreInvalid) {
   static_assert(kCaps.valid());
   static_assert(!CapSettings{.target = 1}.valid() && !CapSettings{.target = 0}.valid());
@@ -67,6 +98,9 @@ TEST(CapLaw, SettingsThatMakeNoSenseAreInvalid) {
   static_assert(!CapSettings{.step = 0}.valid());
   static_assert(!CapSettings{.min = 9, .max = 8}.valid());
   static_assert(!CapSettings{.dwell = 0}.valid());
+  static_assert(!CapSettings{.tolerance = 1}.valid());
+  static_assert(CapSettings{.min = 8, .max = 8}.valid());
+  static_assert(CapSettings{.max = 1u << 24}.valid() && !CapSettings{.max = (1u << 24) + 1}.valid());
 }
 
 TEST(WasteLaw, ScoreCountsHitsByTheShareThatWasAskedFor) {
@@ -115,6 +149,10 @@ TEST(WasteLaw, SettingsThatMakeNoSenseAreInvalid) {
   static_assert(!WasteSettings{.count = 0}.valid() && !WasteSettings{.count = 9}.valid());
   static_assert(!WasteSettings{.trial = 1}.valid());
   static_assert(!WasteSettings{.adopt = 0}.valid());
+  static_assert(WasteSettings{.candidates = {1}, .count = 1}.valid());
+  static_assert(WasteSettings{.candidates = {1, 1, 1, 1, 1, 1, 1, 1}, .count = 8}.valid());
+  static_assert(WasteSettings{.trial = 2}.valid() && WasteSettings{.trial = 1000}.valid());
+  static_assert(!WasteSettings{.trial = 1001}.valid());
 }
 
 }  // namespace

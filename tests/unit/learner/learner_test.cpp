@@ -199,6 +199,36 @@ TEST(Learner, ReturnsToASmallerWasteFactorWhereTheLargerGainsNothing) {
   EXPECT_EQ(world.learner.max_waste(), world.cache.max_waste);
 }
 
+TEST(Learner, CountsMovedCapsAndTheEndsOfTrials) {
+  World world({.learn_waste = true}, 2000);
+  world.cache.allocations = 20'000;
+  world.cache.loads[0].burst = 1000;
+  world.cache.sizes = {.factors = {1.0, 1.45, 1.55, 1.65}};
+  std::uint64_t adopted = 0;
+  std::uint64_t reverted = 0;
+  for (unsigned i = 0; i < 400; ++i) {
+    const WasteState before = world.learner.waste_state();
+    world.run(1);
+    const WasteState& after = world.learner.waste_state();
+    const bool has_ended = before.measuring() && !after.measuring();
+    adopted += has_ended && after.adopted != before.adopted ? 1 : 0;
+    reverted += has_ended && after.adopted == before.adopted ? 1 : 0;
+  }
+  EXPECT_GT(adopted, 0u);
+  EXPECT_GT(reverted, 0u);
+  EXPECT_EQ(world.learner.adoptions(), adopted);
+  EXPECT_EQ(world.learner.reverts(), reverted);
+  EXPECT_GT(world.cache.caps_set, 0u);
+  EXPECT_EQ(world.learner.cap_moves(), world.cache.caps_set);
+}
+
+TEST(Learner, SettingsThatMakeNoSenseAreInvalid) {
+  static_assert(LearnerSettings{}.valid());
+  static_assert(!LearnerSettings{.window_ns = 0}.valid());
+  static_assert(!LearnerSettings{.caps = {.step = 0}}.valid());
+  static_assert(!LearnerSettings{.waste = {.trial = 1}}.valid());
+}
+
 TEST(Learner, CapsStayAsTheyAreDuringATrial) {
   World world({.learn_waste = true});
   unsigned moved_in_trials = 0;

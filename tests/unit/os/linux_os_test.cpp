@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -35,6 +36,58 @@ TEST(LinuxOs, ReservesZeroedMemoryAlignedAsAsked) {
     std::memset(p, 1, 3 * kPage);
     LinuxOs::release(p, 3 * kPage);
   }
+}
+
+/// Pages that are mapped in this process. Reads without allocating, which might map some.
+long mapped_pages() {
+  char text[128] = {};
+  const int file = linux_detail::open_file("/proc/self/statm", O_RDONLY);
+  EXPECT_GT(linux_detail::read_some(file, text, sizeof text - 1), 0);
+  linux_detail::close_file(file);
+  return std::strtol(text, nullptr, 10);
+}
+
+TEST(LinuxOs, ReservationsTakeNoMoreThanTheirPages) {
+  for (std::size_t alignment = kPage; alignment <= std::size_t{1} << 30; alignment *= 8) {
+    // The system often goes on where it has given something last: so that it is not aligned by chance.
+    void* in_between = LinuxOs::reserve(kPage, kPage);
+    const long before = mapped_pages();
+    void* p = LinuxOs::reserve(3 * kPage, alignment);
+    EXPECT_EQ(mapped_pages() - before, 3) << alignment;
+    LinuxOs::release(p, 3 * kPage);
+    EXPECT_EQ(mapped_pages(), before) << alignment;
+    LinuxOs::release(in_between, kPage);
+  }
+}
+
+TEST(LinuxOs, MetadataTakesNoMoreThanItsPages) {
+  for (const std::size_t bytes : {std::size_t{1}, kPage, kPage + 1, 2 * kPage + 1, 3 * kPage}) {
+    const long before = mapped_pages();
+    ASSERT_NE(LinuxOs::metadata<char>(bytes), nullptr);
+    EXPECT_EQ(static_cast<std::size_t>(mapped_pages() - before), (bytes + kPage - 1) / kPage) << bytes;
+  }
+}
+
+/// Calls of a kind that `act` makes.
+template <class Act>
+std::uint64_t calls_of(linux_detail::MappingCall call, Act act) {
+  const std::uint64_t before = LinuxOs::calls(call);
+  act();
+  return LinuxOs::calls(call) - before;
+}
+
+/// Each costs some of the time of memory that comes and goes.
+TEST(LinuxOs, SystemIsNotAskedMoreThanNeeded) {
+  using enum linux_detail::MappingCall;
+  void* p = nullptr;
+  EXPECT_EQ(calls_of(kMmap, [&] { p = LinuxOs::reserve(3 * kPage, kPage); }), 1u);
+  EXPECT_EQ(calls_of(kMremap, [&] { EXPECT_TRUE(LinuxOs::resize(p, 3 * kPage, 3 * kPage)); }), 0u);
+  EXPECT_EQ(calls_of(kMunmap, [&] { EXPECT_TRUE(LinuxOs::resize(p, 3 * kPage, 3 * kPage)); }), 0u);
+  EXPECT_EQ(calls_of(kMremap, [&] { EXPECT_TRUE(LinuxOs::resize(p, 3 * kPage, 2 * kPage)); }), 0u);
+  EXPECT_EQ(calls_of(kMadvise, [&] { EXPECT_TRUE(LinuxOs::decommit(p, kPage / 2)); }), 0u) << "no whole page";
+  EXPECT_EQ(calls_of(kMadvise, [&] { LinuxOs::release(p, 2 * kPage); }), 0u);
+  EXPECT_EQ(calls_of(kMunmap, [] { EXPECT_EQ(LinuxOs::reserve(kPage, kImpossible), nullptr); }), 1u);
+  EXPECT_EQ(calls_of(kMadvise, [] { EXPECT_NE(LinuxOs::metadata<char>(1), nullptr); }), 1u) << "its pages stay small";
 }
 
 // The system is asked at once: whoever maps memory next may get the same place.
@@ -129,6 +182,8 @@ TEST(LinuxOs, ResizeShrinksInPlace) {
   std::memset(p, 7, 8 * kPage);
   EXPECT_TRUE(LinuxOs::resize(p, 8 * kPage, 2 * kPage));
   EXPECT_EQ(p[2 * kPage - 1], 7);
+  unsigned char resident = 0;
+  EXPECT_EQ(::mincore(p + 2 * kPage, kPage, &resident), -1) << "the rest is the system's";
   LinuxOs::release(p, 2 * kPage);
 }
 
@@ -144,7 +199,9 @@ TEST(LinuxOs, ResizeGrowsOverNobody) {
 TEST(LinuxOs, WhatCannotBeHadIsRefusedAndNothingChanges) {
   EXPECT_EQ(LinuxOs::reserve(kImpossible, kPage), nullptr);
   EXPECT_EQ(LinuxOs::reserve(kPage, kImpossible), nullptr);
+  EXPECT_EQ(linux_detail::map_aligned(SIZE_MAX - kPage + 1, 4 * kPage), nullptr);
   EXPECT_EQ(LinuxOs::metadata<std::uint64_t>(SIZE_MAX / 4), nullptr);
+  EXPECT_EQ(LinuxOs::metadata<std::uint64_t>(SIZE_MAX / 8 + 2), nullptr) << "nor what wraps around";
   char* p = static_cast<char*>(LinuxOs::reserve(kPage, kPage));
   p[0] = 7;
   EXPECT_FALSE(LinuxOs::resize(p, kPage, kImpossible));
@@ -196,6 +253,56 @@ TEST(LinuxOs, WhatIsMoreThanOneMappingStaysWhereItIs) {
   LinuxOs::release(target, 64 * kPage);
 }
 #endif
+
+using linux_detail::Text;
+
+template <std::size_t kBytes>
+std::string string_of(const Text<kBytes>& text) {
+  return {text.data(), text.size()};
+}
+
+TEST(LinuxOsText, NumbersAndAddressesAreWrittenOut) {
+  Text<128> text;
+  text << "a" << std::size_t{0} << " " << std::size_t{1234567890} << " " << SIZE_MAX << " ";
+  text << reinterpret_cast<const void*>(std::uintptr_t{0x7f00'0000'12ab}) << " " << static_cast<const void*>(nullptr);
+  EXPECT_EQ(string_of(text), "a0 1234567890 18446744073709551615 0x7f00000012ab 0x0");
+}
+
+TEST(LinuxOsText, WhatDoesNotFitIsCutOff) {
+  Text<8> text;
+  text << "0123456" << std::size_t{89} << "more";
+  EXPECT_EQ(string_of(text), "01234568");
+  Text<8> blanks;
+  blanks << "01" << "";
+  blanks.blanks_to(0, 99);
+  EXPECT_EQ(string_of(blanks), "01      ");
+}
+
+TEST(LinuxOsText, ColumnsBeginWhereTheyShould) {
+  Text<64> text;
+  text << "title ";
+  const std::size_t start = text.size();
+  text << "ab";
+  text.blanks_to(start, 5) << "|";
+  text.blanks_to(start, 3) << "|";
+  EXPECT_EQ(string_of(text), "title ab   ||");
+}
+
+TEST(LinuxOsDeathTest, AuthorsAreNamedAsFarAsTheyAreKnown) {
+  static char block[64];
+  const auto told = [](BlockHistory history) {
+    LinuxOs::fatal(Corruption::kDoubleFree, "free", block, block, 48, history);
+  };
+  BlockHistory history{};
+  EXPECT_DEATH(told(history), "block 0x[0-9a-f]+\n");
+  history.allocated_by = 3;
+  EXPECT_DEATH(told(history), "block 0x[0-9a-f]+, allocated by thread 3\n");
+  history.freed_at = 17;
+  EXPECT_DEATH(told(history), "block 0x[0-9a-f]+, allocated by thread 3, freed at site 17\n");
+  history.allocated_at = 4;
+  history.freed_by = 5;
+  EXPECT_DEATH(told(history), "allocated by thread 3 at site 4, freed by thread 5 at site 17\n");
+}
 
 TEST(LinuxOsDeathTest, AnAlignmentThatIsNotTheBlocksIsNamed) {
   static char block[64];

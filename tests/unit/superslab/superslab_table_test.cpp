@@ -57,6 +57,15 @@ TEST_F(SuperSlabTableTest, DescriptorIsReusedAfterUnmap) {
   EXPECT_EQ(table_.mapped() - table_.unmapped(), 2u);
 }
 
+/// Nobody has asked for large pages where the next one lies.
+TEST_F(SuperSlabTableTest, DescriptorForgetsThatItsPagesWereLarge) {
+  auto* superslab = map_new();
+  superslab->large_pages.set(1);
+  unmap(*superslab);
+  ASSERT_EQ(map_new(), superslab);
+  EXPECT_EQ(superslab->large_pages.get(), 0u);
+}
+
 TEST_F(SuperSlabTableTest, UnmappedSlotsAreForeign) {
   auto* superslab = map_new();
   const auto base = superslab->base.get();

@@ -12,6 +12,12 @@ struct WithoutStatistics : TestSync {
   static constexpr bool kStatistics = false;
 };
 
+/// It has no addition for a count that one thread writes.
+struct WithoutAddOwned {
+  template <class T>
+  using Atomic = TestSync::Atomic<T>;
+};
+
 TEST(Counter, CountsWhatSeveralThreadsAdd) {
   Counter<TestSync> counter;
   EXPECT_EQ(counter.get(), 0u);
@@ -30,6 +36,13 @@ TEST(OwnerCounter, CountsWhatOneThreadAddsAndAnyReads) {
     if (thread == 0) counter.add(41);
     EXPECT_LE(counter.get(), 42u);
   });
+  EXPECT_EQ(counter.get(), 42u);
+}
+
+TEST(OwnerCounter, CountsWhereThePolicyHasNoAdditionOfItsOwn) {
+  OwnerCounter<WithoutAddOwned> counter;
+  counter.add(41);
+  counter.add();
   EXPECT_EQ(counter.get(), 42u);
 }
 

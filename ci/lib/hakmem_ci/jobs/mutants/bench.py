@@ -26,6 +26,7 @@ FIRST_ERROR = re.compile(r"^.* error: .*$", re.MULTILINE)
 FAIL_FAST = ("--gtest_fail_fast",)  # a test that fails tells more than a later one that hangs
 # What is undefined and does no harm as compiled is noticed, too. A trap needs no library.
 UNDEFINED = ("-fsanitize=shift,bounds,integer-divide-by-zero", "-fsanitize-undefined-trap-on-error")
+ALONE = -1  # a mutant in a program of its own
 LASTING = ("passed", "killed", "does not compile", SPUN)  # endings that depend on nothing but content
 
 
@@ -35,9 +36,11 @@ class NotBuilt(Exception):
 
 class Stage:
     """A way to notice: a program that is built over the mutant and run. `prelude`: headers worth precompiling;
-    `binaries`: those of the libraries that decide with the sources what the program says."""
+    `binaries`: those of the libraries that decide with the sources what the program says; `tool`: words before the
+    program, which runs under it."""
 
-    def __init__(self, name, sources, flags, libraries, arguments=(), prelude=(), environment=None, binaries=()):
+    def __init__(self, name, sources, flags, libraries, arguments=(), prelude=(), environment=None, binaries=(), tool=()):
+        self.tool = tuple(tool)
         self.name, self.tag = name, name.replace(" ", "-")
         self.family = self.tag  # of stages that compile the same
         self.least = LEAST_SECONDS
@@ -69,7 +72,7 @@ class Stage:
 
     def command(self, program):
         """What judges the program."""
-        return [program, *self.arguments]
+        return [*self.tool, program, *self.arguments]
 
     def ending(self, code):
         """What an exit code says."""
@@ -152,7 +155,7 @@ class Bench:
     def key_of(self, header, text, stage):
         """A name of everything that an ending depends on."""
         content = hashlib.sha256()
-        options = (*stage.flags, *stage.libraries, *stage.arguments, stage.environment)
+        options = (*stage.flags, *stage.libraries, *stage.arguments, stage.environment, *stage.tool)
         for word in (self.version, text, *map(str, options)):
             content.update(word.replace(str(self.root), ".").encode() + b"\0")
         for part in stage.contents(header, self.root):
@@ -207,6 +210,11 @@ class Bench:
         """Says which mutants of a header are to come, so that they can be compiled together."""
         self.plans[header] = text, mutants
 
+    def may_be_evaluated(self, header, number):
+        """Whether the compiler may evaluate what a mutant changes, which in a switched program is then as it was."""
+        text, mutants = self.plans.get(header, ("", []))
+        return bool(mutants) and switches.may_be_evaluated(text, mutants[number - 1].line)
+
     def switched(self, header, stage):
         """(program, numbers): one program of all mutants that can be told at its start which of them is alive, 0 being
         none. Those that are not among the numbers need one each."""
@@ -254,7 +262,7 @@ class Bench:
 
     def run_stage(self, name, stage, overlay, header, number):
         """("passed", "killed" or another ending in words, seconds of the run)."""
-        program, numbers = self.switched(header, stage)
+        program, numbers = self.switched(header, stage) if number != ALONE else (None, ())
         if number not in numbers:
             program, built = stage.build(self, name, overlay, header)
             if not built.clean:
@@ -275,6 +283,8 @@ class Bench:
             limit = TEST_SECONDS
         ran = self.runner.run(f"{name}-{stage.tag}-run", words, limit,
                               {**stage.environment, switches.VARIABLE: str(number)}, patience=PATIENCE)
+        if number not in numbers:
+            program.unlink(missing_ok=True)
         self.last_words[name] = ran.output[-300:]
         if ran.ending != "exited":
             return ran.ending, ran.seconds
@@ -295,7 +305,7 @@ class Bench:
 
     def ending_of(self, name, header, text, stage, overlay, hangs, number):
         """From the cache, or by running the stage."""
-        key = self.key_of(header, text, stage)
+        key = self.key_of(header, text, stage) + (" alone" if number == ALONE else "")
         known = self.cache.get(key)
         lasting = (*LASTING, *process.NO_END) if hangs else LASTING
         if known is None or known[0] not in lasting:
@@ -318,9 +328,10 @@ class Bench:
         `number`: of the mutant in the plan, 0 for the header as it is."""
         overlay = self.work / name
         slow = ""
+        alone = stages if number != 0 and self.may_be_evaluated(header, number) else ()
         try:
-            for stage in stages:
-                ending = self.ending_of(name, header, text, stage, overlay, hangs, number)
+            for stage, which in (*((stage, number) for stage in stages), *((stage, ALONE) for stage in alone)):
+                ending = self.ending_of(name, header, text, stage, overlay, hangs, which)
                 if ending in ("killed", "does not compile"):
                     return "killed", stage.name if ending == "killed" else "compiler"
                 if ending in (process.INTERRUPTED, process.NOT_STARTED):
@@ -329,7 +340,7 @@ class Bench:
                     slow = slow or f"{stage.tag}: {ending}"
                     if hangs:
                         break
-            if number != 0 and not self.compiles(name, header, text, stages[0]):
+            if number != 0 and not alone and not self.compiles(name, header, text, stages[0]):
                 return "killed", "compiler"
         finally:
             shutil.rmtree(overlay, ignore_errors=True)

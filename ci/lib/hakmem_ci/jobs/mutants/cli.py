@@ -5,21 +5,38 @@ import json
 import pathlib
 import re
 import shlex
+import shutil
 import tempfile
 import time
 
 from hakmem_ci.core import command_line, lock, report, screen
 from hakmem_ci.core.process import Stop
 from hakmem_ci.jobs.mutants import library, operators
-from hakmem_ci.jobs.mutants.bench import FAIL_FAST, UNDEFINED, Bench, Cache, NotBuilt, Stage
+from hakmem_ci.jobs.mutants.bench import FAIL_FAST, UNDEFINED, Bench, Cache, NotBuilt, Stage, files_behind
 from hakmem_ci.pages import stamps
 
 PART = "mutants"
 NOT_RUN = " was not run: "
-FOLDERS = ("lockfree", "superslab", "heap/slab.hpp", "heap/class_list.hpp", "heap/context_pool.hpp",
-           "heap/outbox.hpp", "heap/whale_cache.hpp")
+FOLDERS = ("lockfree", "superslab", "heap", "layout", "sync", "os", "learner")
+# What a header's tests are called when they are not called after it.
+UNIT_TESTS = {"heap/guards.hpp": ("heap/guarded_heap_test.cpp",),
+              "superslab/shared_pool.hpp": ("heap/heap_pages_test.cpp", "heap/heap_aging_test.cpp")}
+PROPERTIES = {"heap/guards.hpp": "guarded_heap"}
+# Cases of a property that would otherwise take longer than all other tests, in hundredths of those that its test tries.
+CASES = {"heap/heap.hpp": 8, "heap/guarded_heap.hpp": 8, "heap/guards.hpp": 8}
+SCENARIOS = {"layout/descriptor_table.hpp": ("shared_pool", "descriptor_table/*"),
+             "heap/heap_walk.hpp": ("idle_owner", "heap/walk_of_an_idle_owner")}
+# What only a tool can see that watches the program, which says so by its exit code. Without optimisation each atomic
+# store is a locked exchange, which is no race.
+TOOLS = {"sync/valgrind_sync.hpp": {"helgrind": "-O2", "drd": "-O2"}, "sync/watched_sync.hpp": {"memcheck": "-O0"}}
+VALGRIND = ("valgrind", "--quiet", "--error-exitcode=1")
+# Folders whose tests are long simulations: they run for longer than the compiler takes to optimise them.
+SIMULATED = ("learner",)
+# What is compiled in other builds.
+OTHER_BUILDS = {"os/linux_os.hpp": "__SANITIZE_THREAD__"}
 GTEST = ("-lgtest_main", "-lgtest", "-pthread")
-SAME_CASES = {"RC_PARAMS": "seed=1"}
+NO_CONTROLS = "--gtest_filter=-*Refute*"  # they judge the property
+SAME_CASES = "seed=1"
 
 
 @dataclasses.dataclass
@@ -35,8 +52,9 @@ class Verdict:
         return self.mutant.old.strip(), self.mutant.new.strip()
 
 
-def model_stage(root, scenario):
-    """A scenario as the model preset compiles and links it, but for warnings; None when that is not built."""
+def model_stage(root, scenario, suites):
+    """A scenario as the model preset compiles and links it, but for warnings, and some of its suites; None when that is
+    not built."""
     build = root / "build/model"
     try:
         entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
@@ -51,22 +69,41 @@ def model_stage(root, scenario):
         return None
     flags = [word for word in words if word.startswith(("-D", "-I", "-O", "-f")) and not word.startswith("-fmacro")]
     flags += [f"-isystem{word}" for at, word in enumerate(words) if at != 0 and words[at - 1] == "-isystem"]
-    return Stage("model", (scenario,), flags, (*objects, *libraries, "-lfmt", "-pthread"), ("run", "--quick", f"{scenario.stem}/*"),
+    return Stage("model", (scenario,), flags, (*objects, *libraries, "-lfmt", "-pthread"), ("run", "--quick", suites),
                  binaries=(*libraries, *(path for path in objects if path.parent.name == "runner")))
 
 
+def name_of(header):
+    """Folder and name, as the tables have it."""
+    return f"{header.parent.name}/{header.name}"
+
+
+def with_support(root, source, flags):
+    """A test and the sources of what it, or one of them, includes of the tests' own."""
+    folders = [pathlib.Path(flag[2:]) for flag in flags if flag.startswith("-I")]
+    found, left = set(), {source}
+    while left:
+        found |= left
+        behind = set().union(*(files_behind(one, folders) for one in left))
+        left = {path.with_suffix(".cpp") for path in behind if path.suffix == ".hpp"} - found
+        left = {path for path in left if path.is_file() and path.is_relative_to(root / "tests")}
+    return (source, *sorted(found - {source}))
+
+
 def unit_tests(root, header):
-    """The test that has the header's name, then those of its folder that include it: first those that have no header's
-    name, as they are about several."""
+    """The test that has the header's name, then those of its folder that include it or whose names go on where its name
+    ends: first those that have no header's name, as they are about several."""
     folder = root / "tests/unit" / header.parent.name
     named = folder / f"{header.stem}_test.cpp"
     include = f'#include "{header.parent.name}/{header.name}"'
-    others = [path for path in folder.glob("*_test.cpp") if path != named and include in path.read_text(encoding="utf-8")]
+    others = [path for path in folder.glob("*_test.cpp") if path != named and (
+        path.name.startswith(f"{header.stem}_") or include in path.read_text(encoding="utf-8"))]
 
     def about_another(path):
         return (header.parent / path.name.replace("_test.cpp", ".hpp")).is_file()
 
-    return [path for path in (named, *sorted(others, key=lambda path: (about_another(path), path))) if path.is_file()]
+    more = [root / "tests/unit" / name for name in UNIT_TESTS.get(name_of(header), ())]
+    return [path for path in (named, *sorted(others, key=lambda path: (about_another(path), path)), *more) if path.is_file()]
 
 
 def stages_of(root, header):
@@ -75,17 +112,28 @@ def stages_of(root, header):
         return library.stages_of(root, header)
     stem = header.stem
     stages = []
-    common = ("-O0", *UNDEFINED, f"-I{root}/src", f"-I{root}/tests", f"-I{root}/include")
-    support = root / "tests/support/test_memory.cpp"
+    common = ("-O2" if header.parent.name in SIMULATED else "-O0", *UNDEFINED, f"-I{root}/src", f"-I{root}/tests", f"-I{root}/include")
     for number, unit in enumerate(unit_tests(root, header)):
-        stages.append(Stage("unit" if number == 0 else f"unit {unit.stem}", (unit, support), common, GTEST, FAIL_FAST,
+        stages.append(Stage("unit" if number == 0 else f"unit {unit.stem}", with_support(root, unit, common), common, GTEST, FAIL_FAST,
                             ("gtest/gtest.h",)))
-    properties = root / "tests/property" / f"{stem}_property.cpp"
+    for tool, optimised in TOOLS.get(name_of(header), {}).items():
+        if shutil.which(VALGRIND[0]) is None:
+            raise NotBuilt(f"{VALGRIND[0]} is not installed: ci/setup")
+        flags = (*common, optimised, "-DHAKMEM_VALGRIND")
+        stages += [Stage(f"unit {tool}", with_support(root, unit, flags), flags, GTEST, FAIL_FAST, ("gtest/gtest.h",),
+                         tool=(*VALGRIND, f"--tool={tool}")) for unit in unit_tests(root, header)[:1]]
+    if name_of(header) in OTHER_BUILDS:
+        flags = (*common, f"-D{OTHER_BUILDS[name_of(header)]}")
+        stages += [Stage("unit other build", with_support(root, unit, flags), flags, GTEST, FAIL_FAST, ("gtest/gtest.h",))
+                   for unit in unit_tests(root, header)[:1]]
+    properties = root / "tests/property" / f"{PROPERTIES.get(name_of(header), stem)}_property.cpp"
     if properties.is_file():
-        stages.append(Stage("property", (properties, support), common, ("-lrapidcheck", *GTEST), FAIL_FAST,
-                            ("gtest/gtest.h", "rapidcheck.h", "rapidcheck/gtest.h"), SAME_CASES))
-    scenario = root / "model/scenarios" / f"{stem}.cpp"
-    model = model_stage(root, scenario) if scenario.is_file() else None
+        stages.append(Stage("property", with_support(root, properties, common), common, ("-lrapidcheck", *GTEST), (*FAIL_FAST, NO_CONTROLS),
+                            ("gtest/gtest.h", "rapidcheck.h", "rapidcheck/gtest.h"),
+                            {"RC_PARAMS": f"{SAME_CASES} max_success={CASES.get(name_of(header), 100)}"}))
+    of, suites = SCENARIOS.get(name_of(header), (stem, f"{stem}/*"))
+    scenario = root / "model/scenarios" / f"{of}.cpp"
+    model = model_stage(root, scenario, suites) if scenario.is_file() else None
     if scenario.is_file() and model is None:
         raise NotBuilt("the model preset is not built: cmake --preset model && cmake --build --preset model")
     if model:
@@ -162,13 +210,10 @@ def problems_of(shown, verdicts, reasons):
 
 
 def headers_of(root, pattern):
-    """The headers with plain logic whose path contains `pattern`."""
-    found = []
-    for folder in FOLDERS:
-        path = root / "src" / folder
-        found += [path] if path.is_file() else sorted(path.glob("*.hpp"))
-    found += library.files_of(root)
-    return [path for path in found if pattern in str(path.relative_to(root))]
+    """The files with plain logic, which is what can be changed, whose path contains `pattern`."""
+    found = [path for folder in FOLDERS for path in sorted((root / "src" / folder).glob("*.hpp"))]
+    return [path for path in found + library.files_of(root) if pattern in str(path.relative_to(root))
+            and operators.mutants_of(path.read_text(encoding="utf-8"))]
 
 
 def default_page(root):
@@ -190,7 +235,7 @@ def arguments_of(argv, root):
                              "docs/reports/mutants.md); none with an empty name")
     arguments = parser.parse_args(argv)
     if not headers_of(root, arguments.pattern):
-        parser.error(f"no file's path contains '{arguments.pattern}'")
+        parser.error(f"no path of a file with logic contains '{arguments.pattern}'")
     return arguments
 
 

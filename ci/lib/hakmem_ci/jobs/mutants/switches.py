@@ -51,20 +51,24 @@ def branched(original, variants):
                           for number, text in variants) + f"{{ {original} }} }}"
 
 
+EVALUATED = re.compile(r"\b(constexpr|consteval)\b")
 FORMS = ((BLOCK, chosen), (LOOP, chosen), (DECLARATION, chosen), (FUNCTION, branched), (STATEMENT, branched))
 
 
 def switched(original, variants):
-    """A statement that is any of several, or None. `variants`: [(number, text)]; an empty text is no statement."""
+    """(a statement that is any of several, their numbers), or None. `variants`: [(number, text)]; an empty text is no
+    statement. Those that cannot be written so are left out."""
+    best = None
     for form, choose in FORMS:
         found = form.match(original)
         if found is None or not balanced(found[2]) or (choose is chosen and re.search(r" = |^$", found[2])):
             continue
         parts = [(number, form.match(text or ";")) for number, text in variants]
-        if all(part is not None and part[1] == found[1] and part[3] == found[3] and balanced(part[2])
-               for _, part in parts):
-            return found[1] + choose(found[2], [(number, part[2]) for number, part in parts]) + found[3]
-    return None
+        fitting = [(number, part[2]) for number, part in parts if part is not None and part[1] == found[1]
+                   and part[3] == found[3] and balanced(part[2])]
+        if fitting and (best is None or len(fitting) > len(best[1])):
+            best = found[1] + choose(found[2], fitting) + found[3], [number for number, _ in fitting]
+    return best
 
 
 def code_of(line):
@@ -82,6 +86,20 @@ def bounds(lines, index):
     while last + 1 < len(lines) and not code_of(lines[last]).endswith((";", "{", "}")):
         last += 1
     return first, last
+
+
+def may_be_evaluated(text, line):
+    """Whether a line lies in a function or a constant that the compiler may evaluate. `line` counts from 1."""
+    lines = text.splitlines()[:line]
+    margin = len(lines[-1]) + 1
+    for one in reversed(lines):
+        indented = len(one) - len(one.lstrip())
+        if not code_of(one) or indented >= margin:
+            continue
+        margin = indented  # what encloses the line begins further left than what it encloses
+        if EVALUATED.search(one.replace("if constexpr", "")):
+            return True
+    return False
 
 
 def joined(lines, first, last):
@@ -105,6 +123,6 @@ def combine(text, mutants, without=()):
         new = switched(joined(lines, first, last), variants)
         if new is None:
             continue
-        lines[first:last + 1] = [new] + [""] * (last - first)
-        contained[first + 1] = [number for number, _ in variants]
+        lines[first:last + 1] = [new[0]] + [""] * (last - first)
+        contained[first + 1] = new[1]
     return "\n".join(lines) + "\n", contained
