@@ -119,6 +119,28 @@ class Since(WatchTest):
         self.assertEqual(runs[0][0], "remote_word")
         self.assertTrue(runs[0][runs[0].index("--first") + 1].startswith("remote_word/"))
 
+    def runs(self):
+        return [call.split()[0] for call in self.calls() if not call.startswith("build")]
+
+    def test_a_program_that_is_as_it_was_when_it_passed_is_not_run_again(self):
+        self.edit()
+        self.touch("fail-remote_word")
+        self.once()
+        (self.folder / "fail-remote_word").unlink()
+        first = self.runs()
+        code, output = self.once()
+        self.assertEqual((code, self.runs()), (0, first + ["remote_word"]))
+        self.assertRegex(output, fr"VERDICT: PASSED: all {len(first)} of the quick tier hold.*; {len(first) - 1} of {len(first)} "
+                                 "programs are as they were when they passed")
+
+    def test_what_is_kept_of_passed_programs_may_be_damaged(self):
+        self.edit()
+        self.once()
+        first = self.runs()
+        (self.folder / "passed.json").write_text('{"remote_word": {"content": 7, "rows": [{}]}}')
+        self.assertEqual(self.once()[0], 0)
+        self.assertEqual(self.runs(), first * 2)
+
     def test_a_failure_is_shown_and_is_the_verdict(self):
         self.edit()
         self.touch("fail-remote_word")
@@ -243,6 +265,17 @@ class ForEver(WatchTest):
         self.wait_for("take_all")
         self.wait_for("VERDICT: PASSED")
         self.assertEqual(self.shown().count("VERDICT"), 1)
+
+    def test_a_program_that_was_interrupted_has_not_passed(self):
+        self.touch("hold")
+        self.edit()
+        while not any(call.startswith("remote_word") for call in self.calls()):
+            time.sleep(0.05)
+        (self.folder / "src" / "more.hpp").write_text("inline int more() { return 1; }\n")  # no program's business
+        self.wait_for("more.hpp:1: more")
+        (self.folder / "hold").unlink()
+        self.wait_for("VERDICT: PASSED")
+        self.assertEqual(sum(call.startswith("remote_word") for call in self.calls()), 2)
 
     def is_interrupted_with(self, held, awaited):
         """While something goes on that would not end for long."""

@@ -104,17 +104,17 @@ void Round::run_next() {
     const auto known = passed_.find(stem.name);
     if (known != passed_.end() && known->second.content == content) {
       for (const Result& row : known->second.rows) rows_.push_back(row);
+      ++known_;
       continue;
     }
-    passed_[stem.name] = {content, {}};
     if (stem.concern > 0) {
       screen_.happened(
           fmt::format("{} is built after {:.1f} s and runs, {} first", stem.name, passed_time(), stem.suites.front()));
     }
     std::vector<std::string> words{path, "run", "--quick", "--stream", "--jobs", std::to_string(options_.jobs)};
     for (const std::string& name : stem.first) words.insert(words.end(), {"--first", name});
-    running_ =
-        std::make_unique<Running>(Running{std::move(stem), std::make_unique<Child>(words, false), {}, rows_.size()});
+    running_ = std::make_unique<Running>(
+        Running{std::move(stem), content, std::make_unique<Child>(words, false), {}, rows_.size()});
   }
 }
 
@@ -149,12 +149,13 @@ void Round::end_of_run() {
   const auto begin = rows_.begin() + static_cast<std::ptrdiff_t>(running_->rows_before);
   std::vector<Result> rows(begin, rows_.end());
   const std::string name = running_->stem.name;
+  const std::uint64_t content = running_->content;
   running_.reset();
   const Status told = verdict_of(rows);
   if (rows.empty() || code != exit_code_of(told)) {
     return add_open(name, fmt::format("its program has ended with exit code {}, which is not what it has told", code));
   }
-  if (told == Status::kPass) passed_[name].rows = std::move(rows);
+  if (told == Status::kPass) passed_[name] = {content, std::move(rows)};
   if (told != Status::kPass) passed_.erase(name);
 }
 
@@ -201,7 +202,9 @@ std::string Round::summary() const {
   if (build_is_broken_) text = "the build is broken; " + text;
   if (first_answer_ != 0) text += fmt::format("; first answer after {:.1f} s", first_answer_);
   if (first_failure_ != 0) text += fmt::format(", first counterexample after {:.1f} s", first_failure_);
-  return text + fmt::format(", all after {:.1f} s", passed_time());
+  text += fmt::format(", all after {:.1f} s", passed_time());
+  if (known_ != 0) text += fmt::format("; {} of {} programs are as they were when they passed", known_, programs_);
+  return text;
 }
 
 }  // namespace hakmem::model

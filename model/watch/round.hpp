@@ -4,25 +4,18 @@
 #include <poll.h>
 
 #include <deque>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "model/runner/result.hpp"
 #include "model/watch/child.hpp"
+#include "model/watch/passed.hpp"
 #include "model/watch/reach.hpp"
 #include "model/watch/screen.hpp"
 #include "model/watch/watch.hpp"
 
 namespace hakmem::model {
-
-/// Programs that have passed, by their content: what is built anew and comes out the same need not run again.
-struct Passed {
-  std::uint64_t content = 0;
-  std::vector<Result> rows;
-};
-using PassedPrograms = std::map<std::string, Passed>;
 
 class Round {
  public:
@@ -42,6 +35,7 @@ class Round {
  private:
   struct Running {
     Stem stem;
+    std::uint64_t content;  // of the program when it was started
     std::unique_ptr<Child> child;
     std::string line;
     std::size_t rows_before;
@@ -73,6 +67,7 @@ class Round {
   double first_answer_ = 0;
   double first_failure_ = 0;
   std::size_t programs_;
+  std::size_t known_ = 0;
   bool build_is_broken_ = false;
 };
 

@@ -24,7 +24,10 @@ bool all_idle(const std::vector<Change>& changes) {
 class Watch {
  public:
   explicit Watch(const WatchOptions& options)
-      : options_(options), screen_(::isatty(STDOUT_FILENO) != 0 && options.since.empty()) {}
+      : options_(options),
+        screen_(::isatty(STDOUT_FILENO) != 0 && options.since.empty()),
+        kept_(options.build + "/passed.json"),
+        passed_(read_passed(kept_)) {}
 
   int once();
   int for_ever();
@@ -39,6 +42,7 @@ class Watch {
   Screen screen_;
   JobPool signals_{1, 0};  // from now on they ask to stop
   ReachMap reach_;
+  std::string kept_;  // the file of
   PassedPrograms passed_;
   Texts baseline_;  // when the verdict was PASSED last, or when the watch began
   Texts current_;
@@ -68,6 +72,7 @@ void Watch::begin(const std::vector<Change>& changes, double edited) {
 }
 
 int Watch::end_of_round(bool whole) {
+  write_passed(kept_, passed_);
   Status verdict = round_->verdict(whole);
   std::string what = round_->summary();
   if (!whole) what = "interrupted; " + what;
