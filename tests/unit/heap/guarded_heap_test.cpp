@@ -374,7 +374,8 @@ TEST(Trailer, SlackIsWatchedForItsFirstBytes) {
 TEST(Trailer, ThreadsOfHighNumbersAreNamedByTheLargestThatFits) {
   Trailer<TestSync> trailer;
   alignas(16) unsigned char block[96];
-  for (const auto& [thread, named] : {std::pair{0xfffeu, 0xfffeu}, std::pair{0xffffu, 0xffffu}, std::pair{0x12345u, 0xffffu}}) {
+  for (const auto& [thread, named] :
+       {std::pair{0xfffeu, 0xfffeu}, std::pair{0xffffu, 0xffffu}, std::pair{0x12345u, 0xffffu}}) {
     trailer.seal(block, sizeof block, 48, {1, 2});
     EXPECT_TRUE(trailer.claim(block, sizeof block, {thread, 0xffff'ffff}).sound);
     const Finding again = trailer.claim(block, sizeof block, {5, 6});
