@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "layout/free_mark.hpp"
 #include "support/toy_heap.hpp"
 
 namespace hakmem::test {
@@ -49,6 +50,33 @@ TEST_F(HeapKeeping, LargeBlocksThatCameFirstGiveWayToThoseThatComeAndGo) {
   EXPECT_EQ(me_.retained_bytes.get(), kOther);
   EXPECT_EQ(listed(kMidBytes), mid) << "which take nothing of the budget";
   heap_.deallocate(me_, company);
+}
+
+/// What others have freed of a slab is taken up together: all but the first is kept.
+TEST_F(HeapKeeping, LargeBlocksThatOthersHaveFreedCountWhenTheyAreTakenUp) {
+  FullHeap::Context& other = *heap_.attach();
+  const auto blocks = full_.allocate(me_, 40960, 3);
+  for (const std::size_t i : {0u, 1u}) heap_.deallocate(other, blocks[i]);
+  other.outbox.flush_all();
+  (void)heap_.allocate(me_, 40960);
+  EXPECT_EQ(listed(40960), 1u);
+  EXPECT_EQ(me_.retained_bytes.get(), 40960u);
+}
+
+/// A block with the mark of free ones in it is freed as any other.
+TEST_F(HeapKeeping, BlocksWhoseDataLookLikeTheMarkAreKeptToo) {
+  for (const std::size_t bytes : {std::size_t{48}, kMidBytes, std::size_t{40960}}) {
+    void* company = heap_.allocate(me_, bytes);
+    std::vector<void*> rest;
+    while (void* listed_block = heap_.try_allocate(me_, bytes)) rest.push_back(listed_block);
+    void* block = heap_.allocate(me_, bytes);
+    FreeMark<TestSync>::set(block);
+    heap_.deallocate(me_, block);
+    void* again = heap_.try_allocate(me_, bytes);
+    if (again == nullptr || again != block) again = heap_.try_allocate_cached(me_, bytes);
+    EXPECT_EQ(again, block) << bytes;
+    heap_.deallocate(me_, company);
+  }
 }
 
 TEST_F(HeapKeeping, WithoutTheirCacheLargeBlocksNeverGiveWay) {
@@ -169,6 +197,18 @@ TEST_F(HeapKeepingWithTime, KeptMappingsGoBackWhenSlabsAreAcquired) {
   ClockedOs::now += 60'000;
   acquire();
   EXPECT_EQ(memory_.reservations(), 1u) << "the SuperSlab alone";
+}
+
+TEST_F(HeapKeepingWithTime, WithoutADelayTheNextLookTakesWhatExitedThreadsHaveLeft) {
+  heap_.settings().set_caches(PoolKind::kSmall, true);
+  heap_.pool().set_purge_delay(0);
+  auto& gone = *heap_.attach();
+  heap_.deallocate(gone, heap_.allocate(gone, 256));
+  heap_.detach(gone);
+  ASSERT_EQ(heap_.pool().released(), 0u);
+  ClockedOs::now += 64;
+  acquire();
+  EXPECT_EQ(heap_.pool().released(), 1u);
 }
 
 /// Each look costs something.

@@ -70,6 +70,15 @@ TEST(Descriptors, DirectMappingIsFoundBehindItsSlab) {
   EXPECT_EQ(&DirectMapping<ToyConfig>::of(mapping.slab), &mapping);
 }
 
+TEST(Descriptors, SlabShowsItsClassAndHowManyBlocksAreCut) {
+  SlabT slab;
+  slab.size_class.set(5);
+  slab.carved.set(3);
+  EXPECT_EQ(slab.shown.get(), 0u);
+  slab.show();
+  EXPECT_EQ(slab.shown.get(), (5u << 16) + 3u);
+}
+
 /// Until it is shown the next time.
 TEST(Descriptors, DirectMappingShowsWhereItIsHowLargeAndWhatFor) {
   DirectMapping<ToyConfig> mapping;
