@@ -33,6 +33,13 @@ struct ToyGeometry {
   static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 
+/// Blocks of slabs are small, or there are none of them.
+struct SmallBlocks : ToyGeometry {
+  static constexpr std::size_t kMidMax = kSmallMax;
+  static constexpr std::size_t kLargeMax = kSmallMax;
+  static constexpr std::size_t kCachedMax = kSmallMax;
+};
+
 /// The least of everything: SuperSlabs of one page in 2 slots of 2 KiB, nothing retained, no class cached by thread,
 /// remote frees sent one by one, one descriptor per group.
 struct LeastGeometry {

@@ -39,13 +39,6 @@ class AnyHeapTest : public testing::Test {
   typename SimulatedT::Context& context_ = *simulated_.heap.attach();
 };
 
-/// Blocks of slabs are small, or there are none of them.
-struct SmallBlocks : ToyGeometry {
-  static constexpr std::size_t kMidMax = kSmallMax;
-  static constexpr std::size_t kLargeMax = kSmallMax;
-  static constexpr std::size_t kCachedMax = kSmallMax;
-};
-
 using Heaps = testing::Types<ToyHeap, SimulatedHeap<LeastGeometry>, SimulatedHeap<SmallBlocks>, FullHeap>;
 TYPED_TEST_SUITE(AnyHeapTest, Heaps);
 

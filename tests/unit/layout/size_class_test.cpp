@@ -13,13 +13,6 @@ namespace {
 
 using Full = SizeClass<FullGeometry>;
 
-/// The largest block is smaller than a slot.
-struct SmallBlocks : ToyGeometry {
-  static constexpr std::size_t kMidMax = kSmallMax;
-  static constexpr std::size_t kLargeMax = kSmallMax;
-  static constexpr std::size_t kCachedMax = kSmallMax;
-};
-
 TEST(SizeClass, EveryRequestGetsTheSmallestClassThatHoldsIt) {
   unsigned expected = 0;
   for (std::size_t bytes = 1; bytes <= FullGeometry::kLargeMax; ++bytes) {
