@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <thread>
@@ -58,7 +59,11 @@ REQUIRED(Fork, ChildHasACopyOfTheHeap, "POSIX fork") {
 bool generations_work(const std::vector<Filled>& blocks, int generations) {
   const auto own = blocks_of_every_kind();
   if (!all_intact(blocks)) return false;
-  if (generations > 0 && !holds_in_child([&] { return generations_work(own, generations - 1); })) return false;
+  if (generations > 0) {
+    const auto next = holds_in_child([&] { return generations_work(own, generations - 1); });
+    if (!next) std::fprintf(stderr, "%d generations before the last: %s\n", generations, next.message());
+    if (!next) return false;
+  }
   const bool intact = all_intact(own);
   free_all(own);
   return intact && works_on_the_parents_heap(blocks);

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <climits>
 #include <csignal>
 #include <cstdio>
@@ -303,25 +304,31 @@ namespace {
   }
 }
 
+testing::AssertionResult judge_status(int status) {
+  if (WIFSIGNALED(status)) return testing::AssertionFailure() << "it was ended by signal " << WTERMSIG(status);
+  if (WEXITSTATUS(status) == EXIT_SUCCESS) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "it ended with exit code " << WEXITSTATUS(status);
+}
+
 }  // namespace
 
-bool holds_in_child(const std::function<bool()>& body, unsigned seconds) {
+testing::AssertionResult holds_in_child(const std::function<bool()>& body, unsigned seconds) {
   const pid_t pid = ::fork();
   if (pid == 0) end_with(body);
   return ends_well(pid, seconds);
 }
 
-bool ends_well(int pid, unsigned seconds) {
-  if (pid < 0) return false;
+testing::AssertionResult ends_well(int pid, unsigned seconds) {
+  if (pid < 0) return testing::AssertionFailure() << "it cannot be started: " << std::strerror(errno);
   int status = 0;
   constexpr timespec kTick = {0, 2'000'000};
   for (unsigned ticks = 0; ticks < seconds * 500; ++ticks) {
-    if (::waitpid(pid, &status, WNOHANG) == pid) return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (::waitpid(pid, &status, WNOHANG) == pid) return judge_status(status);
     ::nanosleep(&kTick, nullptr);
   }
   ::kill(pid, SIGKILL);
   ::waitpid(pid, &status, 0);
-  return false;
+  return testing::AssertionFailure() << "it has not ended within " << seconds << " s";
 }
 
 int start_own_program(const char* option) {
