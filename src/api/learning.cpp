@@ -67,12 +67,13 @@ std::uint32_t windows_of(Option seconds, std::uint32_t least) noexcept {
 
 /// Lets the learner end its window, and counts what it has done in it.
 void run_window(Learner<Caches>& learning) noexcept {
-  std::uint64_t before[std::size(kFigures)];
-  for (std::size_t i = 0; i < std::size(kFigures); ++i) before[i] = (learning.*kFigures[i]->of_one)();
+  std::uint64_t before[std::size(kFigures)], *seen = before;
+  for (const Figure* figure : kFigures) *seen++ = (learning.*figure->of_one)();
   (void)learning.run_window(now_ns());
-  for (std::size_t i = 0; i < std::size(kFigures); ++i) {
+  seen = before;
+  for (Figure* figure : kFigures) {
     // Relaxed: a statistic; the mutex orders the writers.
-    kFigures[i]->total.fetch_add((learning.*kFigures[i]->of_one)() - before[i], std::memory_order_relaxed);
+    figure->total.fetch_add((learning.*figure->of_one)() - *seen++, std::memory_order_relaxed);
   }
 }
 

@@ -15,7 +15,7 @@ DATA_RACE = " (data race)"
 
 def problem_of(arguments, number, sound, expected):
     """Why the verdict on one trial is wrong, or None. An exit code of 1 is the judge's word, not the tool's."""
-    command = [arguments.program, "--bug", number, "--seconds", "20" if expected else "0.5", *(["--sound"] * sound)]
+    command = [arguments.program, "--bug", number, "--seconds", "300" if expected else "0.5", *(["--sound"] * sound)]
     code, output = tools.run(command, wrapper=arguments.wrapper.split())
     if expected:
         problem = tools.problem_of_found(code, output, tools.RACE["tsan"])
