@@ -115,7 +115,7 @@ class Since(WatchTest):
         self.assertEqual(targets[0], "suite_remote_word")
         self.assertEqual(len(targets), len(set(targets)))
         runs = [call.split() for call in self.calls() if not call.startswith("build")]
-        self.assertEqual({run[0] for run in runs}, {target[len("suite_"):] for target in targets})
+        self.assertEqual(set(self.runs()), {target[len("suite_"):] for target in targets})
         self.assertEqual(runs[0][0], "remote_word")
         self.assertTrue(runs[0][runs[0].index("--first") + 1].startswith("remote_word/"))
 

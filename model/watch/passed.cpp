@@ -3,8 +3,6 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "model/audit/content.hpp"
-
 namespace hakmem::model {
 
 PassedPrograms read_passed(const std::string& path) {

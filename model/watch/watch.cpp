@@ -42,7 +42,7 @@ class Watch {
   Screen screen_;
   JobPool signals_{1, 0};  // from now on they ask to stop
   ReachMap reach_;
-  std::string kept_;  // the file of
+  std::string kept_;  // the file in which `passed_` outlives the watch
   PassedPrograms passed_;
   Texts baseline_;  // when the verdict was PASSED last, or when the watch began
   Texts current_;

@@ -1,36 +1,26 @@
 /// A program that replaces operator new and delete of aligned types alone: all other forms for them must end up in these two
 /// ([new.delete.single], [new.delete.array]), and the plain forms must not.
 
-#include <cstdio>
 #include <cstdlib>
 #include <new>
 
+#include "replaced.hpp"
+
+using hakmem::field::Aligned, hakmem::field::expect, hakmem::field::kept, hakmem::field::kMagic, hakmem::field::live;
+
 namespace {
 
-constexpr unsigned long kMagic = 0x1234567890abcdef;
 constexpr std::align_val_t kAlignment{64};
-long live;
 
 struct alignas(64) Header {
   unsigned long magic;
 };
 
-struct alignas(64) Aligned {
-  char bytes[64];
-};
-
-void expect(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::_Exit(1);
-}
-
-/// What the optimiser may not see through. \return p, of which exactly one is live
+/// \return p, the only live block that the replaced operator new has given
 template <class T>
-T* kept(T* p) {
-  asm volatile("" : "+r"(p) : : "memory");
+T* counted(T* p) {
   expect(live == 1, "the replaced operator new has not been called");
-  return p;
+  return kept(p);
 }
 
 }  // namespace
@@ -54,12 +44,12 @@ void operator delete(void* block, std::align_val_t) noexcept {
 }
 
 int main() {
-  delete kept(new Aligned);
-  delete[] kept(new Aligned[3]);
-  ::operator delete(kept(::operator new(100, kAlignment)), std::size_t{100}, kAlignment);
-  ::operator delete[](kept(::operator new[](100, kAlignment)), std::size_t{100}, kAlignment);
-  ::operator delete(kept(::operator new(100, kAlignment, std::nothrow)), kAlignment, std::nothrow);
-  ::operator delete[](kept(::operator new[](100, kAlignment, std::nothrow)), kAlignment, std::nothrow);
+  delete counted(new Aligned);
+  delete[] counted(new Aligned[3]);
+  ::operator delete(counted(::operator new(100, kAlignment)), std::size_t{100}, kAlignment);
+  ::operator delete[](counted(::operator new[](100, kAlignment)), std::size_t{100}, kAlignment);
+  ::operator delete(counted(::operator new(100, kAlignment, std::nothrow)), kAlignment, std::nothrow);
+  ::operator delete[](counted(::operator new[](100, kAlignment, std::nothrow)), kAlignment, std::nothrow);
   expect(live == 0, "not every block has come back");
   volatile std::size_t huge = std::size_t{1} << 60;
   expect(::operator new[](huge, kAlignment, std::nothrow) == nullptr, "nothrow new[] of 2^60 bytes gives a block");

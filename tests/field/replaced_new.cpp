@@ -1,41 +1,24 @@
 /// A program that replaces operator new(size_t) and operator delete(void*) alone, with a header before each block: all other
 /// default forms must end up in these two ([new.delete.single], [new.delete.array]), and none may meet another heap.
 
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <new>
 #include <string>
 
-namespace {
+#include "replaced.hpp"
 
-constexpr unsigned long kMagic = 0x1234567890abcdef;
-long live;
+using hakmem::field::Aligned, hakmem::field::expect, hakmem::field::kept, hakmem::field::kMagic, hakmem::field::live;
+
+namespace {
 
 struct alignas(16) Header {
   unsigned long magic;
 };
 
-void expect(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::_Exit(1);
-}
-
-/// What the optimiser may not see through.
-template <class T>
-T* kept(T* p) {
-  asm volatile("" : "+r"(p) : : "memory");
-  return p;
-}
-
 struct HasDestructor {
   ~HasDestructor() { kept(this); }
   int value;
-};
-
-struct alignas(64) Aligned {
-  char bytes[64];
 };
 
 }  // namespace
