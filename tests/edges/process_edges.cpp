@@ -32,9 +32,9 @@ void give_back_every_other(std::vector<Filled>& blocks, std::size_t first) {
   for (std::size_t i = first; i < blocks.size(); i += 2) give_back(blocks[i]);
 }
 
-void expect_child_ends_well(pid_t child) {
+void expect_child_fault_of_child(pid_t child) {
   if (child < 0) fail("fork fails");
-  if (!ends_well(child)) fail("a child did not end with 0 in time");
+  if (const std::string fault = fault_of_child(child); !fault.empty()) fail("a child: %s", fault.c_str());
 }
 
 // Fork ---------------------------------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ void live_as_child(std::vector<Filled> parents, unsigned generations) {
         live_as_child(own, generations - 1);
         ::_exit(EXIT_SUCCESS);
       }
-      expect_child_ends_well(grandchild);
+      expect_child_fault_of_child(grandchild);
     }
   }
   give_back_every_other(own, 0);
@@ -73,7 +73,7 @@ void fork_children(std::uint64_t seed) {
       live_as_child(blocks, 2);
       ::_exit(EXIT_SUCCESS);
     }
-    expect_child_ends_well(child);
+    expect_child_fault_of_child(child);
   }
   for (Filled& block : blocks) give_back(block);
 }
@@ -110,7 +110,7 @@ void fork_generations() {
     if (child != 0) {
       stop.store(true);
       thread.join();
-      expect_child_ends_well(child);
+      expect_child_fault_of_child(child);
       if (generation == 0) return;
       ::_exit(EXIT_SUCCESS);
     }

@@ -50,7 +50,7 @@ bool works_on_the_parents_heap(const std::vector<Filled>& parents) {
 
 REQUIRED(Fork, ChildHasACopyOfTheHeap, "POSIX fork") {
   const auto blocks = blocks_of_every_kind();
-  EXPECT_TRUE(holds_in_child([&blocks] { return works_on_the_parents_heap(blocks); }));
+  EXPECT_EQ("", fault_in_child([&blocks] { return works_on_the_parents_heap(blocks); }));
   EXPECT_TRUE(all_intact(blocks)) << "in the parent";
   free_all(blocks);
 }
@@ -60,9 +60,9 @@ bool generations_work(const std::vector<Filled>& blocks, int generations) {
   const auto own = blocks_of_every_kind();
   if (!all_intact(blocks)) return false;
   if (generations > 0) {
-    const auto next = holds_in_child([&] { return generations_work(own, generations - 1); });
-    if (!next) std::fprintf(stderr, "%d generations before the last: %s\n", generations, next.message());
-    if (!next) return false;
+    const std::string fault = fault_in_child([&] { return generations_work(own, generations - 1); });
+    if (!fault.empty()) std::fprintf(stderr, "%d generations before the last: %s\n", generations, fault.c_str());
+    if (!fault.empty()) return false;
   }
   const bool intact = all_intact(own);
   free_all(own);
@@ -71,7 +71,7 @@ bool generations_work(const std::vector<Filled>& blocks, int generations) {
 
 REQUIRED(Fork, ChildMayForkAgain, "POSIX fork") {
   const auto blocks = blocks_of_every_kind();
-  EXPECT_TRUE(holds_in_child([&blocks] { return generations_work(blocks, 5); }));
+  EXPECT_EQ("", fault_in_child([&blocks] { return generations_work(blocks, 5); }));
   free_all(blocks);
 }
 
@@ -114,7 +114,7 @@ GLIBC(Fork, ChildOfAThreadedProcessMayAllocate, "glibc fork handlers of malloc")
   {
     const BusyThreads busy(2);
     for (int i = 0; i < 20; ++i) {
-      ASSERT_TRUE(holds_in_child([&blocks] { return works_on_the_parents_heap(blocks); })) << "child " << i;
+      ASSERT_EQ("", fault_in_child([&blocks] { return works_on_the_parents_heap(blocks); })) << "child " << i;
     }
   }
   EXPECT_TRUE(all_intact(blocks));
@@ -125,7 +125,7 @@ GLIBC(Fork, ChildOfAThreadedProcessMayForkAgain, "glibc fork handlers of malloc"
   const auto blocks = blocks_of_every_kind();
   const BusyThreads busy(2);
   for (int i = 0; i < 10; ++i) {
-    ASSERT_TRUE(holds_in_child([&blocks] { return generations_work(blocks, 3); })) << "child " << i;
+    ASSERT_EQ("", fault_in_child([&blocks] { return generations_work(blocks, 3); })) << "child " << i;
   }
   free_all(blocks);
 }
@@ -137,7 +137,7 @@ GLIBC(Fork, ChildOfAThreadedProcessMayStartThreads, "glibc fork handlers of mall
     const BusyThreads own(2);
     return works_on_the_parents_heap(blocks);
   };
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(holds_in_child(child)) << "child " << i;
+  for (int i = 0; i < 10; ++i) ASSERT_EQ("", fault_in_child(child)) << "child " << i;
   free_all(blocks);
 }
 
@@ -155,7 +155,7 @@ GLIBC(Fork, HandlersMayAllocate, "POSIX pthread_atfork") {
   const BusyThreads busy(2);
   for (int i = 0; i < 10; ++i) {
     handler_calls.store(0);
-    ASSERT_TRUE(holds_in_child([] { return handler_calls.load() == 2; })) << "child " << i;
+    ASSERT_EQ("", fault_in_child([] { return handler_calls.load() == 2; })) << "child " << i;
     ASSERT_EQ(handler_calls.load(), 2) << "in the parent of child " << i;
   }
 }
@@ -171,7 +171,7 @@ GLIBC(Fork, VforkAndExecLeaveTheParentsHeapIntact, "vfork(2)") {
       ::execl(path.c_str(), path.c_str(), kOrigins, nullptr);
       ::_exit(127);
     }
-    ASSERT_TRUE(ends_well(pid)) << "child " << i;
+    ASSERT_EQ("", fault_of_child(pid)) << "child " << i;
     ASSERT_TRUE(all_intact(blocks));
   }
   free_all(blocks);
@@ -180,7 +180,7 @@ GLIBC(Fork, VforkAndExecLeaveTheParentsHeapIntact, "vfork(2)") {
 REQUIRED(Fork, SpawnedProgramsStart, "POSIX posix_spawn") {
   const auto blocks = blocks_of_every_kind();
   const BusyThreads busy(2);
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(ends_well(start_own_program(kOrigins))) << "child " << i;
+  for (int i = 0; i < 5; ++i) ASSERT_EQ("", fault_of_child(start_own_program(kOrigins))) << "child " << i;
   EXPECT_TRUE(all_intact(blocks));
   free_all(blocks);
 }

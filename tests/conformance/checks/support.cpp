@@ -304,31 +304,31 @@ namespace {
   }
 }
 
-testing::AssertionResult judge_status(int status) {
-  if (WIFSIGNALED(status)) return testing::AssertionFailure() << "it was ended by signal " << WTERMSIG(status);
-  if (WEXITSTATUS(status) == EXIT_SUCCESS) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << "it ended with exit code " << WEXITSTATUS(status);
+std::string fault_of_status(int status) {
+  if (WIFSIGNALED(status)) return "it was ended by signal " + std::to_string(WTERMSIG(status));
+  if (WEXITSTATUS(status) == EXIT_SUCCESS) return "";
+  return "it ended with exit code " + std::to_string(WEXITSTATUS(status));
 }
 
 }  // namespace
 
-testing::AssertionResult holds_in_child(const std::function<bool()>& body, unsigned seconds) {
+std::string fault_in_child(const std::function<bool()>& body, unsigned seconds) {
   const pid_t pid = ::fork();
   if (pid == 0) end_with(body);
-  return ends_well(pid, seconds);
+  return fault_of_child(pid, seconds);
 }
 
-testing::AssertionResult ends_well(int pid, unsigned seconds) {
-  if (pid < 0) return testing::AssertionFailure() << "it cannot be started: " << std::strerror(errno);
+std::string fault_of_child(int pid, unsigned seconds) {
+  if (pid < 0) return std::string("it cannot be started: ") + std::strerror(errno);
   int status = 0;
   constexpr timespec kTick = {0, 2'000'000};
   for (unsigned ticks = 0; ticks < seconds * 500; ++ticks) {
-    if (::waitpid(pid, &status, WNOHANG) == pid) return judge_status(status);
+    if (::waitpid(pid, &status, WNOHANG) == pid) return fault_of_status(status);
     ::nanosleep(&kTick, nullptr);
   }
   ::kill(pid, SIGKILL);
   ::waitpid(pid, &status, 0);
-  return testing::AssertionFailure() << "it has not ended within " << seconds << " s";
+  return "it has not ended within " + std::to_string(seconds) + " s";
 }
 
 int start_own_program(const char* option) {

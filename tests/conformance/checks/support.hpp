@@ -1,8 +1,6 @@
 #pragma once
 /// What checks share: sizes worth trying, patterns that show damage, the members of the family, memory in use.
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -115,11 +113,11 @@ class AddressSpaceLimit {
 [[nodiscard]] std::size_t alignment_of_any_type(std::size_t bytes);
 
 /// Runs `body` in a forked child, which ends with 0 when it returns true.
-/// \return whether the child ended with 0 within `seconds`, else what became of it; it is killed after that.
-[[nodiscard]] testing::AssertionResult holds_in_child(const std::function<bool()>& body, unsigned seconds = 30);
+/// \return "" if the child ended with 0 within `seconds`, else what became of it; it is killed after that.
+[[nodiscard]] std::string fault_in_child(const std::function<bool()>& body, unsigned seconds = 30);
 
-/// \return whether the process ended by itself with exit code 0, else how; -1 stands for one that did not start.
-[[nodiscard]] testing::AssertionResult ends_well(int pid, unsigned seconds = 30);
+/// \return "" if the process ended by itself with exit code 0, else how it did; -1 stands for one that did not start.
+[[nodiscard]] std::string fault_of_child(int pid, unsigned seconds = 30);
 
 /// Starts this program once more, with one option and nothing on standard output. \return the process or -1
 [[nodiscard]] int start_own_program(const char* option);

@@ -334,7 +334,7 @@ void* end_process_after_main_thread(void* main_thread) {
 }
 
 REQUIRED(Thread, MayGoOnWithoutTheMainThread, "POSIX pthread_exit") {
-  EXPECT_TRUE(ends_well(start_own_program(kWithoutMainThread)));
+  EXPECT_EQ("", fault_of_child(start_own_program(kWithoutMainThread)));
 }
 
 }  // namespace
