@@ -73,8 +73,12 @@ function(hakmem_add_unwatched library)
   endif()
 endfunction()
 
-# hakmem_start_first(<test>...): long tests at the beginning, beside the short ones: none is left over at the end, when
-# the other processors have nothing to do.
+# hakmem_start_first(<test>...): long tests at the beginning, the longest first, beside the short ones: none is left over
+# at the end, when the other processors have nothing to do.
 function(hakmem_start_first)
-  set_tests_properties(${ARGN} PROPERTIES COST 100)
+  set(cost 200)
+  foreach(test IN LISTS ARGN)
+    set_tests_properties(${test} PROPERTIES COST ${cost})
+    math(EXPR cost "${cost} - 1")
+  endforeach()
 endfunction()

@@ -67,8 +67,7 @@ class Verdicts(AuditTest):
 
     def test_token_of_a_kill_replays_it(self):
         report = self.work / "token.json"
-        subprocess.run([CHECK, "audit", "take_all_list.hpp/take_all", "--json", str(report)], capture_output=True,
-                       check=False, timeout=MINUTES)
+        self.audit(self.tree("token"), "take_all_list.hpp/take_all", "--json", str(report))
         row = next(row for row in json.loads(report.read_text())["mutants"] if row["mutant"].endswith("order=relaxed"))
         done = subprocess.run([CHECK, "replay", row["replay"]], text=True, capture_output=True, check=False)
         self.assertEqual(done.returncode, 1)

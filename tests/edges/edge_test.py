@@ -17,7 +17,7 @@ def arguments_of():
     parser.add_argument("--preload", help="library for LD_PRELOAD (default: the C library's malloc)")
     parser.add_argument("--address-space", type=int, metavar="MIB", help="limit on address space")
     parser.add_argument("--data", type=int, metavar="MIB", help="limit on data")
-    parser.add_argument("--seconds", type=float, default=100, help="time after which the program counts as stuck")
+    parser.add_argument("--seconds", type=float, default=1800, help="time after which the program counts as stuck")
     parser.add_argument("--finds", metavar="REGEX", help="it has to fail, with output that matches")
     parser.add_argument("program", nargs=argparse.REMAINDER, help="the program and its arguments")
     return parser.parse_args()

@@ -112,12 +112,15 @@ class AddressSpaceLimit {
 /// An alignment for any type, whatever the size.
 [[nodiscard]] std::size_t alignment_of_any_type(std::size_t bytes);
 
+/// Against hanging only, and far beyond what anybody's patience with a check is.
+inline constexpr unsigned kHangSeconds = 1800;
+
 /// Runs `body` in a forked child, which ends with 0 when it returns true.
 /// \return "" if the child ended with 0 within `seconds`, else what became of it; it is killed after that.
-[[nodiscard]] std::string fault_in_child(const std::function<bool()>& body, unsigned seconds = 30);
+[[nodiscard]] std::string fault_in_child(const std::function<bool()>& body, unsigned seconds = kHangSeconds);
 
 /// \return "" if the process ended by itself with exit code 0, else how it did; -1 stands for one that did not start.
-[[nodiscard]] std::string fault_of_child(int pid, unsigned seconds = 30);
+[[nodiscard]] std::string fault_of_child(int pid, unsigned seconds = kHangSeconds);
 
 /// Starts this program once more, with one option and nothing on standard output. \return the process or -1
 [[nodiscard]] int start_own_program(const char* option);

@@ -50,7 +50,9 @@ void describe(CLI::App& app, Options& options) {
       ->check(CLI::ExistingFile);
   app.add_option("--json", options.json, "write the results there")->type_name("FILE");
   app.add_option("--markdown", options.markdown, "write the table of all libraries there")->type_name("FILE");
-  app.add_option("--timeout", options.seconds, "seconds that a check may take (default 60)")
+  app.add_option(
+         "--timeout", options.seconds,
+         "seconds that a check may sleep before it hangs; it may use 20 times as much processor time (default 60)")
       ->type_name("S")
       ->check(CLI::Range(0.1, 3600.0));
   app.add_option("--jobs", options.jobs, "checks at a time (default: one for each core)")->check(CLI::Range(1, 256));

@@ -12,12 +12,15 @@
 #include <csignal>
 #include <span>
 
+#include "patience.hpp"
+
 namespace hakmem::conformance {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMostOutput = 64 * 1024;
+constexpr std::chrono::milliseconds kTick{200};
 
 class Pipe {
  public:
@@ -93,14 +96,16 @@ struct Streams {
   ::_exit(127);
 }
 
-/// Reads the streams until all are closed or the time is over. \return false when the time was over first
-bool read_to_the_end(pid_t pid, Streams& streams, Clock::time_point deadline, Ended& ended) {
+/// Reads the streams until all are closed or patience is over. \return false when patience was over first
+bool read_to_the_end(pid_t pid, Streams& streams, double patience_seconds, Ended& ended) {
   struct Source {
     Pipe* pipe;
     std::string* text;
   };
   std::vector<Source> open = {
       {&streams.output, &ended.output}, {&streams.error_output, &ended.error_output}, {&streams.report, &ended.report}};
+  Patience patience(pid, Patience::Seconds(patience_seconds));
+  auto asked = Clock::now();
   while (!open.empty()) {
     std::vector<pollfd> polled;
     for (const auto& source : open) polled.push_back({source.pipe->reading_end(), POLLIN, 0});
@@ -110,7 +115,10 @@ bool read_to_the_end(pid_t pid, Streams& streams, Clock::time_point deadline, En
         open.erase(open.begin() + static_cast<std::ptrdiff_t>(i));
       }
     }
-    if (Clock::now() > deadline) return false;
+    if (Clock::now() - asked > kTick) {
+      asked = Clock::now();
+      if (patience.is_over()) return false;
+    }
     // A child of the program may hold the streams open after the program's end.
     siginfo_t info{};
     if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid) {
@@ -139,8 +147,7 @@ Ended run(const Command& command) {
   ::setpgid(pid, pid);
   for (Pipe* pipe : {&streams.output, &streams.error_output, &streams.report}) pipe->close_writing_end();
 
-  const auto limit = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(command.seconds));
-  const bool in_time = read_to_the_end(pid, streams, start + limit, ended);
+  const bool in_time = read_to_the_end(pid, streams, command.seconds, ended);
   ended.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   ::kill(-pid, SIGKILL);
   int status = 0;

@@ -1,5 +1,5 @@
 #pragma once
-/// Runs one program to its end, or to the end of its time, and tells what became of it.
+/// Runs one program to its end, or to the end of patience with it, and tells what became of it.
 
 #include <cstddef>
 #include <map>
@@ -12,7 +12,7 @@ struct Command {
   std::vector<std::string> arguments;                ///< the first is the program's path
   std::map<std::string, std::string> environment{};  ///< added to, or in place of, the caller's
   std::size_t address_space_mib = 0;                 ///< RLIMIT_AS; 0 is none
-  double seconds = 60;                               ///< after which the program and its children are killed
+  double seconds = 60;                               ///< patience: the program and its children are killed after that
 };
 
 struct Ended {

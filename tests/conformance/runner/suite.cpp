@@ -139,7 +139,7 @@ Outcome Suite::run(const Check& check, const Library& library) const {
   switch (ended.how) {
     case Ended::How::kNotStarted: return failure(ended, "not started", "no process could be made");
     case Ended::How::kTimeOut:
-      return failure(ended, "time-out", fmt::format("not done after {} s. {}", seconds_, report.failure));
+      return failure(ended, "time-out", fmt::format("not done after {:.1f} s. {}", ended.seconds, report.failure));
     case Ended::How::kSignal: return failure(ended, signal_name(ended.code), report.failure);
     case Ended::How::kExit: break;
   }

@@ -102,6 +102,19 @@ TEST_F(HeapKeeping, NothingIsListedUnderACapOfOneOrNone) {
   }
 }
 
+TEST_F(HeapKeeping, ListsMayGrowToACapThatWasRaisedMeanwhile) {
+  const unsigned mid_class = Classes::of(kMidBytes);
+  heap_.settings().set_cap(mid_class, 4);
+  const auto blocks = full_.allocate(me_, kMidBytes, 6);
+  for (std::size_t i = 0; i < 4; ++i) heap_.deallocate(me_, blocks[i]);
+  heap_.settings().set_cap(mid_class, 5);
+  heap_.deallocate(me_, blocks[4]);
+  EXPECT_EQ(listed(kMidBytes), 5u);
+  EXPECT_EQ(me_.spills.get(), 0u);
+  heap_.deallocate(me_, blocks[5]);
+  EXPECT_EQ(me_.spills.get(), 1u);
+}
+
 TEST_F(HeapKeeping, EmptySlabsOfAPoolWithoutACacheGoBackAtOnce) {
   heap_.settings().set_caches(PoolKind::kSmall, false);
   come_and_go(64, 100);

@@ -138,6 +138,25 @@ TEST_F(HeapThreadsTest, ParkedContextsSlabsAreReclaimedBeforeAMapping) {
   expect_nothing_left();
 }
 
+/// Also where a block that is still out keeps the SuperSlab.
+TEST_F(HeapThreadsTest, ParkedContextsSlabsBesideALiveOneAreReclaimedBeforeAMapping) {
+  Context& gone = *heap_.attach();
+  Context& here = *heap_.attach();
+  auto blocks = toy_.allocate(gone, 256, 16);  // one SuperSlab
+  heap_.detach(gone);
+  const std::vector kept = {blocks.back()};
+  blocks.pop_back();
+  toy_.deallocate(here, blocks);
+  here.outbox.flush_all();
+  const auto mapped = toy_.acquired(AcquireStage::kMapped);
+  const auto mine = toy_.allocate(here, 128, 1);
+  EXPECT_EQ(toy_.acquired(AcquireStage::kMapped), mapped);
+  toy_.deallocate(here, mine);
+  toy_.deallocate(here, kept);
+  heap_.detach(here);
+  expect_nothing_left();
+}
+
 TEST_F(HeapThreadsTest, TrimReclaimsParkedContexts) {
   Context& gone = *heap_.attach();
   const auto blocks = toy_.allocate(gone, 256, 16);
