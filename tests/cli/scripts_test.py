@@ -111,7 +111,8 @@ class SetupScript(unittest.TestCase):
         self.installed("('not-installed ' if 'testsuite' in name or name == 'nodejs' else 'installed ') + name")
         self.tree.script("bin/apt-get", "import sys\nif 'install' in sys.argv: open('installed', 'w').write(' '.join(sys.argv))\n")
         self.tree.script("bin/apt-cache", "import sys\nname = sys.argv[2]\n"
-                                          "print(f\"{name}:\\n  Candidate: {'1' if '3.12' in name else '(none)'}\")\n")
+                                          "print(f\"{name}:\\n  Candidate: {'1' if '3.12' in name else '(none)'}\", flush=True)\n"
+                                          "for line in range(20000): print('     an older version, and where it is')\n")
         code, output = self.tree.run(["ci/setup"])
         self.assertEqual(code, 0, output)
         self.assertIn("does not offer nodejs: what needs them will be INCOMPLETE", output.splitlines()[-1])
