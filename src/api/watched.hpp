@@ -87,15 +87,19 @@ inline void* allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept
   return handed_out(hakmem::allocate_aligned(alignment, bytes), bytes, false);
 }
 
-inline void deallocate(void* block) noexcept {
-  const std::size_t usable = block == nullptr || is_marked_free(block) ? 0 : size_of(block);
+/// Whatever is no block, null or freed already, the heap judges.
+inline void mark_free_block(void* block) noexcept {
+  const std::size_t usable = size_of(block);
   if (usable != 0) mark_free(block, usable);
+}
+
+inline void deallocate(void* block) noexcept {
+  mark_free_block(block);
   hakmem::deallocate(block);
 }
 
 inline void deallocate_sized(void* block, std::size_t bytes) noexcept {
-  const std::size_t usable = block == nullptr || is_marked_free(block) ? 0 : size_of(block);
-  if (usable != 0) mark_free(block, usable);
+  mark_free_block(block);
   hakmem::deallocate_sized(block, bytes);
 }
 

@@ -249,6 +249,8 @@ target_link_libraries(unit_api PRIVATE hakmem_api)
 add_test(NAME OptionsOfTheTree COMMAND PYTHON -B "${PROJECT_SOURCE_DIR}/check.py" --preload other.so --preload $<TARGET_FILE:hakmem>)
 add_test(NAME OptionsReportFaults COMMAND PYTHON -c "exit(1)" $<TARGET_FILE:hakmem> --finds x)
 set_tests_properties(OptionsOfTheTree OptionsReportFaults PROPERTIES LABELS cli ENVIRONMENT "WORD=4")
+add_test(NAME OptionsOnASlowMachine COMMAND PYTHON -c "exit(1)" $<TARGET_FILE:unit_api> --preload $<TARGET_FILE:hakmem>)
+set_tests_properties(OptionsOnASlowMachine PROPERTIES LABELS conformance)
 """.replace("PYTHON", sys.executable),
         "src/api/hak.hpp": "#pragma once\ninline int half(int n) {\n  if (n > 10) return 5;\n  return n / 2;\n}\n",
         "src/api/hak.cpp": """#include "api/hak.hpp"
@@ -285,6 +287,9 @@ sys.exit(not library.larger(int(os.environ["WORD"])) or library.larger(2))
             path.write_text(text, encoding="utf-8")
         saved, library.UNIT_PROGRAMS = library.UNIT_PROGRAMS, ("unit_api",)
         self.addCleanup(setattr, library, "UNIT_PROGRAMS", saved)
+        judged = {"hak.cpp": (("cli", "conformance"), "Options", ("hakmem",))}
+        saved, library.JUDGES = library.JUDGES, judged
+        self.addCleanup(setattr, library, "JUDGES", saved)
 
     def build(self):
         for words in (["-S", ".", "-B", "build/release", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"],

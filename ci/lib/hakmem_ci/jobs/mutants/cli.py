@@ -30,6 +30,8 @@ SCENARIOS = {"layout/descriptor_table.hpp": ("shared_pool", "descriptor_table/*"
 # store is a locked exchange, which is no race.
 TOOLS = {"sync/valgrind_sync.hpp": {"helgrind": "-O2", "drd": "-O2"}, "sync/watched_sync.hpp": {"memcheck": "-O0"}}
 VALGRIND = ("valgrind", "--quiet", "--error-exitcode=1")
+# What the library tells such tools: compiled only where one of them watches.
+WATCHED = pathlib.Path("src/api/watched.hpp")
 # Folders whose tests are long simulations: they run for longer than the compiler takes to optimise them.
 SIMULATED = ("learner",)
 # What is compiled in other builds.
@@ -106,8 +108,28 @@ def unit_tests(root, header):
     return [path for path in (named, *sorted(others, key=lambda path: (about_another(path), path)), *more) if path.is_file()]
 
 
+def needs_valgrind():
+    """Raises NotBuilt where it is not installed."""
+    if shutil.which(VALGRIND[0]) is None:
+        raise NotBuilt(f"{VALGRIND[0]} is not installed: ci/setup")
+
+
+def watched_stages(root):
+    """The test of what tools know of blocks, linked with the sources of the C API, once for each tool."""
+    needs_valgrind()
+    interposers = ("malloc.cpp", "new_delete.cpp")
+    sources = (root / "tests/watched/watched_test.cpp",
+               *(path for path in sorted((root / "src/api").glob("*.cpp")) if path.name not in interposers))
+    common = ("-O1", *UNDEFINED, f"-I{root}/src", f"-I{root}/include")
+    return [Stage("unit", sources, (*common, "-fsanitize=address"), GTEST, FAIL_FAST, tool=("setarch", "-R")),
+            Stage("unit memcheck", sources, (*common, "-DHAKMEM_VALGRIND"), GTEST, FAIL_FAST,
+                  tool=(*VALGRIND, "--tool=memcheck"))]
+
+
 def stages_of(root, header):
     """The tests of a header, cheapest first."""
+    if header == root / WATCHED:
+        return watched_stages(root)
     if header.parent == root / "src/api":
         return library.stages_of(root, header)
     stem = header.stem
@@ -117,8 +139,7 @@ def stages_of(root, header):
         stages.append(Stage("unit" if number == 0 else f"unit {unit.stem}", with_support(root, unit, common), common, GTEST, FAIL_FAST,
                             ("gtest/gtest.h",)))
     for tool, optimised in TOOLS.get(name_of(header), {}).items():
-        if shutil.which(VALGRIND[0]) is None:
-            raise NotBuilt(f"{VALGRIND[0]} is not installed: ci/setup")
+        needs_valgrind()
         flags = (*common, optimised, "-DHAKMEM_VALGRIND")
         stages += [Stage(f"unit {tool}", with_support(root, unit, flags), flags, GTEST, FAIL_FAST, ("gtest/gtest.h",),
                          tool=(*VALGRIND, f"--tool={tool}")) for unit in unit_tests(root, header)[:1]]
@@ -213,7 +234,8 @@ def problems_of(shown, verdicts, reasons):
 def headers_of(root, pattern):
     """The files with plain logic, which is what can be changed, whose path contains `pattern`."""
     found = [path for folder in FOLDERS for path in sorted((root / "src" / folder).glob("*.hpp"))]
-    return [path for path in found + library.files_of(root) if pattern in str(path.relative_to(root))
+    found += [path for path in (root / WATCHED, *library.files_of(root)) if path.is_file()]
+    return [path for path in found if pattern in str(path.relative_to(root))
             and operators.mutants_of(path.read_text(encoding="utf-8"))]
 
 
