@@ -3,8 +3,8 @@
 
 file(GLOB hakmem_api_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/api/*.cpp")
 set(hakmem_interposer_sources ${hakmem_api_sources})
-list(FILTER hakmem_interposer_sources INCLUDE REGEX "/(malloc|new_delete)\\.cpp$")
-list(FILTER hakmem_api_sources EXCLUDE REGEX "/(malloc|new_delete)\\.cpp$")
+list(FILTER hakmem_interposer_sources INCLUDE REGEX "/(malloc|mallocx|mallctl|new_delete)\\.cpp$")
+list(FILTER hakmem_api_sources EXCLUDE REGEX "/(malloc|mallocx|mallctl|new_delete)\\.cpp$")
 
 # The library sits below malloc: nothing in it may need the C++ runtime, be replaced by a call to malloc, or reach
 # thread-local storage through a function that allocates.

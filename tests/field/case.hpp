@@ -48,6 +48,10 @@ void small_pages_for_few_blocks();
 void freed_twice_with_others_between();
 void freed_but_never_allocated();
 
+// jemalloc.cpp
+void blocks_of_jemalloc();
+void questions_of_jemalloc();
+
 // names.cpp
 void names_of_the_c_library();
 void figures_of_mallinfo();

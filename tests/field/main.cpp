@@ -65,6 +65,8 @@ constexpr Case kCases[] = {
     {"names_of_the_c_library", "__libc_malloc and its family are the same heap", names_of_the_c_library},
     {"figures_of_mallinfo", "mallinfo and malloc_info tell what is in use", figures_of_mallinfo},
     {"parameters_of_mallopt", "mallopt accepts what glibc accepts", parameters_of_mallopt},
+    {"blocks_of_jemalloc", "mallocx and its family are the same heap", blocks_of_jemalloc},
+    {"questions_of_jemalloc", "mallctl knows what programs ask that are built for jemalloc", questions_of_jemalloc},
     {"whole_pages", "pvalloc rounds up to whole pages and no further", whole_pages},
     {"cancelled_in_statistics", "malloc_stats is no cancellation point", cancelled_in_statistics},
     {"alignments_that_cannot_be_had", "errno of memalign", alignments_that_cannot_be_had},

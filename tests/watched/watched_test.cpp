@@ -139,7 +139,8 @@ TEST(Watched, ReallocOfNothingIsAnAllocation) {
 /// From size to size: within slabs, from and to direct mappings, and between these.
 TEST(Watched, ReallocKeepsWhatWasWrittenAndGivesAwayTheOldBlock) {
   for (const std::size_t from : kSizes) {
-    for (const std::size_t to : {std::size_t{1}, from / 2 + 1, from + 1, 2 * from, 3 * from, kLargeMax, 2 * kLargeMax + 4096}) {
+    for (const std::size_t to :
+         {std::size_t{1}, from / 2 + 1, from + 1, 2 * from, 3 * from, kLargeMax, 2 * kLargeMax + 4096}) {
       void* block = hak_alloc(from);
       const std::size_t usable = hak_usable_size(block);
       std::memset(block, 5, usable);

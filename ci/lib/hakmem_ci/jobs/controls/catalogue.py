@@ -109,6 +109,8 @@ FIELD = (
     ("DoubleFreesAreNoticedWithOthersBetween", "a double free with another free between goes unseen"),
     ("FreesOfWhatWasNeverABlockAreNoticed", "what was never a block is freed without a word"),
     ("NamesOfTheCLibraryReachTheSameHeap", "the C library's own names reach another heap"),
+    ("BlocksOfJemallocsNamesAreOfTheSameHeap", "nobody has jemalloc's own names"),
+    ("QuestionsOfJemallocsProgramsAreAnswered", "nobody answers what such programs ask"),
     ("MallinfoTellsWhatIsInUse", "mallinfo tells of another heap"),
     ("MalloptAcceptsWhatGlibcAccepts", "mallopt refuses what glibc accepts"),
     ("PagesThatAreWholeStayAsTheyAre", "pvalloc does not round up to pages"),

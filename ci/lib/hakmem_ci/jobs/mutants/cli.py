@@ -117,9 +117,8 @@ def needs_valgrind():
 def watched_stages(root):
     """The test of what tools know of blocks, linked with the sources of the C API, once for each tool."""
     needs_valgrind()
-    interposers = ("malloc.cpp", "new_delete.cpp")
     sources = (root / "tests/watched/watched_test.cpp",
-               *(path for path in sorted((root / "src/api").glob("*.cpp")) if path.name not in interposers))
+               *(path for path in sorted((root / "src/api").glob("*.cpp")) if path.name not in library.INTERPOSERS))
     common = ("-O1", *UNDEFINED, f"-I{root}/src", f"-I{root}/include")
     return [Stage("unit", sources, (*common, "-fsanitize=address"), GTEST, FAIL_FAST, tool=("setarch", "-R")),
             Stage("unit memcheck", sources, (*common, "-DHAKMEM_VALGRIND"), GTEST, FAIL_FAST,

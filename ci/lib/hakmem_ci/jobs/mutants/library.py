@@ -18,6 +18,8 @@ FORWARDS, MEMORY = (("conformance", "field"), NAMES), (("conformance", "field", 
 REPORTS = (("cli", "field"), r"Options|CrashLog|Statistics|Mallinfo")
 JUDGES = {
     "malloc.cpp": (*FORWARDS, ("hakmem",)),
+    "mallocx.cpp": (("field",), "OfJemallocs", ("hakmem", "hakmem_hardened")),
+    "mallctl.cpp": (("field",), "OfJemallocs", ("hakmem",)),
     "new_delete.cpp": (*FORWARDS, ("hakmem", "hakmem_hardened")),
     "process_heap.cpp": (*MEMORY, ("hakmem",)),
     "process_heap.hpp": (*MEMORY, ("hakmem", "hakmem_hardened")),
@@ -30,6 +32,7 @@ JUDGES = {
     "statistics.cpp": (*REPORTS, ("hakmem", "hakmem_locked")),
     "crash_log.cpp": (*REPORTS, ("hakmem",)),
 }
+INTERPOSERS = ("malloc.cpp", "mallocx.cpp", "mallctl.cpp", "new_delete.cpp")  # not in the C API under its own names
 EXPECTS_A_FAULT = ("--finds", "PASS_REGULAR_EXPRESSION", "WILL_FAIL")  # tests of the tests
 PATIENT_SECONDS = 40  # of processor time: a script ends each of its programs that hangs, and fails in its own words
 OTHERS = ("--preload", "--faulty")  # options that name other libraries to judge
