@@ -287,9 +287,33 @@ struct UnmarkedSync : TestSync {
   static constexpr bool kMarksFreeBlocks = false;
 };
 
+using UnmarkedHeap = Heap<Config<UnmarkedSync, LinuxOs, FullGeometry>>;
+
+/// Below zero a block of an empty slab was freed again, whichever it is.
+TEST(HeapCorruptionOfUnmarkedBlocksDeathTest, OwnersFreeIntoAnEmptySlabIsFoundByItsCount) {
+  UnmarkedHeap heap;
+  heap.init();
+  auto& owner = *heap.attach();
+  std::vector<void*> blocks;
+  for (int i = 0; i < 4; ++i) blocks.push_back(heap.allocate(owner, 1024));
+  for (void* block : blocks) heap.deallocate(owner, block);
+  EXPECT_DEATH(heap.deallocate(owner, blocks[1]), kDouble);
+}
+
+TEST(HeapCorruptionOfUnmarkedBlocksDeathTest, OwnersSecondFreeOfAnUncachedLargeBlockIsFoundOnItsSlab) {
+  UnmarkedHeap heap;
+  heap.init();
+  auto& owner = *heap.attach();
+  heap.settings().set_caches(PoolKind::kLarge, false);
+  std::vector<void*> blocks;
+  for (int i = 0; i < 3; ++i) blocks.push_back(heap.allocate(owner, 40'000));
+  heap.deallocate(owner, blocks[0]);
+  EXPECT_DEATH(heap.deallocate(owner, blocks[0]), "hakmem: free\\(0x[0-9a-f]+\\): double free");
+}
+
 /// Without marks the second free finds another block at the head of the thread's list, and cannot know.
 TEST(HeapCorruptionOfUnmarkedBlocksDeathTest, ADoubleFreeIsFoundWhenTheListGoesBack) {
-  Heap<Config<UnmarkedSync, LinuxOs, FullGeometry>> heap;
+  UnmarkedHeap heap;
   heap.init();
   auto& owner = *heap.attach();
   std::vector<void*> blocks;

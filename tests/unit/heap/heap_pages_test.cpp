@@ -70,5 +70,41 @@ TEST_F(HeapPagesTest, PagesAreSmallAgainWhenSlotsHaveBeenGivenBack) {
   EXPECT_EQ(AdvisedOs::pages, Pages::kLarge) << "and large again when it is full once more";
 }
 
+TEST_F(HeapPagesTest, ASuperSlabThatHasLargePagesIsNotAskedForThemAgain) {
+  const auto blocks = allocate(64, 4 * 16);
+  ASSERT_EQ(AdvisedOs::pages, Pages::kLarge);
+  const int advices = AdvisedOs::advices;
+  for (std::size_t i = 32; i < blocks.size(); ++i) heap_.deallocate(*context_, blocks[i]);
+  (void)heap_.allocate(*context_, 128);  // in one of the slots: the thread keeps the other, so it is full again
+  EXPECT_EQ(AdvisedOs::advices, advices);
+}
+
+TEST_F(HeapPagesTest, SmallPagesAreNotAskedForWhereTheyAre) {
+  (void)allocate(64, 1);
+  heap_.deallocate(*context_, heap_.allocate(*context_, 128));
+  EXPECT_TRUE(heap_.trim(*context_)) << "the second slot";
+  EXPECT_EQ(AdvisedOs::advices, 1);
+}
+
+/// Two slots that are full, one whose blocks are half cut, and the last one, which is about to be: an eighth is left.
+TEST_F(HeapPagesTest, AnEighthMayBeLeftOfWhatIsCut) {
+  (void)allocate(64, 2 * 16);
+  (void)allocate(256, 2);
+  EXPECT_EQ(AdvisedOs::pages, Pages::kSmall);
+  (void)heap_.allocate(*context_, 128);
+  EXPECT_EQ(AdvisedOs::pages, Pages::kLarge);
+}
+
+/// The second slot of a run has been a slab of its own before.
+TEST_F(HeapPagesTest, OnlySlabsThatAreOneNowCount) {
+  const auto blocks = allocate(64, 4 * 16);
+  for (std::size_t i = 16; i < blocks.size(); ++i) heap_.deallocate(*context_, blocks[i]);
+  EXPECT_TRUE(heap_.trim(*context_));
+  ASSERT_EQ(AdvisedOs::pages, Pages::kSmall);
+  (void)heap_.allocate(*context_, 1280);
+  (void)heap_.allocate(*context_, 256);
+  EXPECT_EQ(AdvisedOs::pages, Pages::kSmall);
+}
+
 }  // namespace
 }  // namespace hakmem::test

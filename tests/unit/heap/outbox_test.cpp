@@ -110,6 +110,32 @@ TEST(Outbox, BlockThatIsOfferedTwiceInARowIsRefused) {
   EXPECT_EQ(scene.add(0, 0), decltype(scene)::Offer::kDoubleFree);
 }
 
+/// The program's own data may stand where the mark is.
+TEST(Outbox, BlockThatLooksFreeAndIsInNoChainIsTaken) {
+  OutboxScene<ToyGeometry> scene;
+  (void)scene.add(0, 0);
+  FreeMark<TestSync>::set(scene.out[0][1]);
+  EXPECT_EQ(scene.add(0, 1), decltype(scene)::Offer::kTaken);
+}
+
+struct UnmarkedSync : TestSync {
+  static constexpr bool kMarksFreeBlocks = false;
+};
+
+/// Where blocks are not marked, the last one that came is looked at.
+TEST(Outbox, BlockThatIsOfferedTwiceInARowIsRefusedWithoutMarks) {
+  using ConfigT = Config<UnmarkedSync, TestOs<kToyBits>, ToyGeometry>;
+  TestMemory memory{kToyBits};
+  Heap<ConfigT> heap{TestOs<kToyBits>(memory)};
+  heap.init();
+  auto& owner = *heap.attach();
+  void* block = heap.allocate(owner, 64);
+  Slab<ConfigT>& slab = *heap.page_map().find(block);
+  Outbox<ConfigT> outbox;
+  EXPECT_EQ(outbox.add(slab, block, ToyGeometry::kOutboxInterval), Outbox<ConfigT>::Offer::kTaken);
+  EXPECT_EQ(outbox.add(slab, block, ToyGeometry::kOutboxInterval), Outbox<ConfigT>::Offer::kDoubleFree);
+}
+
 /// I3: the send that wakes a sleeping slab posts it to its owner, later ones do not.
 TEST(Outbox, WakingSendPostsTheSlabToItsOwnerOnce) {
   OutboxScene<ToyGeometry> scene;

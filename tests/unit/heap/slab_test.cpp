@@ -82,6 +82,19 @@ TEST_F(SlabTest, BlocksAreCarvedAFewAtATimeUntilTheSlabIsFull) {
   EXPECT_EQ(slab_->frees_to_event.get(), static_cast<std::int32_t>(kCapacity));
 }
 
+/// What is judged by it: the free of an address that was never handed out.
+TEST_F(SlabTest, OnlyWhatHasBeenCutIsABlock) {
+  char* base = reinterpret_cast<char*>(slab_->base.get());
+  EXPECT_FALSE(slab_->is_block(base));
+  (void)refill();
+  EXPECT_TRUE(slab_->is_block(base));
+  EXPECT_TRUE(slab_->is_block(base + 64));
+  EXPECT_FALSE(slab_->is_block(base + 128));
+  (void)refill();
+  EXPECT_TRUE(slab_->is_block(base + 192));
+  EXPECT_FALSE(slab_->is_block(base + 256));
+}
+
 TEST_F(SlabTest, RefillTakesOwnFreesThenOthersThenFreshBlocks) {
   const auto out = refill();
   free_by_owner(out[0]);

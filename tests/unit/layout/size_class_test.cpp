@@ -23,6 +23,13 @@ TEST(SizeClass, EveryRequestGetsTheSmallestClassThatHoldsIt) {
 }
 
 /// H: 16-byte steps to 1 KiB, then four per doubling.
+TEST(SizeClass, OneLookFindsTheClassOfEveryMidRequest) {
+  using Classes = SizeClass<FullGeometry>;
+  for (std::size_t bytes = FullGeometry::kSmallMax + 1; bytes <= FullGeometry::kMidMax; ++bytes) {
+    ASSERT_EQ(Classes::of_mid(bytes), Classes::of(bytes)) << bytes;
+  }
+}
+
 TEST(SizeClass, StepsAreAsSpecified) {
   EXPECT_EQ(Full::kSmallCount, 64u);
   EXPECT_EQ(Full::kCount, 64u + 4 * 10);

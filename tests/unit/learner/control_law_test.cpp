@@ -47,6 +47,15 @@ TEST(CapLaw, StepsGrowUntilTheTargetIsBehind) {
   EXPECT_EQ(caps, (std::vector<std::uint32_t>{104, 120, 184, 152, 136})) << "steps of 4, 16, 64, then halves back";
 }
 
+TEST(CacheCounters, AddUpMemberByMember) {
+  CacheCounters sum{.hits = 1, .misses = 2, .asked_bytes = 3, .served_bytes = 4};
+  sum += {.hits = 10, .misses = 20, .asked_bytes = 30, .served_bytes = 40};
+  EXPECT_EQ(sum.hits, 11u);
+  EXPECT_EQ(sum.misses, 22u);
+  EXPECT_EQ(sum.asked_bytes, 33u);
+  EXPECT_EQ(sum.served_bytes, 44u);
+}
+
 TEST(CapLaw, FirstWindowAfterAChangeIsNotEvidence) {
   CapState state = after(start_cap(100, kCaps), 0.5, 3);
   ASSERT_EQ(state.cap, 104u);
@@ -141,6 +150,58 @@ TEST(WasteLaw, TrialsBecomeRareWhenNothingIsFound) {
   }
   EXPECT_GT(on_trial, 0u);
   EXPECT_LT(on_trial, 20'000u / 50);
+}
+
+TEST(WasteLaw, WindowsAreCountedFromTheLeastNumberOfSamples) {
+  constexpr auto windows_after = [](std::uint64_t samples) {
+    return next_waste(WasteState{}, {.hits = samples}, kWaste).windows;
+  };
+  static_assert(windows_after(255) == 0 && windows_after(256) == 1);
+}
+
+/// Blocks that the other value has let in are still there.
+TEST(WasteLaw, FirstWindowOfATrialIsNotEvidence) {
+  WasteState state;
+  for (unsigned i = 0; i < 100 && state.stage != TrialStage::kCanary; ++i) {
+    state = next_waste(state, with_hit_rate(0.5), kWaste);
+  }
+  state = next_waste(state, with_hit_rate(0.1), kWaste);
+  EXPECT_EQ(state.canary, Evidence{});
+  state = next_waste(state, with_hit_rate(0.9), kWaste);
+  EXPECT_DOUBLE_EQ(state.canary.hit_rate(), 0.9);
+}
+
+/// The state after the next trial, where each candidate has a hit rate of its own.
+WasteState after_a_trial(WasteState state, const std::vector<double>& rates) {
+  bool tried = false;
+  for (unsigned i = 0; i < 1000 && !(tried && state.stage == TrialStage::kRest); ++i) {
+    state = next_waste(state, with_hit_rate(rates[state.in_force()]), kWaste);
+    tried = tried || state.measuring();
+  }
+  return state;
+}
+
+TEST(WasteLaw, RivalsTakeTurnsAndRestsGrowAfterARoundOfThem) {
+  const std::vector<double> all_alike(4, 0.5);
+  WasteState state;
+  for (const unsigned rejections : {1u, 2u, 3u}) {
+    EXPECT_EQ(std::max(state.rest, 4u), 4u);
+    state = after_a_trial(state, all_alike);
+    EXPECT_EQ(state.adopted, 0u);
+    EXPECT_EQ(state.rejections, rejections);
+    EXPECT_EQ(state.rival, rejections == 3 ? 1u : rejections + 1) << "never the one that is adopted";
+  }
+  EXPECT_EQ(state.rest, 8u);
+}
+
+TEST(WasteLaw, RivalThatWinsTakesOverAndRestsAreShortAgain) {
+  WasteState state;
+  for (int i = 0; i < 3; ++i) state = after_a_trial(state, {0.5, 0.5, 0.5, 0.5});
+  state = after_a_trial(state, {0.5, 0.9, 0.5, 0.5});
+  EXPECT_EQ(state.adopted, 1u);
+  EXPECT_EQ(state.rejections, 0u);
+  EXPECT_EQ(state.rest, 4u);
+  EXPECT_EQ(state.rival, 2u);
 }
 
 TEST(WasteLaw, SettingsThatMakeNoSenseAreInvalid) {

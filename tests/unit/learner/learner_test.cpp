@@ -186,6 +186,16 @@ TEST(Learner, AdoptsALargerWasteFactorWhereItGainsHits) {
   EXPECT_EQ(world.learner.waste_state().adopted, 3u) << "1.7 lets in every block";
 }
 
+TEST(Learner, TheCacheIsToldOfAWasteFactorAsSoonAsItIsInForce) {
+  World world(waste_alone(), 2000);
+  world.cache.allocations = 20'000;
+  world.cache.loads[0].burst = 1000;
+  const double before = world.learner.max_waste();
+  for (int i = 0; i < 100 && world.learner.max_waste() == before; ++i) world.run(1);
+  ASSERT_NE(world.learner.max_waste(), before) << "a trial has begun";
+  EXPECT_EQ(world.cache.max_waste, world.learner.max_waste());
+}
+
 TEST(Learner, ReturnsToASmallerWasteFactorWhereTheLargerGainsNothing) {
   World world(waste_alone(), 2000);
   world.cache.allocations = 20'000;

@@ -19,7 +19,7 @@ TEST(PthreadLock, IsHeldByOneAtATime) {
     }).join();
     return is_free;
   };
-  EXPECT_TRUE(try_elsewhere());
+  ASSERT_TRUE(try_elsewhere());
   lock.lock();
   EXPECT_FALSE(try_elsewhere());
   lock.unlock();
