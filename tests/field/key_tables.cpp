@@ -2,7 +2,8 @@
 /// of its own, and no more keys are taken than that needs. Has the library inside.
 ///
 /// usage: field_key_tables KEYS LEFT: KEYS are made before malloc is first called; LEFT must be possible afterwards. With
-/// LEFT "none" there is none for malloc, and so no memory.
+/// LEFT "none" there is none for malloc, and so no memory. With KEYS "scattered" every second key is the program's, so that
+/// no table has room for malloc's key alone.
 
 #include <hakmem/hakmem.h>
 #include <pthread.h>
@@ -16,7 +17,14 @@ namespace {
 
 pthread_key_t key;
 
+bool are_scattered(const char* keys) { return std::strcmp(keys, "scattered") == 0; }
+
 void make_keys(int count, char** arguments, char**) {
+  if (count == 3 && are_scattered(arguments[1])) {
+    while (::pthread_key_create(&key, nullptr) == 0) {
+    }
+    for (pthread_key_t other = 1; other <= key; other += 2) (void)::pthread_key_delete(other);
+  }
   for (long i = count == 3 ? std::strtol(arguments[1], nullptr, 10) : 0; i > 0; --i) {
     (void)::pthread_key_create(&key, nullptr);
   }
@@ -66,5 +74,7 @@ int main(int count, char** arguments) {
   }
   if (left != std::strtol(arguments[2], nullptr, 10)) return problem("keys are left", left);
   constexpr long kPerTable = 32;
-  return left < kPerTable ? 0 : threads_are_given_back();  // else there was no table for malloc's key alone
+  return left < kPerTable || are_scattered(arguments[1])
+             ? 0
+             : threads_are_given_back();  // else there was no table for malloc's key alone
 }
