@@ -38,6 +38,7 @@ PATIENT_SECONDS = 40  # of processor time: a script ends each of its programs th
 OTHERS = ("--preload", "--faulty")  # options that name other libraries to judge
 OBJECT = re.compile(r"CMakeFiles/(hakmem\w*?)_(api|interposer)_objects\.dir/")
 ARCHIVE = re.compile(r"lib(hakmem(?:_hardened|_locked)?)(_api)?\.a")
+RECORDS = "-Wl,--dependency-file="  # what CMake keeps of a link, in a folder of the build
 HERE = "(the mutant)"  # its place in a command
 
 
@@ -142,7 +143,7 @@ class Release:
                                   text=True, capture_output=True, check=False).stdout
             # Commands before and behind are separated from it by &&.
             links = [words for words in map(shlex.split, re.split(r" && ", said)) if "-o" in words]
-            words = links[0][1:] if links else []
+            words = [word for word in links[0][1:] if not word.startswith(RECORDS)] if links else []
             if words:
                 at = words.index("-o")
                 words[at:at + 2] = []
