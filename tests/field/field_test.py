@@ -54,7 +54,7 @@ def judge_debugger(program, library):
     gdb = shutil.which("gdb")
     if gdb is None:
         return SHOWS_NOTHING, "gdb is not installed; run ci/setup"
-    steps = [f"set exec-wrapper env LD_PRELOAD={library}", "break main", "run", 'print (char*)strdup("abc")', "kill"]
+    steps = [f"set exec-wrapper env LD_PRELOAD={library} FIELD_DEBUGGED=1", "break main", "run", 'print (char*)strdup("abc")', "kill"]
     code, output = run([gdb, "-nx", "-batch", *(word for step in steps for word in ("-ex", step)), program])
     if "ptrace" in output and "not permitted" in output:
         return SHOWS_NOTHING, output
@@ -80,6 +80,8 @@ def judge_core(program, library):
             process.communicate()
         if "not permitted" in output:
             return SHOWS_NOTHING, output
+        if "Failed to write" in output:  # and yet gcore says that it has done it
+            return FAILS, output
         sizes = [path.stat().st_size // MIB for path in pathlib.Path(folder).glob("core*")]
     return (HOLDS if code == 0 and sizes and sizes[0] <= most else FAILS), f"exit code {code}, MiB {sizes}: {output}"
 

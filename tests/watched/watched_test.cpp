@@ -168,6 +168,15 @@ TEST(Watched, AGrownMappingMayBeUsedWhateverHasBeenThere) {
   hak_free(now);
 }
 
+#ifdef HAKMEM_ASAN
+/// Whoever is given the addresses next may use them.
+TEST(Watched, WhatIsGivenBackToTheSystemIsNobodysToForbid) {
+  void* block = hak_alloc(2 * kKeptMax);
+  hak_free(block);
+  EXPECT_EQ(__asan_region_is_poisoned(block, 2 * kKeptMax), nullptr);
+}
+#endif
+
 TEST(Watched, ReallocLeavesABlockWhereItIsFromHalfOfItsUsableSizeOn) {
   void* block = hak_alloc(5000);
   const std::size_t usable = hak_usable_size(block);

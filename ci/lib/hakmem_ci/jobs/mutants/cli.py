@@ -30,8 +30,8 @@ SCENARIOS = {"layout/descriptor_table.hpp": ("shared_pool", "descriptor_table/*"
 # store is a locked exchange, which is no race.
 TOOLS = {"sync/valgrind_sync.hpp": {"helgrind": "-O2", "drd": "-O2"}, "sync/watched_sync.hpp": {"memcheck": "-O0"}}
 VALGRIND = ("valgrind", "--quiet", "--error-exitcode=1")
-# What the library tells such tools: compiled only where one of them watches.
-WATCHED = pathlib.Path("src/api/watched.hpp")
+# What the library tells such tools is compiled only where one of them watches: all of a file, or a part of it.
+WATCHED, PARTLY_WATCHED = pathlib.Path("src/api/watched.hpp"), pathlib.Path("src/api/process_os.hpp")
 # Folders whose tests are long simulations: they run for longer than the compiler takes to optimise them.
 SIMULATED = ("learner",)
 # What is compiled in other builds.
@@ -130,7 +130,7 @@ def stages_of(root, header):
     if header == root / WATCHED:
         return watched_stages(root)
     if header.parent == root / "src/api":
-        return library.stages_of(root, header)
+        return [*library.stages_of(root, header), *(watched_stages(root) if header == root / PARTLY_WATCHED else ())]
     stem = header.stem
     stages = []
     common = ("-O2" if header.parent.name in SIMULATED else "-O0", *UNDEFINED, f"-I{root}/src", f"-I{root}/tests", f"-I{root}/include")
