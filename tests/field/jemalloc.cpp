@@ -73,17 +73,18 @@ void blocks_are_as_asked_for(const Names& names) {
 
 void resizing_keeps(const Names& names, std::size_t from, std::size_t to, int shift) {
   leave_dirty(to);
-  auto* block = static_cast<unsigned char*>(names.mallocx(from, aligned_to(shift)));
-  const std::size_t before = names.sallocx(block, 0);
-  std::memset(block, 7, before);
-  block = static_cast<unsigned char*>(names.rallocx(block, to, aligned_to(shift) | kZero));
-  expect(block != nullptr && is_aligned(block, shift), "%zu to %zu bytes at 2^%d: %p", from, to, shift, block);
+  void* old = names.mallocx(from, aligned_to(shift));
+  const std::size_t before = names.sallocx(old, 0);
+  std::memset(old, 7, before);
+  void* resized = names.rallocx(old, to, aligned_to(shift) | kZero);
+  expect(resized != nullptr && is_aligned(resized, shift), "%zu to %zu bytes at 2^%d: %p", from, to, shift, resized);
+  const auto* block = static_cast<unsigned char*>(resized);
   const std::size_t now = names.sallocx(block, 0);
   expect(now >= to, "%zu bytes are %zu", to, now);
   for (std::size_t i = 0; i < before && i < to; ++i)
     expect(block[i] == 7, "%zu to %zu bytes: %zu is lost", from, to, i);
   if (now > before) expect(dirty(block + before, now - before) == 0, "%zu to %zu bytes: no zeroes", from, to);
-  names.dallocx(block, 0);
+  names.dallocx(resized, 0);
 }
 
 }  // namespace
