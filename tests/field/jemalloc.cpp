@@ -39,7 +39,7 @@ struct Names {
   std::size_t (*nallocx)(std::size_t, int) = named<std::size_t(std::size_t, int)>("nallocx");
 };
 
-constexpr std::size_t kSizes[] = {1, 15, 16, 17, 100, 1024, 5000, 40'000, 1 << 20, 3 << 20};
+constexpr std::size_t kSizes[] = {1, 15, 16, 17, 100, 1024, 5000, 40'000, 1 << 20, 3'300'000};
 
 bool is_aligned(const void* block, int shift) {
   return (reinterpret_cast<std::uintptr_t>(block) & ((std::uintptr_t{1} << shift) - 1)) == 0;
@@ -87,11 +87,23 @@ void resizing_keeps(const Names& names, std::size_t from, std::size_t to, int sh
   names.dallocx(resized, 0);
 }
 
+/// From half of the usable size on; an alignment that the block has costs no move.
+void fitting_blocks_stay(const Names& names) {
+  for (const int shift : {0, 6, 12}) {
+    void* block = names.mallocx(5000, aligned_to(shift));
+    const std::size_t usable = names.sallocx(block, 0);
+    expect(names.rallocx(block, usable, aligned_to(shift)) == block, "what fits at 2^%d has moved", shift);
+    if (shift == 0) continue;  // as realloc does it, which is a library's own affair
+    expect(names.rallocx(block, usable / 2, aligned_to(shift)) == block, "half of it at 2^%d has moved", shift);
+  }
+}
+
 }  // namespace
 
 void blocks_of_jemalloc() {
   const Names names;
   blocks_are_as_asked_for(names);
+  fitting_blocks_stay(names);
   for (const std::size_t from : kSizes) {
     for (const std::size_t to : kSizes) {
       for (const int shift : {0, 4, 5, 12}) resizing_keeps(names, from, to, shift);
@@ -108,6 +120,7 @@ void blocks_of_jemalloc() {
   void* block = names.mallocx(100, 0);
   expect(names.mallocx(PTRDIFF_MAX, 0) == nullptr && names.mallocx(100, aligned_to(kTooMuch)) == nullptr,
          "too much is given out");
+  expect(names.mallocx(PTRDIFF_MAX, aligned_to(12) | kZero) == nullptr, "too much is given out");
   expect(names.rallocx(block, PTRDIFF_MAX, 0) == nullptr, "a block grows too far");
   expect(names.rallocx(block, 100, aligned_to(kTooMuch)) == nullptr, "a block is aligned too far");
   expect(names.nallocx(std::size_t{PTRDIFF_MAX} + 1, 0) == 0 && names.nallocx(100, aligned_to(kTooMuch)) == 0,
