@@ -68,7 +68,7 @@ int tell_arena(const char* name) {
 }  // namespace
 
 /// Arenas and thread caches of a program's own may be made, and are all the same: there is one heap, and every thread
-/// has its cache. \return 0; ENOENT for an unknown name, EINVAL for a place of the wrong size
+/// has its cache. Any thread. \return 0; ENOENT for an unknown name, EINVAL for a place of the wrong size
 HAKMEM_EXPORT int mallctl(const char* name, void* out, size_t* bytes, void*, size_t) noexcept {
   constexpr unsigned kOne = 1;
   const Reader reader{out, bytes};

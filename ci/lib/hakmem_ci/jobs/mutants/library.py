@@ -32,7 +32,8 @@ JUDGES = {
     "statistics.cpp": (*REPORTS, ("hakmem", "hakmem_locked")),
     "crash_log.cpp": (*REPORTS, ("hakmem",)),
 }
-INTERPOSERS = ("malloc.cpp", "mallocx.cpp", "mallctl.cpp", "new_delete.cpp")  # not in the C API under its own names
+# What the C API under its own names has not, as cmake/HakmemLibraries.cmake divides the sources.
+INTERPOSERS = ("malloc.cpp", "mallocx.cpp", "mallctl.cpp", "new_delete.cpp")
 EXPECTS_A_FAULT = ("--finds", "PASS_REGULAR_EXPRESSION", "WILL_FAIL")  # tests of the tests
 PATIENT_SECONDS = 40  # of processor time: a script ends each of its programs that hangs, and fails in its own words
 OTHERS = ("--preload", "--faulty")  # options that name other libraries to judge
