@@ -45,17 +45,21 @@ void drift_once(std::vector<Filled>& mine, std::vector<Filled>& next, std::size_
   for (Filled& block : stay) give_back(block);
 }
 
-/// Runs `round` three times. The peak of the third one may be so many times that of the first: 1.2.
+/// Runs `round` four times. By how much threads overlap makes one round's peak differ from the next; memory that is not
+/// used again is missing in each. So the last two rounds may not both take more than 1.2 times what the first two did.
 template <class Round>
 void expect_no_drift(Round round) {
-  std::size_t peaks[3];
+  std::size_t peaks[4];
   for (std::size_t& peak : peaks) {
     forget_peak();
     round();
     peak = peak_resident();
   }
-  std::printf("footprint by round: %zu, %zu, %zu KiB\n", peaks[0] / kKiB, peaks[1] / kKiB, peaks[2] / kKiB);
-  if (peaks[2] * 10 > peaks[0] * 12) fail("the third round takes more than 1.2 times the first one's memory");
+  std::printf("footprint by round: %zu, %zu, %zu, %zu KiB\n", peaks[0] / kKiB, peaks[1] / kKiB, peaks[2] / kKiB,
+              peaks[3] / kKiB);
+  if (std::min(peaks[2], peaks[3]) * 10 > std::max(peaks[0], peaks[1]) * 12) {
+    fail("later rounds take more than 1.2 times the first ones' memory");
+  }
 }
 
 }  // namespace

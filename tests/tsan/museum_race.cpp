@@ -369,10 +369,10 @@ class Meeting {
   std::atomic<unsigned> turn_{0};
 };
 
-/// Repeats a trial until its judge objects or the time is over. A few steps of delay, other ones each time, let the two
+/// Repeats a trial until its judge objects, where the search ends at that, or the time is over. A few steps of delay, other ones each time, let the two
 /// threads meet in different ways; both ways of running have them.
 template <class Trial>
-Found repeat(double seconds, std::uint64_t seed) {
+Found repeat(const Search& search) {
   const auto start = std::chrono::steady_clock::now();
   const auto spent = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   Meeting meeting;
@@ -380,7 +380,7 @@ Found repeat(double seconds, std::uint64_t seed) {
   Found found;
   bool over = false;
   const auto work = [&](unsigned index) {
-    Random random(seed * kThreads + index);
+    Random random(search.seed * kThreads + index);
     for (;;) {
       if (index == 0) trial = std::make_unique<Trial>();
       meeting.wait();
@@ -389,8 +389,8 @@ Found repeat(double seconds, std::uint64_t seed) {
       meeting.wait();
       if (index == 0) {
         ++found.trials;
-        found.found = !trial->holds();
-        over = found.found || spent() >= seconds;
+        found.found |= !trial->holds();
+        over = (found.found && !search.past_findings) || spent() >= search.seconds;
       }
       meeting.wait();
       if (over) return;
@@ -404,10 +404,9 @@ Found repeat(double seconds, std::uint64_t seed) {
 }
 
 template <template <class, bool> class Trial, bool kFaulty>
-Found run(bool noisy, double seconds, std::uint64_t seed) {
-  disturbance.noisy = noisy;
-  return noisy ? repeat<Trial<DisturbedSync, kFaulty>>(seconds, seed)
-               : repeat<Trial<StressSync, kFaulty>>(seconds, seed);
+Found run(const Search& search) {
+  disturbance.noisy = search.noisy;
+  return search.noisy ? repeat<Trial<DisturbedSync, kFaulty>>(search) : repeat<Trial<StressSync, kFaulty>>(search);
 }
 
 template <template <class, bool> class Trial>

@@ -6,7 +6,15 @@
 
 namespace hakmem::museum {
 
-/// What came of repeating one trial until its judge objected or the time was over.
+/// How trials are repeated.
+struct Search {
+  bool noisy;          ///< with schedule noise
+  bool past_findings;  ///< goes on after the judge objected
+  double seconds;      ///< at most
+  std::uint64_t seed;
+};
+
+/// What came of repeating one trial.
 struct Found {
   bool found = false;
   std::uint64_t trials = 0;
@@ -19,8 +27,8 @@ struct Bug {
   /// Whether it is a race on plain variables, which ThreadSanitizer must report. The others go wrong by atomic
   /// operations alone: nothing for it to see.
   bool data_race;
-  Found (*faulty)(bool noisy, double seconds, std::uint64_t seed);
-  Found (*sound)(bool noisy, double seconds, std::uint64_t seed);
+  Found (*faulty)(const Search&);
+  Found (*sound)(const Search&);
 };
 
 [[nodiscard]] std::span<const Bug> museum_bugs() noexcept;

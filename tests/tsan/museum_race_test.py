@@ -5,6 +5,7 @@ sound twins. The other bugs go wrong by atomic operations alone: it must have no
 usage: museum_race_test.py [--wrapper WORDS] MUSEUM_RACE
 """
 import argparse
+import os
 import re
 import sys
 
@@ -15,7 +16,9 @@ DATA_RACE = " (data race)"
 
 def problem_of(arguments, number, sound, expected):
     """Why the verdict on one trial is wrong, or None. An exit code of 1 is the judge's word, not the tool's."""
-    command = [arguments.program, "--bug", number, "--seconds", "300" if expected else "0.5", *(["--sound"] * sound)]
+    # The judge often objects before the tool has seen both sides of the race.
+    search = ["--seconds", "300", "--past-findings"] if expected else ["--seconds", "0.5"]
+    command = [arguments.program, "--bug", number, *search, *(["--sound"] * sound)]
     code, output = tools.run(command, wrapper=arguments.wrapper.split())
     if expected:
         problem = tools.problem_of_found(code, output, tools.RACE["tsan"])
@@ -34,6 +37,7 @@ def main():
     parser.add_argument("--wrapper", default="", help="words to put in front of the program")
     parser.add_argument("program")
     arguments = parser.parse_args()
+    os.environ["TSAN_OPTIONS"] = f"{os.environ.get('TSAN_OPTIONS', '')} halt_on_error=1".strip()
     listed = tools.run([arguments.program, "--list"], wrapper=arguments.wrapper.split())[1].splitlines()
     races = [line for line in listed if line.endswith(DATA_RACE)]
     failed = 0
