@@ -8,6 +8,7 @@
 #include "api/crash_log.hpp"
 #include "api/learning.hpp"
 #include "api/process_heap.hpp"
+#include "api/statistics.hpp"
 #include "learner/control_law.hpp"
 
 namespace hakmem {
@@ -100,8 +101,10 @@ void apply(Option which, std::int64_t value) noexcept {
     case Option::kLruDebug: return ProcessOs::listen(EventLog::kLru, value != 0);
     case Option::kDrainDebug: return ProcessOs::listen(EventLog::kDrain, value != 0);
     case Option::kCrashLog:
-    case Option::kStats:
     case Option::kCount: return;
+    case Option::kStats:
+      if (static_cast<StatsAtExit>(value) != StatsAtExit::kNo) keep_statistics_descriptor();
+      return;
     default: return learning_options_changed();
   }
 }

@@ -3,7 +3,6 @@
 #include "api/crash_log.hpp"
 #include "api/learning.hpp"
 #include "api/options.hpp"
-#include "api/statistics.hpp"
 
 #include <pthread.h>
 
@@ -61,7 +60,6 @@ bool make_exit_key() noexcept {
 
 void set_up() noexcept {
   read_options_from_environment();
-  keep_statistics_descriptor();
   process_heap.init();
   ready = make_exit_key();
 }

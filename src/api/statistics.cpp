@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstddef>
 
 #include "api/learning.hpp"
@@ -177,17 +178,19 @@ struct FileIdentity {
   }
 };
 
-constexpr int kNowhere = -1, kWhateverIsThere = -2;
+constexpr int kNowhere = -1;
 
-/// Standard error as it was when the statistics were asked for, and a copy of it that programs hardly close.
+/// Standard error as it was when statistics were first asked for, and a copy of it that programs hardly close.
+std::atomic<bool> asked_for{false};
 FileIdentity standard_error{};
-int exit_descriptor = kWhateverIsThere;
+std::atomic<int> exit_descriptor{kNowhere};
 
-/// Where the statistics go at the end: to what was standard error at the beginning, and to nothing else.
+/// Where the statistics go at the end: to what was standard error when they were asked for, and to nothing else.
 int descriptor_at_exit() noexcept {
-  if (exit_descriptor == kWhateverIsThere) return STDERR_FILENO;
-  if (exit_descriptor == kNowhere) return kNowhere;
-  for (const int descriptor : {exit_descriptor, STDERR_FILENO}) {
+  // Acquire pairs with keep_statistics_descriptor: who sees the descriptor sees what it stands for.
+  const int kept = exit_descriptor.load(std::memory_order_acquire);
+  if (kept == kNowhere) return kNowhere;
+  for (const int descriptor : {kept, STDERR_FILENO}) {
     if (standard_error.is_at(descriptor)) return descriptor;
   }
   return kNowhere;
@@ -203,12 +206,13 @@ int descriptor_at_exit() noexcept {
 }  // namespace
 
 void keep_statistics_descriptor() noexcept {
-  if (static_cast<StatsAtExit>(option(Option::kStats)) == StatsAtExit::kNo) return;
+  // Relaxed: it orders nothing, there is one who comes first.
+  if (asked_for.exchange(true, std::memory_order_relaxed)) return;
   constexpr int kAboveWhatProgramsUse = 100;
-  exit_descriptor = kNowhere;
   if (!FileIdentity::of(STDERR_FILENO, standard_error)) return;
   const int copy = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kAboveWhatProgramsUse);
-  exit_descriptor = copy >= 0 ? copy : STDERR_FILENO;
+  // Release pairs with descriptor_at_exit.
+  exit_descriptor.store(copy >= 0 ? copy : STDERR_FILENO, std::memory_order_release);
 }
 
 hak_statistics statistics() noexcept {

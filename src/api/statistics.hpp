@@ -10,8 +10,8 @@ namespace hakmem {
 /// Any thread; exact when no other thread allocates.
 [[nodiscard]] hak_statistics statistics() noexcept;
 
-/// When statistics are asked for at the end of the process: keeps a way to standard error, which many programs close
-/// before. Called once, by the thread that sets the heap up.
+/// Statistics are asked for at the end of the process: keeps a way to standard error, which many programs close before.
+/// Any thread; the first call counts.
 void keep_statistics_descriptor() noexcept;
 
 /// Writes them to a file descriptor, as one line of JSON or as text, without allocating.

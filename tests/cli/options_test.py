@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
 LIBRARY = sys.argv.pop()
@@ -25,6 +26,15 @@ for i in range(3):
 ctypes.CDLL(None).malloc_trim(0)
 cycle()
 """
+
+
+# Large blocks that come and go.
+WHALES = """
+for i in range(20):
+    bytearray(8 << 20)
+"""
+
+ASKS_FOR_STATISTICS = "ctypes.CDLL(None).hak_option_set(b'HAKMEM_STATS', b'json'); "
 
 
 def run(command=("/bin/ls", "/"), **options):
@@ -106,6 +116,37 @@ class Options(unittest.TestCase):
             requests = pool["cache_hits"] + pool["refills"]
             self.assertAlmostEqual(pool["hit_rate"], pool["cache_hits"] / requests, delta=0.001)
         self.assertGreater(figures["pools"]["mid"]["cache_hits"], 0)
+
+    def test_statistics_count_whales_by_how_many_threads_held_some(self):
+        figures = json.loads(run([sys.executable, "-c", WHALES], HAKMEM_STATS="json").stderr)
+        by_threads = figures["whales_by_threads"].values()
+        for kind in ("hits", "misses"):
+            self.assertGreater(figures[f"whale_{kind}"], 0)
+            self.assertEqual(sum(bucket[kind] for bucket in by_threads), figures[f"whale_{kind}"], kind)
+
+    def test_statistics_count_no_hits_of_a_cache_that_is_off(self):
+        done = run([sys.executable, "-c", BUSY], HAKMEM_STATS="json", HAKMEM_CACHE_LARGE="0")
+        self.assertEqual(json.loads(done.stderr)["pools"]["large"]["cache_hits"], 0)
+
+    def test_statistics_go_to_no_file_that_the_program_opens_as_descriptor_2(self):
+        with tempfile.TemporaryDirectory() as folder:
+            own, error = pathlib.Path(folder, "own"), pathlib.Path(folder, "error")
+            opens = f"os.closerange(0, 4096); os.dup2(os.open({str(own)!r}, os.O_CREAT | os.O_WRONLY), 2)"
+            for asks, options in (("", {"HAKMEM_STATS": "json"}), (ASKS_FOR_STATISTICS, {})):
+                with error.open("wb") as stream:
+                    subprocess.run([sys.executable, "-c", f"import ctypes, os; {asks}{opens}"], check=True, stderr=stream,
+                                   env={**os.environ, "LD_PRELOAD": LIBRARY, **options})
+                self.assertEqual((own.read_bytes(), error.read_bytes()), (b"", b""))
+
+    def test_statistics_that_are_asked_for_by_the_program_go_where_standard_error_was(self):
+        done = run([sys.executable, "-c", f"import ctypes, os; {ASKS_FOR_STATISTICS}os.close(2)"])
+        self.assertGreater(json.loads(done.stderr)["superslabs_mapped"], 0)
+
+    def test_keeps_a_descriptor_for_statistics_alone(self):
+        def of_programs(**options):
+            return [int(number) for number in run(["/bin/ls", "/proc/self/fd"], **options).stdout.split()]
+        self.assertGreaterEqual(max(of_programs(HAKMEM_STATS="json")), 100)
+        self.assertLess(max(of_programs()), 100)
 
     def test_every_cache_off(self):
         done = run(HAKMEM_CACHE_TINY="0", HAKMEM_CACHE_MID="0", HAKMEM_CACHE_LARGE="0", HAKMEM_CACHE_WHALE="0")

@@ -24,10 +24,20 @@ AFL_PRESETS = {"fuzz": "afl", "fuzz-model": "afl-model"}
 AUDITED = ("heap/heap", "heap/outbox", "heap/slab", "layout/descriptor_table", "layout/descriptors", "layout/page_map",
            "lockfree/bitmap_word", "lockfree/bounded_cache", "lockfree/remote_word", "lockfree/slot_cache", "lockfree/slot_word",
            "lockfree/take_all_list", "superslab/free_slots", "sync/counter", "sync/shown", "sync/tunable")
-MUTATED = ("lockfree/bitmap_word", "lockfree/bounded_cache", "lockfree/remote_word", "lockfree/slot_cache",
-           "lockfree/slot_word", "lockfree/take_all_list", "superslab/free_slots", "superslab/lru_cache",
-           "superslab/shared_pool", "superslab/slot_ops", "superslab/superslab_table", "heap/slab",
-           "heap/class_list", "heap/context_pool", "heap/outbox")
+MUTATED = ("lockfree/bitmap_word.hpp", "lockfree/bounded_cache.hpp", "lockfree/remote_word.hpp",
+           "lockfree/slot_cache.hpp", "lockfree/slot_word.hpp", "lockfree/take_all_list.hpp", "superslab/free_slots.hpp",
+           "superslab/lru_cache.hpp", "superslab/shared_pool.hpp", "superslab/slot_ops.hpp",
+           "superslab/superslab_table.hpp", "heap/class_list.hpp", "heap/context_pool.hpp", "heap/direct.hpp",
+           "heap/guarded_heap.hpp", "heap/guards.hpp", "heap/heap.hpp", "heap/heap_walk.hpp", "heap/locked_heap.hpp",
+           "heap/outbox.hpp", "heap/settings.hpp", "heap/slab.hpp", "heap/thread_context.hpp", "heap/whale_cache.hpp",
+           "layout/descriptor_table.hpp", "layout/descriptors.hpp", "layout/free_mark.hpp", "layout/local_list.hpp",
+           "layout/page_map.hpp", "layout/size_class.hpp", "sync/countdown.hpp", "sync/counter.hpp",
+           "sync/hardened_sync.hpp", "sync/std_sync.hpp", "sync/valgrind_sync.hpp", "sync/watched_sync.hpp",
+           "os/event.hpp", "os/linux_os.hpp", "os/pthread_lock.hpp", "learner/control_law.hpp", "learner/learner.hpp",
+           "learner/mid_caches.hpp", "api/watched.hpp", "api/malloc.cpp", "api/mallocx.cpp", "api/mallctl.cpp",
+           "api/new_delete.cpp", "api/process_heap.cpp", "api/process_heap.hpp", "api/hak.cpp", "api/walk.cpp",
+           "api/process_os.cpp", "api/process_os.hpp", "api/options.cpp", "api/learning.cpp", "api/statistics.cpp",
+           "api/crash_log.cpp")
 VALGRIND_TOOLS = {
     "helgrind": ("--tool=helgrind", "--error-exitcode=99", "--history-level=full"),
     "drd": ("--tool=drd", "--error-exitcode=99"),
@@ -113,25 +123,28 @@ def add_audit(context, header, outcome, verdicts, problems):
     context.add(row)
 
 
-def mutants_item(header):
+def mutants_item(source):
+    needs = (("model", "hakmem-check"), *([("release", "all")] if source.startswith("api/") else []))
+
     def run(context, seconds):
-        if "model" in context.broken_presets:
-            context.add(report.incomplete("mutants", header, context.broken_presets["model"]))
-            return
-        name = contexts.file_name(f"mutants-{header}")
-        outcome = context.run(name, f"mutants of {header}",
-                              [context.root / "ci/mutants", f"{header}.hpp", "--jobs", context.jobs])
+        for preset, _ in needs:
+            if preset in context.broken_presets:
+                context.add(report.incomplete("mutants", source, context.broken_presets[preset]))
+                return
+        name = contexts.file_name(f"mutants-{source}")
+        outcome = context.run(name, f"mutants of {source}",
+                              [context.root / "ci/mutants", source, "--jobs", context.jobs])
         if not outcome.clean:
-            context.add(report.ended_badly("mutants", header, outcome, outcome.describe(), judges=True))
+            context.add(report.ended_badly("mutants", source, outcome, outcome.describe(), judges=True))
             return
         found = re.search(r"(\d+) mutants: (\d+) killed", outcome.output)
         if not found or found[1] == "0":
-            context.add(report.incomplete("mutants", header, "no mutant was counted", log=outcome.log))
+            context.add(report.incomplete("mutants", source, "no mutant was counted", log=outcome.log))
             return
-        context.add(report.Row("mutants", header, "", f"{found[1]} mutants, {found[2]} killed", outcome.seconds,
+        context.add(report.Row("mutants", source, "", f"{found[1]} mutants, {found[2]} killed", outcome.seconds,
                                "explained", "pass", log=outcome.log))
 
-    return Item(f"mutants: {header}", (("model", "hakmem-check"),), run, fills=False)
+    return Item(f"mutants: {source}", needs, run, fills=False)
 
 
 def tests_item(preset):
@@ -425,7 +438,7 @@ def long_item(scenario, build, allocator):
 
 PROGRAMS = tuple(programs_item(library) for library in ("hakmem", "hakmem_hardened"))
 AUDIT = tuple(audit_item(header) for header in AUDITED)
-MUTANTS = tuple(mutants_item(header) for header in MUTATED)
+MUTANTS = tuple(mutants_item(source) for source in MUTATED)
 TESTS = tuple(tests_item(preset) for preset in SANITIZED)
 MODELS = tuple(models_item(number) for number in range(1, MODEL_SLICES + 1))
 FUZZING = (*(fuzz_item(target) for target in FUZZ_TARGETS), *(afl_item(target) for target in FUZZ_TARGETS))
