@@ -147,6 +147,9 @@ class Options(unittest.TestCase):
             return [int(number) for number in run(["/bin/ls", "/proc/self/fd"], **options).stdout.split()]
         self.assertGreaterEqual(max(of_programs(HAKMEM_STATS="json")), 100)
         self.assertLess(max(of_programs()), 100)
+        script = f"import ctypes, os; {ASKS_FOR_STATISTICS}print(*os.listdir('/proc/self/fd'))"
+        kept = [int(number) for number in run([sys.executable, "-c", script], HAKMEM_STATS="json").stdout.split()]
+        self.assertEqual(sum(number >= 100 for number in kept), 1, "asked for twice")
 
     def test_every_cache_off(self):
         done = run(HAKMEM_CACHE_TINY="0", HAKMEM_CACHE_MID="0", HAKMEM_CACHE_LARGE="0", HAKMEM_CACHE_WHALE="0")
