@@ -1,10 +1,13 @@
 """ci/programs reports every planted fault of a malloc, and passes a sound one. The broken libraries are its negative
 control: programs that run under them must not be called a pass."""
+import contextlib
 import dataclasses
+import io
 import json
 import os
 import pathlib
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +18,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 import broken_malloc
 from hakmem_ci.core import process
-from hakmem_ci.jobs.programs import catalogue, long_list, program, session, witness
+from hakmem_ci.jobs.programs import catalogue, cli, long_list, program, session, witness
 
 TOOL = HERE.parents[1] / "ci" / "programs"
 INPUTS = HERE / "inputs"
@@ -101,7 +104,7 @@ class ProgramsTest(unittest.TestCase):
         library = str(broken_malloc.build(self.folder, "none"))
         text_file = self.folder / "text.so"
         text_file.write_text("no library")
-        for arguments in ((), ("--preload",), ("--preload", "/nowhere/lib.so"), ("--preload", str(text_file)),
+        for arguments in (("--preload",), ("--preload", "/nowhere/lib.so"), ("--preload", str(text_file)),
                           ("--preload", library, "--bogus"), ("--preload", library, "emacs"),
                           ("--preload", library, "--jobs", "0"), ("--preload", library, "--patience", "x"),
                           ("--preload", library, "--all", "perl"), ("--preload", library, "postgres"),
@@ -110,6 +113,27 @@ class ProgramsTest(unittest.TestCase):
             self.assertEqual(done.returncode, 2, (arguments, done.stdout, done.stderr))
             self.assertIn("usage:", done.stderr)
             self.assertIn("ci/programs: error:", done.stderr)
+
+    def test_every_library_that_is_given_runs_every_program(self):
+        sound, broken = (str(broken_malloc.build(self.folder, fault)) for fault in ("none", "crash"))
+        code, output, _ = self.run_tool("--preload", sound, "--preload", broken)
+        self.assertEqual(code, 1, output)
+        results = json.loads((self.folder / "report.json").read_text())["results"]
+        self.assertEqual([(result["how"], result["status"]) for result in results],
+                         [(pathlib.Path(library).name, status) for library, status in ((sound, "pass"), (broken, "fail"))
+                          for _ in PROGRAMS])
+
+    def test_without_a_library_those_that_ship_are_run(self):
+        root = self.folder / "checkout"
+        for name in cli.SHIPPED:
+            with self.assertRaises(SystemExit) as ended, contextlib.redirect_stderr(io.StringIO()) as said:
+                cli.arguments_of(["perl"], root, INPUTS)
+            self.assertEqual(ended.exception.code, 2)
+            self.assertRegex(said.getvalue(), f"error: there is no build/release/{name}; build it .* or give a library")
+            path = root / "build/release" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(broken_malloc.build(self.folder, "none"), path)
+        self.assertEqual([path.name for path in cli.arguments_of(["perl"], root, INPUTS).preload], list(cli.SHIPPED))
 
 
 class WitnessTest(unittest.TestCase):

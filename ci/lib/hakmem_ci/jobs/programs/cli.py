@@ -14,6 +14,7 @@ from hakmem_ci.core import command_line, process, report, screen
 from hakmem_ci.jobs.programs import catalogue, compare, session, witness
 
 PART = "programs"
+SHIPPED = ("libhakmem.so", "libhakmem_hardened.so")  # of the release preset
 PROCESSOR_SECONDS = 3600  # what one command may use; none needs a hundredth of it
 
 
@@ -37,7 +38,17 @@ def shared_library(text):
     return path
 
 
-def arguments_of(argv, inputs):
+def shipped_libraries(root):
+    """What users get, as the release preset has built it. Raises ArgumentTypeError."""
+    paths = [root / "build/release" / name for name in SHIPPED]
+    for path in paths:
+        if not path.is_file():
+            raise argparse.ArgumentTypeError(f"there is no {path.relative_to(root)}; build it (cmake --preset release && cmake "
+                                             "--build --preset release) or give a library with --preload")
+    return [shared_library(str(path)) for path in paths]
+
+
+def arguments_of(argv, root, inputs):
     """The parsed command line; a wrong one ends with usage and exit code 2."""
     programs = catalogue.catalogue(inputs, False)
     names = [program.name for program in programs]
@@ -45,7 +56,9 @@ def arguments_of(argv, inputs):
     parser = command_line.parser(
         "programs", "Runs real programs with and without a malloc library preloaded and demands the same output, exit "
                     "codes and files.")
-    parser.add_argument("--preload", type=shared_library, required=True, metavar="LIB", help="the library to preload")
+    parser.add_argument("--preload", type=shared_library, action="append", metavar="LIB",
+                        help="a library to preload; may be given several times (default: build/release/" +
+                             " and ".join(SHIPPED) + ")")
     parser.add_argument("--quick", action="store_true", help="a third of the work; half, of the long list")
     parser.add_argument("--all", action="store_true",
                         help="also the long list (ci/setup --programs-all installs what it needs): " + ", ".join(long))
@@ -64,21 +77,25 @@ def arguments_of(argv, inputs):
     for name in arguments.programs:
         if name not in names:
             parser.error(f"unknown program '{name}'; choose from {', '.join(names)}")
+    try:
+        arguments.preload = arguments.preload or shipped_libraries(root)
+    except argparse.ArgumentTypeError as cause:
+        parser.error(str(cause))
     return arguments
 
 
 class Checker:
     """Runs programs both ways. Thread-safe."""
 
-    def __init__(self, arguments, scratch, witness_library, stop, live):
-        self.library = arguments.preload
+    def __init__(self, arguments, library, scratch, witness_library, stop, live):
+        self.library = library
         self.scratch = scratch
         self.witness_library = witness_library
         self.limits = session.Limits(arguments.processor_seconds, arguments.patience)
         self.keep = arguments.keep
         self.stop = stop
         self.again = (f"ci/programs{' --quick' if arguments.quick else ''} --preload "
-                      f"{shlex.quote(str(arguments.preload))}")
+                      f"{shlex.quote(str(library))}")
         self.live = live
 
     def check(self, program):
@@ -158,8 +175,8 @@ def describe(row, width):
     return f"{row.program:<{width}}  {row.status:<10}  {row.seconds:6.1f} s  {used}"
 
 
-def check_all(arguments, programs, witness_source, shown, stop, found):
-    """Checks all programs; each result is given to `found` and printed when it is known."""
+def check_all(arguments, library, programs, witness_source, shown, stop, found):
+    """Checks all programs with one library; each result is given to `found` and printed when it is known."""
     width = max(len(program.name) for program in programs)
 
     def keep(row):
@@ -170,13 +187,13 @@ def check_all(arguments, programs, witness_source, shown, stop, found):
         scratch = pathlib.Path(scratch)
         scratch.chmod(0o711)  # other users reach what is theirs in it
         try:
-            library = witness.build(witness_source, scratch)
+            witness_library = witness.build(witness_source, scratch)
         except witness.CannotWitness as cause:
             for program in programs:
-                keep(ProgramRow(PART, program.name, arguments.preload.name, "", 0.0, "incomplete", "incomplete", str(cause),
+                keep(ProgramRow(PART, program.name, library.name, "", 0.0, "incomplete", "incomplete", str(cause),
                                 program=program.name))
             return
-        checker = Checker(arguments, scratch, library, stop, shown.live)
+        checker = Checker(arguments, library, scratch, witness_library, stop, shown.live)
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             list(pool.map(lambda program: keep(checker.check(program)), programs))
 
@@ -184,12 +201,16 @@ def check_all(arguments, programs, witness_source, shown, stop, found):
 def main(root, argv):
     """Checks what the command line asks for; returns the exit code."""
     inputs = root / "tests" / "programs" / "inputs"
-    arguments = arguments_of(argv, inputs)
+    arguments = arguments_of(argv, root, inputs)
     programs = catalogue.chosen(catalogue.catalogue(inputs, arguments.quick), arguments.programs, arguments.all)
     stop = process.Stop()
     stop.install()
     shown = screen.Screen()
-    facts = {**command_line.facts_of(root, " ".join(["ci/programs", *argv])), "library": str(arguments.preload)}
-    results = report.Report("programs", root / "build/programs" / arguments.preload.stem, facts, command_line.copies_of(arguments))
-    check_all(arguments, programs, root / "tests" / "programs" / "witness.c", shown, stop, results.add)
+    facts = {**command_line.facts_of(root, " ".join(["ci/programs", *argv])), "library": " ".join(map(str, arguments.preload))}
+    folder = root / "build/programs" / "+".join(library.stem for library in arguments.preload)
+    results = report.Report("programs", folder, facts, command_line.copies_of(arguments))
+    for library in arguments.preload:
+        if len(arguments.preload) > 1:
+            shown.line(f"{library.name}:")
+        check_all(arguments, library, programs, root / "tests" / "programs" / "witness.c", shown, stop, results.add)
     return report.finish(results, shown, stop.is_set())
