@@ -141,6 +141,21 @@ static inline void hak_statistics_get(struct hak_statistics* out) HAK_NOEXCEPT {
   (void)hak_statistics_read(out, sizeof *out);
 }
 
+/* What a member of struct hak_statistics is. The structure only ever grows at its end. */
+struct hak_statistic {
+  const char* name;          /* of the member, and in both reports */
+  const char* unit;          /* what it is a number of */
+  const char* says;          /* which of those, in a few words */
+  size_t offset;             /* of the member in the structure, in bytes */
+  size_t count;              /* of its values: 1, or the length of the array */
+  const char* const* labels; /* what each value of an array stands for, up to a NULL; or NULL: nothing has a name */
+  const char* json;          /* its place in the JSON report; "pools.*.refills": in an object for each label */
+};
+
+/* Describes the members in the order of the reports; `index` counts from 0. Returns a description that stays where it
+ * is, or NULL and errno ENOENT when there is none. */
+HAK_API const struct hak_statistic* hak_statistic_describe(size_t index) HAK_NOEXCEPT;
+
 /* Writes the statistics to a file descriptor: as a JSON object in one line, or as text. Allocates nothing. Returns 0,
  * or -1 with errno of the failed write. */
 HAK_API int hak_statistics_print(int file_descriptor, int as_json) HAK_NOEXCEPT;

@@ -5,10 +5,12 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "api/call_site.hpp"
 #include "api/options.hpp"
 #include "api/process_heap.hpp"
+#include "api/statistic_table.hpp"
 #include "api/statistics.hpp"
 #include "api/walk.hpp"
 #include "api/watched.hpp"
@@ -69,6 +71,12 @@ size_t hak_statistics_read(struct hak_statistics* out, size_t bytes) noexcept {
   std::memset(out, 0, bytes);
   std::memcpy(out, &now, bytes < sizeof now ? bytes : sizeof now);
   return sizeof now;
+}
+
+const struct hak_statistic* hak_statistic_describe(size_t index) noexcept {
+  if (index < std::size(hakmem::kStatistics)) return &hakmem::kStatistics[index];
+  errno = ENOENT;
+  return nullptr;
 }
 
 int hak_statistics_print(int file_descriptor, int as_json) noexcept {

@@ -1,14 +1,10 @@
-/// SPEC I: options by name, from the environment and by call; statistics as text and JSON.
+/// SPEC I: options by name and by call.
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
-#include <regex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -235,54 +231,6 @@ TEST(HakOptions, SuperSlabsAreKeptForAsLongAsTheDelaySays) {
   }
   EXPECT_GT(statistics().cached_bytes, 0u);
   ASSERT_EQ(hak_option_set("HAKMEM_PURGE_DELAY_MS", "1000"), 0);
-}
-
-/// What a call prints to a file descriptor.
-std::string printed(bool as_json) {
-  int ends[2];
-  EXPECT_EQ(::pipe(ends), 0);
-  EXPECT_EQ(hak_statistics_print(ends[1], as_json), 0);
-  ::close(ends[1]);
-  std::string text(8192, '\0');
-  const ssize_t got = ::read(ends[0], text.data(), text.size());
-  ::close(ends[0]);
-  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-  return text;
-}
-
-TEST(HakStatistics, ArePrintedAsOneJsonObject) {
-  const std::string json = printed(true);
-  EXPECT_EQ(json.front(), '{');
-  EXPECT_EQ(json.substr(json.size() - 3), "}}\n");
-  EXPECT_NE(json.find("\"pools\": {\"small\": {\"refills\": "), std::string::npos) << json;
-}
-
-TEST(HakStatistics, ArePrintedAsText) {
-  for (int i = 0; i < 2; ++i) hak_free(hak_alloc(3'000'000));
-  const std::string text = printed(false);
-  EXPECT_EQ(text.find("hakmem: acquired_same_class"), 0u) << text;
-  EXPECT_NE(text.find("small refills"), std::string::npos) << text;
-  EXPECT_TRUE(std::regex_search(text, std::regex("whale hits with 1 threads: [0-9]+ of [0-9]+\n"))) << text;
-  EXPECT_EQ(text.find("with more threads"), std::string::npos) << "none were asked for by so many: " << text;
-  EXPECT_TRUE(std::regex_search(text, std::regex("mid refills [0-9]+ of [0-9]+ blocks, hit rate [01][.][0-9]{3}\n")))
-      << text;
-}
-
-TEST(HakStatistics, AFailedWriteIsReported) {
-  errno = 0;
-  EXPECT_EQ(hak_statistics_print(-1, 0), -1);
-  EXPECT_EQ(errno, EBADF);
-}
-
-TEST(HakStatistics, RefillsAreCountedByPool) {
-  hak_statistics before, after;
-  hak_statistics_get(&before);
-  void* blocks[300];
-  for (void*& block : blocks) block = hak_alloc(1000);
-  hak_statistics_get(&after);
-  for (void* block : blocks) hak_free(block);
-  EXPECT_GT(after.refills[0], before.refills[0]);
-  EXPECT_GE(after.refilled_blocks[0] - before.refilled_blocks[0], 299u);
 }
 
 }  // namespace
