@@ -194,14 +194,49 @@ HAK_API int hak_heap_walk(int (*callback)(const struct hak_region* region, void*
  * failed write. */
 HAK_API int hak_heap_print(int file_descriptor) HAK_NOEXCEPT;
 
-/* Sets an option by its name in the environment (HAKMEM_...), at any time; threads follow at their next slow path.
- * Returns 0; -1 and errno ENOENT for an unknown name, EINVAL for what is no number, ERANGE for one out of range, and
- * for HAKMEM_CRASH_LOG that of the open() that failed. */
+/* Sets an option by its name in the environment (HAKMEM_...) or a former name, at any time; threads follow at their next
+ * slow path. Returns 0; -1 and errno ENOENT for an unknown name, EINVAL for what is no number or has an unknown word,
+ * ERANGE for a number out of range, and for HAKMEM_CRASH_LOG that of the open() that failed. */
 HAK_API int hak_option_set(const char* name, const char* value) HAK_NOEXCEPT;
 
-/* Reads an option's value in effect: of a fraction its thousandths, of a list its length. Returns 0; -1 and errno
- * ENOENT for an unknown name. */
+/* Reads an option's value in effect, by its name or a former one: of a fraction its thousandths, of a list its length, of
+ * words the sum of 1 for the first, 2 for the second, 4 for the third and so on. Returns 0; -1 and errno ENOENT for an
+ * unknown name. */
 HAK_API int hak_option_get(const char* name, int64_t* value) HAK_NOEXCEPT;
+
+/* What an option takes. */
+enum hak_option_kind {
+  HAK_OPTION_NUMBER,   /* a whole number; the first of its words stands for 1, the second for 2 and so on */
+  HAK_OPTION_FRACTION, /* a number with at most three decimals */
+  HAK_OPTION_LIST,     /* such numbers with commas between them */
+  HAK_OPTION_WORDS,    /* words with commas between them; 0 for none */
+  HAK_OPTION_PATH      /* the path of a file; 1 for standard error, 0 for none */
+};
+
+struct hak_option_word {
+  const char* word;
+  const char* alias; /* a former option that is 1 when this word is given, else 0; NULL if there is none */
+  const char* says;  /* what the word asks for */
+};
+
+/* What an option is. The structure only ever grows at its end. */
+struct hak_option {
+  const char* name;  /* in the environment and for the functions above */
+  const char* alias; /* a former name that does the same; NULL if there is none */
+  enum hak_option_kind kind;
+  const char* unit;                    /* of its numbers; "" where they count nothing */
+  int64_t least;                       /* its range; of fractions and lists in thousandths, as hak_option_get */
+  int64_t most;                        /*   returns them, */
+  size_t longest;                      /*   and so many numbers in a list */
+  const char* normal;                  /* the default, as hak_option_set takes it */
+  const struct hak_option_word* words; /* up to one whose `word` is NULL */
+  const char* topic;                   /* heading under which documents list it */
+  const char* says;                    /* what it is for, in a few words */
+};
+
+/* Describes the options one by one; `index` counts from 0. Returns a description that stays where it is, or NULL and
+ * errno ENOENT when there is none. */
+HAK_API const struct hak_option* hak_option_describe(size_t index) HAK_NOEXCEPT;
 
 /* NOLINTEND(readability-identifier-naming) */
 

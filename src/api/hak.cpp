@@ -93,7 +93,8 @@ int hak_option_set(const char* name, const char* value) noexcept {
   switch (hakmem::set_option(name, value)) {
     case hakmem::OptionResult::kSet: return 0;
     case hakmem::OptionResult::kUnknown: errno = ENOENT; break;
-    case hakmem::OptionResult::kNotANumber: errno = EINVAL; break;
+    case hakmem::OptionResult::kNotANumber:
+    case hakmem::OptionResult::kNotAWord: errno = EINVAL; break;
     case hakmem::OptionResult::kOutOfRange: errno = ERANGE; break;
     case hakmem::OptionResult::kCannotBeWritten: break;  // errno says why
   }
@@ -101,13 +102,15 @@ int hak_option_set(const char* name, const char* value) noexcept {
 }
 
 int hak_option_get(const char* name, int64_t* value) noexcept {
-  const hakmem::Option which = hakmem::find_option(name);
-  if (which == hakmem::Option::kCount) {
-    errno = ENOENT;
-    return -1;
-  }
-  *value = hakmem::option(which);
-  return 0;
+  if (hakmem::read_option(name, *value)) return 0;
+  errno = ENOENT;
+  return -1;
+}
+
+const struct hak_option* hak_option_describe(size_t index) noexcept {
+  if (index < hakmem::kOptionCount) return &hakmem::kOptions[index];
+  errno = ENOENT;
+  return nullptr;
 }
 
 }  // extern "C"

@@ -168,7 +168,7 @@ int descriptor_at_exit() noexcept {
 }
 
 [[gnu::destructor]] void print_at_exit() noexcept {
-  const auto how = static_cast<StatsAtExit>(option(Option::kStats));
+  const auto how = static_cast<StatsAtExit>(option("HAKMEM_STATS"_option));
   if (how == StatsAtExit::kNo) return;
   const int descriptor = descriptor_at_exit();
   if (descriptor != kNowhere) (void)print_statistics(descriptor, how == StatsAtExit::kJson);
