@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Options from the environment, on a real program: a bad value is one clear line and the default; statistics at exit."""
+import functools
 import json
 import os
 import pathlib
@@ -9,7 +10,9 @@ import sys
 import tempfile
 import unittest
 
-LIBRARY = sys.argv.pop()
+LIBRARY, REFERENCE = sys.argv[1:3]
+del sys.argv[1:3]
+TABLES = json.loads(subprocess.run([REFERENCE, "--json"], check=True, capture_output=True, text=True).stdout)
 
 
 # A program with all kinds of events: threads that free each other's blocks, and memory that comes and goes.
@@ -110,18 +113,19 @@ class Options(unittest.TestCase):
     def test_statistics_hold_every_field_that_is_documented(self):
         header = (pathlib.Path(__file__).resolve().parents[2] / "include/hakmem/hakmem.h").read_text(encoding="utf-8")
         structure = re.search(r"struct hak_statistics \{(.*?)\n\};", header, re.DOTALL).group(1)
-        fields = re.findall(r"uint64_t (\w+);", structure)
+        rows = {row["name"]: row for row in TABLES["statistics"]}
+        self.assertEqual(sorted(rows), sorted(re.findall(r"uint64_t (\w+)[;[]", structure)))
         figures = json.loads(run(HAKMEM_STATS="json").stderr)
-        self.assertGreater(len(fields), 30)
-        self.assertEqual([field for field in fields if field not in figures], [])
+        for row in rows.values():
+            places = [row["json"].replace("*", label) for label in row["labels"]] or [row["json"]]
+            values = [functools.reduce(lambda found, key: found[key], place.split("."), figures) for place in places]
+            if row["count"] != 1 and not row["labels"]:
+                values, = values
+            self.assertEqual([type(value) for value in values], [int] * row["count"], row["name"])
         self.assertEqual(list(figures["whales_by_threads"]), ["1", "2", "3-4", "5-8", "9-16", "more"])
         self.assertEqual(list(figures["pools"]), ["small", "mid", "large"])
         self.assertLessEqual(figures["pools"]["small"]["hit_rate"], 1)
         self.assertEqual(len(figures["caps_mid"]), 20)
-        self.assertEqual(re.findall(r"uint64_t (\w+)\[", structure),
-                         ["refills", "refilled_blocks", "whale_hits_by_threads", "whale_misses_by_threads", "cache_hits",
-                          "caps_mid"],
-                         "an array needs a place in the JSON object by hand")
 
     def test_statistics_of_an_interpreter(self):
         done = run([sys.executable, "-c", BUSY], HAKMEM_STATS="json")
@@ -167,6 +171,48 @@ class Options(unittest.TestCase):
     def test_every_cache_off(self):
         done = run(HAKMEM_CACHE_SMALL="0", HAKMEM_CACHE_MID="0", HAKMEM_CACHE_LARGE="0", HAKMEM_CACHE_WHALE="0")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class EveryOption(unittest.TestCase):
+    """What holds for each row of the table, under each of its names."""
+
+    @staticmethod
+    def number(row, value):
+        """A number as it is written; of fractions and lists it is in thousandths."""
+        return f"{value / 1000:g}" if row["kind"] in ("fraction", "list") else str(value)
+
+    def choice(self, row):
+        """What a warning says that one can give."""
+        if row["kind"] == "words":
+            return ", ".join(word["word"] for word in row["words"]) + " with commas between them, or 0"
+        said = f"{self.number(row, row['least'])} to {self.number(row, row['most'])}"
+        if row["kind"] == "list":
+            return f"1 to {row['longest']} numbers of {said} with commas between them"
+        if row["kind"] == "path":
+            return f"{said} or the path of a file"
+        return said + (", " + " or ".join(word["word"] for word in row["words"]) if row["words"] else "")
+
+    def test_a_bad_value_is_one_line_that_says_what_the_table_says(self):
+        for row in TABLES["options"]:
+            bad = {"path": ("", "is not a number"), "words": ("x", "has an unknown word")}.get(
+                row["kind"], (self.number(row, row["most"] + 1), "is out of range"))
+            for name in filter(None, (row["name"], row["alias"])):
+                self.assertEqual(run(**{name: bad[0]}).stderr, f"hakmem: {name}={bad[0]} {bad[1]}; give {self.choice(row)}; "
+                                                               f"the default {row['normal']} is used\n")
+
+    def test_the_default_may_be_given_under_every_name(self):
+        self.assertGreater(len(TABLES["options"]), 25)
+        names = [name for row in TABLES["options"] for name in (row["name"], row["alias"]) if name]
+        before = values_of(*names)
+        given = {name: row["normal"] for row in TABLES["options"] for name in (row["name"], row["alias"]) if name}
+        self.assertEqual(values_of(*names, **given), before)
+        self.assertEqual(before[1], "")
+
+    def test_words_are_numbers_or_bits(self):
+        for row in TABLES["options"]:
+            for at, word in enumerate(row["words"]):
+                value = 1 << at if row["kind"] == "words" else at + 1
+                self.assertEqual(values_of(row["name"], **{row["name"]: word["word"]})[0], [value])
 
 
 class FormerNames(unittest.TestCase):
