@@ -22,6 +22,16 @@ extern "C" {
 
 /* NOLINTBEGIN(readability-identifier-naming): names are those of C. */
 
+/* The version of this header: its parts, one number that grows with it (1.2.3 is 10203), and a text. */
+#define HAK_VERSION_MAJOR 0
+#define HAK_VERSION_MINOR 1
+#define HAK_VERSION_PATCH 0
+#define HAK_VERSION (HAK_VERSION_MAJOR * 10000 + HAK_VERSION_MINOR * 100 + HAK_VERSION_PATCH)
+#define HAK_VERSION_STRING "0.1.0"
+
+/* The version of the library in use, as HAK_VERSION is that of the header: a program may have been built with another. */
+HAK_API int hak_version(void) HAK_NOEXCEPT;
+
 /* Sets the heap up. Optional: the first allocation does it. May be called by several threads and more than once.
  * Returns 0, or -1 with errno ENOMEM. */
 HAK_API int hak_init(void) HAK_NOEXCEPT;
@@ -63,6 +73,11 @@ HAK_API void hak_free_at(void* block, uint32_t site) HAK_NOEXCEPT;
 
 /* Bytes of a live block that may be used, at least what was asked for; 0 for NULL. */
 HAK_API size_t hak_usable_size(const void* block) HAK_NOEXCEPT;
+
+/* Bytes that hak_usable_size would say of a block that hak_alloc gives for `size` now, at least `size` (0 counts as 1): to
+ * grow a buffer by what it costs anyway. A mapping that was kept, and a block that the learner's W_MAX lets serve, may be
+ * larger. 0 for an impossible size. */
+HAK_API size_t hak_good_size(size_t size) HAK_NOEXCEPT;
 
 /* Gives memory that holds no live block back to the system: of this thread and of threads that have exited. Returns 1
  * if any was given back, else 0. */

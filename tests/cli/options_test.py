@@ -122,8 +122,12 @@ class Options(unittest.TestCase):
             if row["count"] != 1 and not row["labels"]:
                 values, = values
             self.assertEqual([type(value) for value in values], [int] * row["count"], row["name"])
+        alone = [row["json"] for row in rows.values() if not row["labels"]]
+        self.assertEqual(list(figures), [*alone, "whales_by_threads", "pools"])
         self.assertEqual(list(figures["whales_by_threads"]), ["1", "2", "3-4", "5-8", "9-16", "more"])
         self.assertEqual(list(figures["pools"]), ["small", "mid", "large"])
+        self.assertEqual(list(figures["whales_by_threads"]["2"]), ["hits", "misses"])
+        self.assertEqual(list(figures["pools"]["mid"]), ["refills", "refilled_blocks", "cache_hits", "hit_rate"])
         self.assertLessEqual(figures["pools"]["small"]["hit_rate"], 1)
         self.assertEqual(len(figures["caps_mid"]), 20)
 
