@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -93,18 +95,22 @@ int main(int count, char** arguments) {
   }
   const int asked = (checked.empty() ? 0 : 1) + (written.empty() ? 0 : 1) + (json ? 1 : 0);
   if (asked != 1) return wrong_call("give one of --check, --write and --json");
-  try {
-    if (!json) return run(checked + written, checked.empty());
-    fmt::print("{}\n", tables_as_json());
-    return 0;
-  } catch (const std::exception& error) {
-    fmt::print("{}\n", error.what());
-    return kDiffers;
-  }
+  if (!json) return run(checked + written, checked.empty());
+  fmt::print("{}\n", tables_as_json());
+  return 0;
 }
 
 }  // namespace
 
 }  // namespace hakmem::reference
 
-int main(int count, char** arguments) { return hakmem::reference::main(count, arguments); }
+int main(int count, char** arguments) {
+  try {
+    return hakmem::reference::main(count, arguments);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "reference: FAILED: %s\n", error.what());
+  } catch (...) {
+    std::fprintf(stderr, "reference: FAILED: unknown exception\n");
+  }
+  return hakmem::reference::kDiffers;
+}
