@@ -22,6 +22,16 @@ extern "C" {
 
 /* NOLINTBEGIN(readability-identifier-naming): names are those of C. */
 
+/* The version of this header: its parts, one number that grows with it (1.2.3 is 10203), and a text. */
+#define HAK_VERSION_MAJOR 0
+#define HAK_VERSION_MINOR 1
+#define HAK_VERSION_PATCH 0
+#define HAK_VERSION (HAK_VERSION_MAJOR * 10000 + HAK_VERSION_MINOR * 100 + HAK_VERSION_PATCH)
+#define HAK_VERSION_STRING "0.1.0"
+
+/* The version of the library in use, as HAK_VERSION is that of the header: a program may have been built with another. */
+HAK_API int hak_version(void) HAK_NOEXCEPT;
+
 /* Sets the heap up. Optional: the first allocation does it. May be called by several threads and more than once.
  * Returns 0, or -1 with errno ENOMEM. */
 HAK_API int hak_init(void) HAK_NOEXCEPT;
@@ -63,6 +73,11 @@ HAK_API void hak_free_at(void* block, uint32_t site) HAK_NOEXCEPT;
 
 /* Bytes of a live block that may be used, at least what was asked for; 0 for NULL. */
 HAK_API size_t hak_usable_size(const void* block) HAK_NOEXCEPT;
+
+/* Bytes that hak_usable_size would say of a block that hak_alloc gives for `size` now, at least `size` (0 counts as 1): to
+ * grow a buffer by what it costs anyway. A mapping that was kept, and a block that the learner's W_MAX lets serve, may be
+ * larger. 0 for an impossible size. */
+HAK_API size_t hak_good_size(size_t size) HAK_NOEXCEPT;
 
 /* Gives memory that holds no live block back to the system: of this thread and of threads that have exited. Returns 1
  * if any was given back, else 0. */
@@ -141,6 +156,21 @@ static inline void hak_statistics_get(struct hak_statistics* out) HAK_NOEXCEPT {
   (void)hak_statistics_read(out, sizeof *out);
 }
 
+/* What a member of struct hak_statistics is. The structure only ever grows at its end. */
+struct hak_statistic {
+  const char* name;          /* of the member, and in both reports */
+  const char* unit;          /* what it is a number of */
+  const char* says;          /* which of those, in a few words */
+  size_t offset;             /* of the member in the structure, in bytes */
+  size_t count;              /* of its values: 1, or the length of the array */
+  const char* const* labels; /* what each value of an array stands for, up to a NULL; or NULL: nothing has a name */
+  const char* json;          /* its place in the JSON report; "pools.*.refills": in an object for each label */
+};
+
+/* Describes the members in the order of the reports; `index` counts from 0. Returns a description that stays where it
+ * is, or NULL and errno ENOENT when there is none. */
+HAK_API const struct hak_statistic* hak_statistic_describe(size_t index) HAK_NOEXCEPT;
+
 /* Writes the statistics to a file descriptor: as a JSON object in one line, or as text. Allocates nothing. Returns 0,
  * or -1 with errno of the failed write. */
 HAK_API int hak_statistics_print(int file_descriptor, int as_json) HAK_NOEXCEPT;
@@ -179,14 +209,49 @@ HAK_API int hak_heap_walk(int (*callback)(const struct hak_region* region, void*
  * failed write. */
 HAK_API int hak_heap_print(int file_descriptor) HAK_NOEXCEPT;
 
-/* Sets an option by its name in the environment (HAKMEM_...), at any time; threads follow at their next slow path.
- * Returns 0; -1 and errno ENOENT for an unknown name, EINVAL for what is no number, ERANGE for one out of range, and
- * for HAKMEM_CRASH_LOG that of the open() that failed. */
+/* Sets an option by its name in the environment (HAKMEM_...) or a former name, at any time; threads follow at their next
+ * slow path. Returns 0; -1 and errno ENOENT for an unknown name, EINVAL for what is no number or has an unknown word,
+ * ERANGE for a number out of range, and for HAKMEM_CRASH_LOG that of the open() that failed. */
 HAK_API int hak_option_set(const char* name, const char* value) HAK_NOEXCEPT;
 
-/* Reads an option's value in effect: of a fraction its thousandths, of a list its length. Returns 0; -1 and errno
- * ENOENT for an unknown name. */
+/* Reads an option's value in effect, by its name or a former one: of a fraction its thousandths, of a list its length, of
+ * words the sum of 1 for the first, 2 for the second, 4 for the third and so on. Returns 0; -1 and errno ENOENT for an
+ * unknown name. */
 HAK_API int hak_option_get(const char* name, int64_t* value) HAK_NOEXCEPT;
+
+/* What an option takes. */
+enum hak_option_kind {
+  HAK_OPTION_NUMBER,   /* a whole number; the first of its words stands for 1, the second for 2 and so on */
+  HAK_OPTION_FRACTION, /* a number with at most three decimals */
+  HAK_OPTION_LIST,     /* such numbers with commas between them */
+  HAK_OPTION_WORDS,    /* words with commas between them; 0 for none */
+  HAK_OPTION_PATH      /* the path of a file; 1 for standard error, 0 for none */
+};
+
+struct hak_option_word {
+  const char* word;
+  const char* alias; /* a former option that is 1 when this word is given, else 0; NULL if there is none */
+  const char* says;  /* what the word asks for */
+};
+
+/* What an option is. The structure only ever grows at its end. */
+struct hak_option {
+  const char* name;  /* in the environment and for the functions above */
+  const char* alias; /* a former name that does the same; NULL if there is none */
+  enum hak_option_kind kind;
+  const char* unit;                    /* of its numbers; "" where they count nothing */
+  int64_t least;                       /* its range; of fractions and lists in thousandths, as hak_option_get */
+  int64_t most;                        /*   returns them, */
+  size_t longest;                      /*   and so many numbers in a list */
+  const char* normal;                  /* the default, as hak_option_set takes it */
+  const struct hak_option_word* words; /* up to one whose `word` is NULL */
+  const char* topic;                   /* heading under which documents list it */
+  const char* says;                    /* what it is for, in a few words */
+};
+
+/* Describes the options one by one; `index` counts from 0. Returns a description that stays where it is, or NULL and
+ * errno ENOENT when there is none. */
+HAK_API const struct hak_option* hak_option_describe(size_t index) HAK_NOEXCEPT;
 
 /* NOLINTEND(readability-identifier-naming) */
 

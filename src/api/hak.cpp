@@ -5,15 +5,19 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "api/call_site.hpp"
 #include "api/options.hpp"
 #include "api/process_heap.hpp"
+#include "api/statistic_table.hpp"
 #include "api/statistics.hpp"
 #include "api/walk.hpp"
 #include "api/watched.hpp"
 
 extern "C" {
+
+int hak_version(void) noexcept { return HAK_VERSION; }
 
 int hak_init(void) noexcept { return hakmem::ensure_process_heap() ? 0 : -1; }
 
@@ -62,6 +66,19 @@ void hak_free_at(void* block, uint32_t site) noexcept {
 
 size_t hak_usable_size(const void* block) noexcept { return hakmem::process_heap.usable_size(block); }
 
+size_t hak_good_size(size_t size) noexcept {
+  if (size > hakmem::ProcessHeap::kMaxBytes) return 0;
+  if (size == 0) size = 1;
+#ifndef HAKMEM_HARDENED  // which watches all that was not asked for
+  using Classes = hakmem::SizeClass<hakmem::FullGeometry>;
+  if (size <= hakmem::FullGeometry::kLargeMax) return Classes::block_bytes(Classes::of(size));
+  // A mapping ends where a slot would.
+  constexpr std::size_t kUnit = hakmem::kSlotBytes<hakmem::FullGeometry>;
+  size = (size + kUnit - 1) & ~(kUnit - 1);
+#endif
+  return size;
+}
+
 int hak_trim(void) noexcept { return hakmem::trim() ? 1 : 0; }
 
 size_t hak_statistics_read(struct hak_statistics* out, size_t bytes) noexcept {
@@ -69,6 +86,12 @@ size_t hak_statistics_read(struct hak_statistics* out, size_t bytes) noexcept {
   std::memset(out, 0, bytes);
   std::memcpy(out, &now, bytes < sizeof now ? bytes : sizeof now);
   return sizeof now;
+}
+
+const struct hak_statistic* hak_statistic_describe(size_t index) noexcept {
+  if (index < std::size(hakmem::kStatistics)) return &hakmem::kStatistics[index];
+  errno = ENOENT;
+  return nullptr;
 }
 
 int hak_statistics_print(int file_descriptor, int as_json) noexcept {
@@ -85,7 +108,8 @@ int hak_option_set(const char* name, const char* value) noexcept {
   switch (hakmem::set_option(name, value)) {
     case hakmem::OptionResult::kSet: return 0;
     case hakmem::OptionResult::kUnknown: errno = ENOENT; break;
-    case hakmem::OptionResult::kNotANumber: errno = EINVAL; break;
+    case hakmem::OptionResult::kNotANumber:
+    case hakmem::OptionResult::kNotAWord: errno = EINVAL; break;
     case hakmem::OptionResult::kOutOfRange: errno = ERANGE; break;
     case hakmem::OptionResult::kCannotBeWritten: break;  // errno says why
   }
@@ -93,13 +117,15 @@ int hak_option_set(const char* name, const char* value) noexcept {
 }
 
 int hak_option_get(const char* name, int64_t* value) noexcept {
-  const hakmem::Option which = hakmem::find_option(name);
-  if (which == hakmem::Option::kCount) {
-    errno = ENOENT;
-    return -1;
-  }
-  *value = hakmem::option(which);
-  return 0;
+  if (hakmem::read_option(name, *value)) return 0;
+  errno = ENOENT;
+  return -1;
+}
+
+const struct hak_option* hak_option_describe(size_t index) noexcept {
+  if (index < hakmem::kOptionCount) return &hakmem::kOptions[index];
+  errno = ENOENT;
+  return nullptr;
 }
 
 }  // extern "C"

@@ -60,7 +60,7 @@ double share(Option which) noexcept { return static_cast<double>(option(which)) 
 std::uint32_t number(Option which) noexcept { return static_cast<std::uint32_t>(option(which)); }
 
 std::uint32_t windows_of(Option seconds, std::uint32_t least) noexcept {
-  const std::uint32_t window_ms = number(Option::kLearnWindow);
+  const std::uint32_t window_ms = number("HAKMEM_LEARN_WINDOW_MS"_option);
   const std::uint32_t count = (number(seconds) * 1000 + window_ms - 1) / window_ms;
   return count < least ? least : count;
 }
@@ -81,21 +81,21 @@ void run_window(Learner<Caches>& learning) noexcept {
 
 LearnerSettings settings_of_options() noexcept {
   LearnerSettings settings;
-  settings.window_ns = number(Option::kLearnWindow) * kNsPerMs;
-  settings.learn_waste = option(Option::kWasteLearn) != 0;
-  settings.caps.target = share(Option::kTargetHit);
-  settings.caps.step = number(Option::kCapStep);
-  settings.caps.min = number(Option::kCapMin);
-  settings.caps.max = number(Option::kCapMax);
-  settings.caps.dwell = windows_of(Option::kCapDwell, 1);
-  settings.caps.min_samples = settings.waste.min_samples = number(Option::kLearnMinSamples);
-  settings.waste.count = number(Option::kWasteCandidates);
+  settings.window_ns = number("HAKMEM_LEARN_WINDOW_MS"_option) * kNsPerMs;
+  settings.learn_waste = option("HAKMEM_LEARN_WASTE"_option) != 0;
+  settings.caps.target = share("HAKMEM_CAP_TARGET_MID"_option);
+  settings.caps.step = number("HAKMEM_CAP_STEP_MID"_option);
+  settings.caps.min = number("HAKMEM_CAP_MIN_MID"_option);
+  settings.caps.max = number("HAKMEM_CAP_MAX_MID"_option);
+  settings.caps.dwell = windows_of("HAKMEM_CAP_DWELL_SEC_MID"_option, 1);
+  settings.caps.min_samples = settings.waste.min_samples = number("HAKMEM_LEARN_MIN_SAMPLES"_option);
+  settings.waste.count = number("HAKMEM_WASTE_CANDIDATES_MID"_option);
   for (unsigned i = 0; i < settings.waste.count; ++i) {
     settings.waste.candidates[i] = static_cast<double>(waste_candidate(i)) / kThousandths;
   }
-  settings.waste.trial = windows_of(Option::kWasteTrial, 2);
-  settings.waste.adopt = share(Option::kWasteAdopt);
-  settings.waste.confirm = option(Option::kWasteCanary) != 0;
+  settings.waste.trial = windows_of("HAKMEM_WASTE_TRIAL_SEC"_option, 2);
+  settings.waste.adopt = share("HAKMEM_WASTE_ADOPT"_option);
+  settings.waste.confirm = option("HAKMEM_WASTE_CANARY"_option) != 0;
   return settings;
 }
 
@@ -122,7 +122,7 @@ bool is_last_thread() noexcept {
 bool take_turn(std::uint64_t& pause) noexcept {
   const bool last = is_last_thread();
   const Lock lock;
-  if (last || option(Option::kLearn) == 0) {
+  if (last || option("HAKMEM_LEARN"_option) == 0) {
     learner.reset();
     caches.set_max_waste(1);
     return running = false;
@@ -134,7 +134,7 @@ bool take_turn(std::uint64_t& pause) noexcept {
   } else {
     run_window(*learner);
   }
-  pause = number(Option::kLearnWindow) * kNsPerMs;
+  pause = number("HAKMEM_LEARN_WINDOW_MS"_option) * kNsPerMs;
   return true;
 }
 
@@ -178,7 +178,7 @@ bool start_thread() noexcept {
 void learning_options_changed() noexcept {
   const Lock lock;
   outdated = true;
-  if (!allowed || running || option(Option::kLearn) == 0) return;
+  if (!allowed || running || option("HAKMEM_LEARN"_option) == 0) return;
   if (!watches_forks) {
     watches_forks = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
   }
@@ -194,7 +194,7 @@ void allow_learning() noexcept {
     const Lock lock;
     allowed = true;
   }
-  if (option(Option::kLearn) != 0) learning_options_changed();
+  if (option("HAKMEM_LEARN"_option) != 0) learning_options_changed();
 }
 
 LearningFigures learning_figures() noexcept {

@@ -1,116 +1,34 @@
 #include "api/options.hpp"
 
+#include <array>
 #include <atomic>
-#include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "api/crash_log.hpp"
 #include "api/learning.hpp"
 #include "api/process_heap.hpp"
 #include "api/statistics.hpp"
-#include "learner/control_law.hpp"
 
 namespace hakmem {
 
 namespace {
 
-enum class Kind : std::uint8_t {
-  kNumber,
-  kFraction,  ///< at most three decimals, kept in thousandths
-  kList,      ///< fractions; the option's value is how many
+/// What a text means to an option.
+struct Meaning {
+  OptionResult result = OptionResult::kSet;
+  std::int64_t value = 0;
+  std::uint32_t numbers[WasteSettings::kMaxCandidates]{};  ///< of a list, in thousandths
+
+  constexpr bool operator==(const Meaning&) const noexcept = default;
 };
 
-struct Description {
-  const char* name;
-  std::int64_t normal;  ///< the default
-  std::int64_t least;
-  std::int64_t most;
-  Kind kind = Kind::kNumber;
-};
-
-constexpr std::int64_t kManyBytes = std::int64_t{1} << 40;
-constexpr auto kCachedSuperSlabBytes =
-    static_cast<std::int64_t>(FullGeometry::kCachedSuperSlabs * kSuperSlabBytes<FullGeometry>);
-
-/// A heap without thread caches has nothing to switch on.
-constexpr std::int64_t kThreadCaches = kCachesByThread<ProcessHeap::Geometry> ? 1 : 0;
-
-/// In the order of Option.
-constexpr Description kOptions[] = {
-    {"HAKMEM_CACHE_TINY", kThreadCaches, 0, kThreadCaches},
-    {"HAKMEM_CACHE_MID", kThreadCaches, 0, kThreadCaches},
-    {"HAKMEM_CACHE_LARGE", kThreadCaches, 0, kThreadCaches},
-    {"HAKMEM_CACHE_WHALE", 1, 0, 1},
-    {"HAKMEM_TINY_REFILL", FullGeometry::kRefillBlocks, 16, 128},
-    {"HAKMEM_POOL_REFILL_BATCH", FullGeometry::kRefillBatch, 1, 4},
-    {"HAKMEM_TINY_DRAIN_INTERVAL", FullGeometry::kOutboxInterval, 64, 65536},
-    {"HAKMEM_SS_LRU_MAX", kCachedSuperSlabBytes, 0, kManyBytes},
-    {"HAKMEM_WHALE_MAX", static_cast<std::int64_t>(FullGeometry::kWhaleBytes), 0, kManyBytes},
-    {"HAKMEM_PURGE_DELAY_MS", FullGeometry::kPurgeDelayMs, -1, 3'600'000},
-    {"HAKMEM_STATS", 0, 0, 2},
-    {"HAKMEM_SS_ACQUIRE_DEBUG", 0, 0, 1},
-    {"HAKMEM_SS_FREE_DEBUG", 0, 0, 1},
-    {"HAKMEM_SS_LRU_DEBUG", 0, 0, 1},
-    {"HAKMEM_TINY_SLL_DRAIN_DEBUG", 0, 0, 1},
-    {"HAKMEM_CRASH_LOG", 0, 0, 1},
-    {"HAKMEM_LEARN", 0, 0, 1},
-    {"HAKMEM_LEARN_WINDOW_MS", 1000, 500, 5000},
-    {"HAKMEM_LEARN_MIN_SAMPLES", 256, 64, 1024},
-    {"HAKMEM_TARGET_HIT_MID", 650, 500, 900, Kind::kFraction},
-    {"HAKMEM_CAP_STEP_MID", 4, 1, 16},
-    {"HAKMEM_CAP_MIN_MID", 8, 4, 64},
-    {"HAKMEM_CAP_MAX_MID", 2048, 128, 4096},
-    {"HAKMEM_CAP_DWELL_SEC_MID", 3, 1, 10},
-    {"HAKMEM_WMAX_LEARN", 0, 0, 1},
-    {"HAKMEM_WMAX_CANARY", 1, 0, 1},
-    {"HAKMEM_WMAX_CANDIDATES_MID", 4, 1, WasteSettings::kMaxCandidates, Kind::kList},
-    {"HAKMEM_WMAX_TRIAL_SEC", 5, 3, 15},
-    {"HAKMEM_WMAX_ADOPT_PCT", 10, 5, 50, Kind::kFraction},
-};
-static_assert(sizeof kOptions / sizeof *kOptions == static_cast<std::size_t>(Option::kCount));
-
-/// Bounds of a candidate of W_MAX, and the candidates in effect, in thousandths.
-constexpr std::int64_t kLeastWaste = 1000, kMostWaste = 16000;
-std::atomic<std::uint32_t> waste_candidates[WasteSettings::kMaxCandidates]{1400, 1500, 1600, 1700};
-
-/// What differs from the default.
-std::atomic<std::int64_t> changes[static_cast<std::size_t>(Option::kCount)];
-
-void apply(Option which, std::int64_t value) noexcept {
-  auto& settings = process_heap.settings();
-  auto& whales = process_heap.direct().whales();
-  switch (which) {
-    case Option::kCacheSmall: return settings.set_caches(PoolKind::kSmall, value != 0);
-    case Option::kCacheMid: return settings.set_caches(PoolKind::kMid, value != 0);
-    case Option::kCacheLarge: return settings.set_caches(PoolKind::kLarge, value != 0);
-    case Option::kCacheWhale:
-    case Option::kWhaleMax:
-      whales.set_max_bytes(option(Option::kCacheWhale) != 0 ? static_cast<std::size_t>(option(Option::kWhaleMax)) : 0);
-      return;
-    case Option::kRefill: return settings.set_refill_blocks(static_cast<std::uint32_t>(value));
-    case Option::kRefillBatch: return settings.set_refill_batch(static_cast<std::uint32_t>(value));
-    case Option::kDrainInterval: return settings.set_drain_interval(static_cast<std::uint32_t>(value));
-    case Option::kSuperSlabsMax: return process_heap.pool().set_cached_bytes(static_cast<std::size_t>(value));
-    case Option::kPurgeDelay:
-      whales.set_purge_delay(value);
-      process_heap.pool().set_purge_delay(value);
-      return;
-    case Option::kAcquireDebug: return ProcessOs::listen(EventLog::kAcquire, value != 0);
-    case Option::kFreeDebug: return ProcessOs::listen(EventLog::kFree, value != 0);
-    case Option::kLruDebug: return ProcessOs::listen(EventLog::kLru, value != 0);
-    case Option::kDrainDebug: return ProcessOs::listen(EventLog::kDrain, value != 0);
-    case Option::kCrashLog:
-    case Option::kCount: return;
-    case Option::kStats:
-      if (static_cast<StatsAtExit>(value) != StatsAtExit::kNo) keep_statistics_descriptor();
-      return;
-    default: return learning_options_changed();
-  }
-}
+/// No fraction is as large.
+constexpr std::int64_t kMostWaste = 16000;
 
 /// Reads digits. \param end where they end, which is not where they begin
-OptionResult parse_number(const char* text, const char*& end, std::int64_t& value) noexcept {
+constexpr OptionResult parse_number(const char* text, const char*& end, std::int64_t& value) noexcept {
   const bool negative = *text == '-';
   if (negative) ++text;
   std::int64_t number = 0;
@@ -123,7 +41,7 @@ OptionResult parse_number(const char* text, const char*& end, std::int64_t& valu
 }
 
 /// Reads a fraction of at most three decimals, in thousandths.
-OptionResult parse_fraction(const char* text, const char*& end, std::int64_t& value) noexcept {
+constexpr OptionResult parse_fraction(const char* text, const char*& end, std::int64_t& value) noexcept {
   if (*text == '-') return OptionResult::kOutOfRange;
   const OptionResult result = parse_number(text, end, value);
   if (result != OptionResult::kSet) return result;
@@ -135,137 +53,305 @@ OptionResult parse_fraction(const char* text, const char*& end, std::int64_t& va
   return result;
 }
 
-/// Reads fractions with commas between them, and keeps them when all are right.
-OptionResult parse_candidates(const char* text, std::int64_t& count) noexcept {
-  std::uint32_t values[WasteSettings::kMaxCandidates];
-  for (count = 0;; ++text) {
-    std::int64_t value = 0;
+/// Reads fractions with commas between them; the value is how many.
+constexpr Meaning parse_list(const hak_option& row, const char* text) noexcept {
+  Meaning list;
+  for (std::size_t count = 0;; ++text) {
+    std::int64_t number = 0;
     const char* end = text;
-    if (const OptionResult result = parse_fraction(text, end, value); result != OptionResult::kSet) return result;
-    if (*end != ',' && *end != '\0') return OptionResult::kNotANumber;
-    if (value < kLeastWaste || value > kMostWaste || count == WasteSettings::kMaxCandidates) {
-      return OptionResult::kOutOfRange;
-    }
-    values[count++] = static_cast<std::uint32_t>(value);
+    if (const OptionResult result = parse_fraction(text, end, number); result != OptionResult::kSet) return {result};
+    if (*end != ',' && *end != '\0') return {OptionResult::kNotANumber};
+    if (number < row.least || number > row.most || count == row.longest) return {OptionResult::kOutOfRange};
+    list.numbers[count++] = static_cast<std::uint32_t>(number);
+    list.value = static_cast<std::int64_t>(count);
     text = end;
-    if (*text == '\0') break;
+    if (*text == '\0') return list;
   }
-  for (std::int64_t i = 0; i < count; ++i) {
-    // Relaxed: an option orders nothing.
-    waste_candidates[i].store(values[i], std::memory_order_relaxed);
-  }
-  return OptionResult::kSet;
 }
 
-/// Reads a whole number; for HAKMEM_STATS also the words text and json.
-OptionResult parse(Option which, const char* text, std::int64_t& value) noexcept {
-  const Description& option = kOptions[static_cast<std::size_t>(which)];
-  if (which == Option::kStats && std::strcmp(text, "text") == 0) {
-    value = static_cast<std::int64_t>(StatsAtExit::kText);
-    return OptionResult::kSet;
+constexpr unsigned kNoWord = ~0u;
+
+/// Which of an option's words this is, or kNoWord.
+constexpr unsigned word_of(const hak_option& row, std::string_view text) noexcept {
+  for (unsigned word = 0; row.words[word].word != nullptr; ++word) {
+    if (text == row.words[word].word) return word;
   }
-  if (which == Option::kStats && std::strcmp(text, "json") == 0) {
-    value = static_cast<std::int64_t>(StatsAtExit::kJson);
-    return OptionResult::kSet;
+  return kNoWord;
+}
+
+constexpr std::int64_t bit_of(unsigned word) noexcept { return std::int64_t{1} << word; }
+
+/// Reads words with commas between them, or 0 for none.
+constexpr Meaning parse_words(const hak_option& row, const char* text) noexcept {
+  Meaning words;
+  if (std::string_view(text) == "0") return words;
+  for (;; ++text) {
+    const char* end = text;
+    while (*end != ',' && *end != '\0') ++end;
+    const unsigned word = word_of(row, {text, static_cast<std::size_t>(end - text)});
+    if (word == kNoWord) return {OptionResult::kNotAWord};
+    words.value |= bit_of(word);
+    text = end;
+    if (*text == '\0') return words;
   }
-  if (option.kind == Kind::kList) return parse_candidates(text, value);
+}
+
+/// A path or 1 switches on, 0 off.
+constexpr Meaning parse_path(std::string_view text) noexcept {
+  if (text.empty()) return {OptionResult::kNotANumber};
+  return {OptionResult::kSet, text == "0" ? 0 : 1};
+}
+
+constexpr Meaning parse(const hak_option& row, const char* text) noexcept {
+  if (row.kind == HAK_OPTION_LIST) return parse_list(row, text);
+  if (row.kind == HAK_OPTION_WORDS) return parse_words(row, text);
+  if (row.kind == HAK_OPTION_PATH) return parse_path(text);
+  if (const unsigned word = word_of(row, text); word != kNoWord) return {OptionResult::kSet, word + 1};
   const char* end = text;
-  const OptionResult result =
-      option.kind == Kind::kFraction ? parse_fraction(text, end, value) : parse_number(text, end, value);
-  if (result != OptionResult::kSet) return result;
-  if (*end != '\0') return OptionResult::kNotANumber;
-  return value < option.least || value > option.most ? OptionResult::kOutOfRange : OptionResult::kSet;
+  Meaning read;
+  read.result =
+      row.kind == HAK_OPTION_FRACTION ? parse_fraction(text, end, read.value) : parse_number(text, end, read.value);
+  if (read.result != OptionResult::kSet) return {read.result};
+  if (*end != '\0') return {OptionResult::kNotANumber};
+  if (read.value < row.least || read.value > row.most) return {OptionResult::kOutOfRange};
+  return read;
 }
 
-/// A path or 1 switches the log on, 0 off.
-OptionResult set_crash_log(const char* path, std::int64_t& value) noexcept {
-  if (*path == '\0') return OptionResult::kNotANumber;
-  value = std::strcmp(path, "0") == 0 ? 0 : 1;
-  return hakmem::set_crash_log(path) ? OptionResult::kSet : OptionResult::kCannotBeWritten;
+/// What a former name takes that stands for one word of an option.
+constexpr hak_option kSwitch{"", nullptr, HAK_OPTION_NUMBER, "", 0, 1, 1, "0", kNoWords, "", ""};
+
+constexpr std::array<Meaning, kOptionCount> kNormal = [] {
+  std::array<Meaning, kOptionCount> normal;
+  for (std::size_t i = 0; i < kOptionCount; ++i) normal[i] = parse(kOptions[i], kOptions[i].normal);
+  return normal;
+}();
+
+constexpr std::size_t index_of(Option which) noexcept { return static_cast<std::size_t>(which); }
+constexpr const hak_option& row_of(Option which) noexcept { return kOptions[index_of(which)]; }
+
+constexpr Option kCandidates = "HAKMEM_WASTE_CANDIDATES_MID"_option;
+
+/// What differs from the default.
+std::atomic<std::int64_t> changes[kOptionCount];
+std::atomic<std::int64_t> candidate_changes[WasteSettings::kMaxCandidates];
+
+/// Passes one word of an option on.
+void apply_word(Option which, unsigned word, bool on) noexcept {
+  if (which == "HAKMEM_LOG"_option) ProcessOs::listen(static_cast<EventLog>(word), on);
 }
 
-void add_value(linux_detail::Line& line, const Description& option, std::int64_t value) noexcept {
+/// Passes a value on to who does not ask for it by option().
+void apply(Option which, std::int64_t value) noexcept {
+  auto& settings = process_heap.settings();
+  auto& whales = process_heap.direct().whales();
+  const auto number = static_cast<std::uint32_t>(value);
+  switch (which) {
+    case "HAKMEM_CACHE_SMALL"_option: return settings.set_caches(PoolKind::kSmall, value != 0);
+    case "HAKMEM_CACHE_MID"_option: return settings.set_caches(PoolKind::kMid, value != 0);
+    case "HAKMEM_CACHE_LARGE"_option: return settings.set_caches(PoolKind::kLarge, value != 0);
+    case "HAKMEM_CACHE_WHALE"_option:
+    case "HAKMEM_WHALE_MAX"_option:
+      whales.set_max_bytes(
+          option("HAKMEM_CACHE_WHALE"_option) != 0 ? static_cast<std::size_t>(option("HAKMEM_WHALE_MAX"_option)) : 0);
+      return;
+    case "HAKMEM_REFILL_SMALL"_option: return settings.set_refill_blocks(number);
+    case "HAKMEM_REFILL_BATCH"_option: return settings.set_refill_batch(number);
+    case "HAKMEM_OUTBOX_INTERVAL"_option: return settings.set_drain_interval(number);
+    case "HAKMEM_SUPERSLAB_CACHE_MAX"_option:
+      return process_heap.pool().set_cached_bytes(static_cast<std::size_t>(value));
+    case "HAKMEM_PURGE_DELAY_MS"_option:
+      whales.set_purge_delay(value);
+      process_heap.pool().set_purge_delay(value);
+      return;
+    case "HAKMEM_STATS"_option:
+      if (static_cast<StatsAtExit>(value) != StatsAtExit::kNo) keep_statistics_descriptor();
+      return;
+    default: break;
+  }
+  const hak_option& row = row_of(which);
+  if (row.topic == kOfLearner) return learning_options_changed();
+  for (unsigned word = 0; row.words[word].word != nullptr; ++word) apply_word(which, word, (value & bit_of(word)) != 0);
+}
+
+void add_value(linux_detail::Line& line, const hak_option& row, std::int64_t value) noexcept {
   if (value < 0) line << "-";
   const auto size = static_cast<std::size_t>(value < 0 ? -value : value);
-  if (option.kind != Kind::kFraction) {
+  if (row.kind != HAK_OPTION_FRACTION && row.kind != HAK_OPTION_LIST) {
     line << size;
     return;
   }
   constexpr std::size_t kOne = kThousandths;
-  line << size / kOne << ".";
-  for (std::size_t rest = size % kOne, unit = kOne / 10; unit != 0 && (rest != 0 || unit == kOne / 10); unit /= 10) {
-    line << rest / unit;
-    rest %= unit;
+  line << size / kOne;
+  const char* point = ".";
+  for (std::size_t rest = size % kOne, unit = kOne / 10; rest != 0; rest %= unit, unit /= 10) {
+    line << point << rest / unit;
+    point = "";
   }
 }
 
-void warn(Option which, const char* text, OptionResult result) noexcept {
-  const Description& option = kOptions[static_cast<std::size_t>(which)];
+/// Names an option's words, with commas but for the last.
+void add_words(linux_detail::Line& line, const hak_option& row, const char* before_last) noexcept {
+  for (unsigned word = 0; row.words[word].word != nullptr; ++word) {
+    if (word != 0) line << (row.words[word + 1].word == nullptr ? before_last : ", ");
+    line << row.words[word].word;
+  }
+}
+
+/// What an option takes.
+void add_choice(linux_detail::Line& line, const hak_option& row) noexcept {
+  if (row.kind == HAK_OPTION_WORDS) {
+    add_words(line, row, ", ");
+    line << " with commas between them, or 0";
+    return;
+  }
+  if (row.kind == HAK_OPTION_LIST) line << "1 to " << row.longest << " numbers of ";
+  add_value(line, row, row.least);
+  line << " to ";
+  add_value(line, row, row.most);
+  if (row.kind == HAK_OPTION_LIST) line << " with commas between them";
+  if (row.kind == HAK_OPTION_PATH) line << " or the path of a file";
+  if (row.words->word != nullptr) line << ", ";
+  add_words(line, row, " or ");
+}
+
+/// \param name as it was given
+void warn(const hak_option& row, const char* name, const char* text, OptionResult result) noexcept {
   linux_detail::Line line;
-  line << "hakmem: " << option.name << "=" << text;
+  line << "hakmem: " << name << "=" << text;
   if (result == OptionResult::kCannotBeWritten) {
     line << " cannot be opened for writing; give 0, 1 for standard error, or the path of a file; there is no crash log";
     return line.print();
   }
-  line << (result == OptionResult::kNotANumber ? " is not a number" : " is out of range") << "; give ";
-  if (option.kind == Kind::kList) {
-    line << "1 to 8 numbers of 1 to 16 with commas between them; the default 1.4,1.5,1.6,1.7 is used";
-    return line.print();
-  }
-  add_value(line, option, option.least);
-  line << " to ";
-  add_value(line, option, option.most);
-  if (which == Option::kStats) line << ", text or json";
-  if (which == Option::kCrashLog) line << " or the path of a file";
-  line << "; the default ";
-  add_value(line, option, option.normal);
-  line << " is used";
+  if (result == OptionResult::kOutOfRange) line << " is out of range; give ";
+  if (result == OptionResult::kNotANumber) line << " is not a number; give ";
+  if (result == OptionResult::kNotAWord) line << " has an unknown word; give ";
+  add_choice(line, row);
+  line << "; the default " << row.normal << " is used";
   line.print();
 }
 
+/// What a name stands for: an option, or one word of it.
+struct Named {
+  Option option{};
+  unsigned word = kNoWord;
+  bool known = false;
+};
+
+bool is(const char* name, const char* given) noexcept { return name != nullptr && std::strcmp(name, given) == 0; }
+
+Named find(const char* name) noexcept {
+  for (std::size_t i = 0; i < kOptionCount; ++i) {
+    const hak_option& row = kOptions[i];
+    if (is(row.name, name) || is(row.alias, name)) return {static_cast<Option>(i), kNoWord, true};
+    for (unsigned word = 0; row.words[word].word != nullptr; ++word) {
+      if (is(row.words[word].alias, name)) return {static_cast<Option>(i), word, true};
+    }
+  }
+  return {};
+}
+
 OptionResult set(Option which, const char* text) noexcept {
-  std::int64_t value = 0;
-  const OptionResult result = which == Option::kCrashLog ? set_crash_log(text, value) : parse(which, text, value);
-  if (result != OptionResult::kSet) return result;
-  const auto index = static_cast<std::size_t>(which);
+  const Meaning meaning = parse(row_of(which), text);
+  if (meaning.result != OptionResult::kSet) return meaning.result;
+  if (which == "HAKMEM_CRASH_LOG"_option && !set_crash_log(text)) return OptionResult::kCannotBeWritten;
+  if (which == kCandidates) {
+    for (unsigned i = 0; i < meaning.value; ++i) {
+      const std::int64_t change = std::int64_t{meaning.numbers[i]} - kNormal[index_of(which)].numbers[i];
+      // Relaxed: an option orders nothing.
+      candidate_changes[i].store(change, std::memory_order_relaxed);
+    }
+  }
+  const std::int64_t change = meaning.value - kNormal[index_of(which)].value;
   // Relaxed: an option orders nothing.
-  changes[index].store(value - kOptions[index].normal, std::memory_order_relaxed);
-  apply(which, value);
-  return result;
+  changes[index_of(which)].store(change, std::memory_order_relaxed);
+  apply(which, meaning.value);
+  return OptionResult::kSet;
+}
+
+/// Switches one word of an option, while others may switch other ones.
+OptionResult set_word(Option which, unsigned word, const char* text) noexcept {
+  const Meaning meaning = parse(kSwitch, text);
+  if (meaning.result != OptionResult::kSet) return meaning.result;
+  auto& words = changes[index_of(which)];
+  // Relaxed, both: an option orders nothing.
+  meaning.value != 0 ? words.fetch_or(bit_of(word), std::memory_order_relaxed)
+                     : words.fetch_and(~bit_of(word), std::memory_order_relaxed);
+  apply_word(which, word, meaning.value != 0);
+  return OptionResult::kSet;
+}
+
+OptionResult set(Named named, const char* text) noexcept {
+  return named.word == kNoWord ? set(named.option, text) : set_word(named.option, named.word, text);
+}
+
+std::int64_t value_of(Named named) noexcept {
+  const std::int64_t value = option(named.option);
+  return named.word == kNoWord ? value : (value & bit_of(named.word)) != 0 ? 1 : 0;
+}
+
+/// \param name nullptr: nothing is there
+const char* in_environment(const char* name) noexcept {
+  // Not in a program that has more rights than who has started it: that could make it write to files.
+  return name == nullptr ? nullptr : ::secure_getenv(name);
+}
+
+void set_or_warn(Named named, const char* name, const char* text) noexcept {
+  const OptionResult result = set(named, text);
+  if (result != OptionResult::kSet) warn(named.word == kNoWord ? row_of(named.option) : kSwitch, name, text, result);
+}
+
+/// Whether a former name says what the option's own name has said, which is in effect.
+bool agree(Named named, const char* former, const char* text) noexcept {
+  if (named.word == kNoWord) return parse(row_of(named.option), former) == parse(row_of(named.option), text);
+  return parse(kSwitch, former) == Meaning{OptionResult::kSet, value_of(named)};
+}
+
+/// \param text what the environment has under the option's own name, which decides; nullptr: nothing
+void read_former_name(Named named, const char* name, const char* text) noexcept {
+  const char* former = in_environment(name);
+  if (former == nullptr) return;
+  if (text == nullptr) return set_or_warn(named, name, former);
+  if (agree(named, former, text)) return;
+  linux_detail::Line line;
+  line << "hakmem: " << name << "=" << former << " is not used; " << row_of(named.option).name << "=" << text
+       << ", its newer name, says otherwise";
+  line.print();
 }
 
 }  // namespace
 
 std::int64_t option(Option which) noexcept {
-  const auto index = static_cast<std::size_t>(which);
   // Relaxed: an option orders nothing.
-  return kOptions[index].normal + changes[index].load(std::memory_order_relaxed);
+  return kNormal[index_of(which)].value + changes[index_of(which)].load(std::memory_order_relaxed);
 }
 
 std::uint32_t waste_candidate(unsigned index) noexcept {
+  const std::int64_t normal = kNormal[index_of(kCandidates)].numbers[index];
   // Relaxed: an option orders nothing.
-  return waste_candidates[index].load(std::memory_order_relaxed);
-}
-
-Option find_option(const char* name) noexcept {
-  for (std::size_t i = 0; i < static_cast<std::size_t>(Option::kCount); ++i) {
-    if (std::strcmp(kOptions[i].name, name) == 0) return static_cast<Option>(i);
-  }
-  return Option::kCount;
+  return static_cast<std::uint32_t>(normal + candidate_changes[index].load(std::memory_order_relaxed));
 }
 
 OptionResult set_option(const char* name, const char* value) noexcept {
-  const Option which = find_option(name);
-  return which == Option::kCount ? OptionResult::kUnknown : set(which, value);
+  const Named named = find(name);
+  return named.known ? set(named, value) : OptionResult::kUnknown;
+}
+
+bool read_option(const char* name, std::int64_t& value) noexcept {
+  const Named named = find(name);
+  if (named.known) value = value_of(named);
+  return named.known;
 }
 
 void read_options_from_environment() noexcept {
-  for (std::size_t i = 0; i < static_cast<std::size_t>(Option::kCount); ++i) {
-    // Not in a program that has more rights than who has started it: that could make it write to files.
-    const char* text = ::secure_getenv(kOptions[i].name);
-    if (text == nullptr) continue;
-    const auto which = static_cast<Option>(i);
-    if (const OptionResult result = set(which, text); result != OptionResult::kSet) warn(which, text, result);
+  for (std::size_t i = 0; i < kOptionCount; ++i) {
+    const hak_option& row = kOptions[i];
+    const Named whole{static_cast<Option>(i)};
+    const char* text = in_environment(row.name);
+    if (text != nullptr) set_or_warn(whole, row.name, text);
+    read_former_name(whole, row.alias, text);
+    for (unsigned word = 0; row.words[word].word != nullptr; ++word) {
+      read_former_name({whole.option, word}, row.words[word].alias, text);
+    }
   }
 }
 

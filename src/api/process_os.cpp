@@ -13,7 +13,7 @@ constexpr std::uint32_t kinds_of(EventLog log) noexcept {
     case EventLog::kAcquire: return bit(EventKind::kAcquire);
     case EventLog::kFree: return bit(EventKind::kRelease) | bit(EventKind::kOffer) | bit(EventKind::kRetire);
     case EventLog::kLru: return bit(EventKind::kLruPut) | bit(EventKind::kLruTake) | bit(EventKind::kLruUnmap);
-    case EventLog::kDrain: break;
+    case EventLog::kOutbox: break;
   }
   return bit(EventKind::kOutboxSend) | bit(EventKind::kOutboxDrain) | bit(EventKind::kSpill);
 }

@@ -12,8 +12,8 @@
 
 namespace hakmem {
 
-/// The logs that are switched on one by one (D8).
-enum class EventLog : std::uint8_t { kAcquire, kFree, kLru, kDrain };
+/// The logs that are switched on one by one (D8), in the order of HAKMEM_LOG's words.
+enum class EventLog : std::uint8_t { kAcquire, kFree, kLru, kOutbox };
 
 /// Stateless as LinuxOs; what is wanted belongs to the process.
 class ProcessOs : public LinuxOs {

@@ -6,71 +6,19 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstring>
 
 #include "api/learning.hpp"
 #include "api/options.hpp"
 #include "api/process_heap.hpp"
+#include "api/statistic_table.hpp"
 #include "learner/mid_caches.hpp"
 
 namespace hakmem {
 
 namespace {
 
-/// Where a figure stands and how it is called.
-struct Figure {
-  const char* name;
-  const char* unit;
-  std::uint64_t hak_statistics::* value;
-};
-
-constexpr Figure kFigures[] = {
-    {"acquired_same_class", "slabs", &hak_statistics::acquired_same_class},
-    {"acquired_any_class", "slabs", &hak_statistics::acquired_any_class},
-    {"acquired_unused", "slabs", &hak_statistics::acquired_unused},
-    {"acquired_cached", "slabs", &hak_statistics::acquired_cached},
-    {"acquired_mapped", "slabs", &hak_statistics::acquired_mapped},
-    {"slabs_released", "slabs", &hak_statistics::slabs_released},
-    {"superslabs_retired", "SuperSlabs", &hak_statistics::superslabs_retired},
-    {"superslabs_mapped", "SuperSlabs", &hak_statistics::superslabs_mapped},
-    {"superslabs_unmapped", "SuperSlabs", &hak_statistics::superslabs_unmapped},
-    {"superslabs_peak", "SuperSlabs", &hak_statistics::superslabs_peak},
-    {"slab_bytes", "bytes", &hak_statistics::slab_bytes},
-    {"cached_bytes", "bytes", &hak_statistics::cached_bytes},
-    {"direct_mapped", "blocks", &hak_statistics::direct_mapped},
-    {"direct_unmapped", "blocks", &hak_statistics::direct_unmapped},
-    {"direct_bytes", "bytes", &hak_statistics::direct_bytes},
-    {"whale_hits", "blocks", &hak_statistics::whale_hits},
-    {"whale_misses", "blocks", &hak_statistics::whale_misses},
-    {"whale_bytes", "bytes", &hak_statistics::whale_bytes},
-    {"thread_contexts", "contexts", &hak_statistics::thread_contexts},
-    {"threads_in_use", "contexts", &hak_statistics::threads_in_use},
-    {"spills", "lists", &hak_statistics::spills},
-    {"taken_own", "blocks", &hak_statistics::taken_own},
-    {"taken_remote", "blocks", &hak_statistics::taken_remote},
-    {"taken_fresh", "blocks", &hak_statistics::taken_fresh},
-    {"outbox_blocks", "blocks", &hak_statistics::outbox_blocks},
-    {"outbox_chains", "chains", &hak_statistics::outbox_chains},
-    {"outbox_drains", "times", &hak_statistics::outbox_drains},
-    {"single_frees", "blocks", &hak_statistics::single_frees},
-    {"late_frees", "blocks", &hak_statistics::late_frees},
-    {"remote_retries", "times", &hak_statistics::remote_retries},
-    {"mmap_calls", "calls", &hak_statistics::mmap_calls},
-    {"munmap_calls", "calls", &hak_statistics::munmap_calls},
-    {"madvise_calls", "calls", &hak_statistics::madvise_calls},
-    {"mremap_calls", "calls", &hak_statistics::mremap_calls},
-    {"learner_windows", "windows", &hak_statistics::learner_windows},
-    {"learner_cap_moves", "caps", &hak_statistics::learner_cap_moves},
-    {"learner_adoptions", "values", &hak_statistics::learner_adoptions},
-    {"learner_reverts", "values", &hak_statistics::learner_reverts},
-    {"max_waste", "thousandths", &hak_statistics::max_waste},
-    {"lock_acquisitions", "times", &hak_statistics::lock_acquisitions},
-    {"lock_waits", "times", &hak_statistics::lock_waits},
-};
-
-constexpr const char* kPools[] = {"small", "mid", "large"};
-
-constexpr const char* kThreadBuckets[] = {"1", "2", "3-4", "5-8", "9-16", "more"};
-static_assert(sizeof kThreadBuckets / sizeof *kThreadBuckets == WhaleCache<ProcessConfig>::kThreadBuckets);
+static_assert(std::size(kThreadBuckets) == WhaleCache<ProcessConfig>::kThreadBuckets + 1);
 
 using Page = linux_detail::Text<8192>;
 
@@ -92,39 +40,62 @@ std::size_t hit_rate(const hak_statistics& now, unsigned pool) noexcept {
   return per_mille(now.cache_hits[pool], now.cache_hits[pool] + now.refills[pool]);
 }
 
-void add_json(Page& page, const hak_statistics& now) noexcept {
-  page << "{\"caps_mid\": [";
-  for (unsigned c = 0; c < HAK_MID_CLASSES; ++c) page << (c == 0 ? "" : ", ") << now.caps_mid[c];
-  page << "], ";
-  for (const Figure& figure : kFigures) page << "\"" << figure.name << "\": " << now.*figure.value << ", ";
-  for (unsigned i = 0; i < WhaleCache<ProcessConfig>::kThreadBuckets; ++i) {
-    page << (i == 0 ? "\"whales_by_threads\": {\"" : ", \"") << kThreadBuckets[i]
-         << "\": {\"hits\": " << now.whale_hits_by_threads[i] << ", \"misses\": " << now.whale_misses_by_threads[i]
-         << "}";
-  }
-  for (unsigned pool = 0; pool < 3; ++pool) {
-    page << (pool == 0 ? "}, \"pools\": {\"" : ", \"") << kPools[pool] << "\": {\"refills\": " << now.refills[pool]
-         << ", \"refilled_blocks\": " << now.refilled_blocks[pool] << ", \"cache_hits\": " << now.cache_hits[pool]
-         << ", \"hit_rate\": ";
-    add_share(page, hit_rate(now, pool));
-    page << "}";
-  }
-  page << "}}\n";
+/// A statistic's value, or the first of its array.
+const std::uint64_t* values_of(const hak_statistics& now, const hak_statistic& row) noexcept {
+  return reinterpret_cast<const std::uint64_t*>(reinterpret_cast<const char*>(&now) + row.offset);
 }
 
-void add_text(Page& page, const hak_statistics& now) noexcept {
-  for (const Figure& figure : kFigures) {
-    const std::size_t start = page.size();
-    page << "hakmem: " << figure.name;
-    page.blanks_to(start, 32) << now.*figure.value << " " << figure.unit << "\n";
+bool is_array(const hak_statistic& row) noexcept { return row.count != 1; }
+
+/// The statistics that have a value for each of these labels, label by label.
+void add_json_object(Page& page, const hak_statistics& now, const char* name, const char* const* labels) noexcept {
+  page << ", \"" << name << "\": {\"";
+  for (unsigned i = 0; labels[i] != nullptr; ++i) {
+    page << (i == 0 ? "" : ", \"") << labels[i] << "\": {\"";
+    const char* between = "";
+    for (const hak_statistic& row : kStatistics) {
+      if (row.labels != labels) continue;
+      page << between << std::strrchr(row.json, '.') + 1 << "\": " << values_of(now, row)[i];
+      between = ", \"";
+    }
+    if (labels == kPools) {
+      page << ", \"hit_rate\": ";
+      add_share(page, hit_rate(now, i));
+    }
+    page << "}";
   }
-  for (unsigned i = 0; i < WhaleCache<ProcessConfig>::kThreadBuckets; ++i) {
+  page << "}";
+}
+
+void add_json(Page& page, const hak_statistics& now) noexcept {
+  const char* between = "{\"";
+  for (const hak_statistic& row : kStatistics) {
+    if (row.labels != nullptr) continue;
+    page << between << row.json << "\": " << (is_array(row) ? "[" : "");
+    for (std::size_t i = 0; i < row.count; ++i) page << (i == 0 ? "" : ", ") << values_of(now, row)[i];
+    page << (is_array(row) ? "]" : "");
+    between = ", \"";
+  }
+  add_json_object(page, now, "whales_by_threads", kThreadBuckets);
+  add_json_object(page, now, "pools", kPools);
+  page << "}\n";
+}
+
+/// A line for each statistic that is one value, and of the arrays what is worth reading.
+void add_text(Page& page, const hak_statistics& now) noexcept {
+  for (const hak_statistic& row : kStatistics) {
+    if (is_array(row)) continue;
+    const std::size_t start = page.size();
+    page << "hakmem: " << row.name;
+    page.blanks_to(start, 32) << *values_of(now, row) << " " << row.unit << "\n";
+  }
+  for (unsigned i = 0; kThreadBuckets[i] != nullptr; ++i) {
     const std::uint64_t hits = now.whale_hits_by_threads[i];
     const std::uint64_t requests = hits + now.whale_misses_by_threads[i];
     if (requests == 0) continue;
     page << "hakmem: whale hits with " << kThreadBuckets[i] << " threads: " << hits << " of " << requests << "\n";
   }
-  for (unsigned pool = 0; pool < 3; ++pool) {
+  for (unsigned pool = 0; kPools[pool] != nullptr; ++pool) {
     page << "hakmem: " << kPools[pool] << " refills " << now.refills[pool] << " of " << now.refilled_blocks[pool]
          << " blocks, hit rate ";
     add_share(page, hit_rate(now, pool));
@@ -197,7 +168,7 @@ int descriptor_at_exit() noexcept {
 }
 
 [[gnu::destructor]] void print_at_exit() noexcept {
-  const auto how = static_cast<StatsAtExit>(option(Option::kStats));
+  const auto how = static_cast<StatsAtExit>(option("HAKMEM_STATS"_option));
   if (how == StatsAtExit::kNo) return;
   const int descriptor = descriptor_at_exit();
   if (descriptor != kNowhere) (void)print_statistics(descriptor, how == StatsAtExit::kJson);

@@ -62,7 +62,10 @@ class CheckSpec(unittest.TestCase):
                              "I9: nothing proves it")
 
     def test_reports_an_option_that_no_row_names(self):
-        self.assert_reported("HAKMEM_SS_LRU_DEBUG", "HAKMEM_DEBUG", "option HAKMEM_SS_LRU_DEBUG is in no row")
+        self.assert_reported("HAKMEM_CRASH_LOG", "a report", "option HAKMEM_CRASH_LOG is in no row")
+
+    def test_reports_what_is_no_option(self):
+        self.assert_reported("HAKMEM_LOG", "HAKMEM_LOG, HAKMEM_DEBUG", "section I names HAKMEM_DEBUG, which is no option")
 
     def test_wrong_calls_end_with_2(self):
         for arguments in ([], ["/", "--bogus"], ["/nonexistent"]):

@@ -15,7 +15,7 @@ from hakmem_ci.pages import stamps
 from hakmem_ci.pages.catalogue import PAGES
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-FOLDERS = ("src", "model", "bench", "ci", "docs/reports", "tests/conformance")
+FOLDERS = ("src", "model", "bench", "ci", "docs/reports", "docs/reference", "tests/conformance", "tests/reference")
 WORD = "src/lockfree/remote_word.hpp"
 
 
@@ -53,7 +53,7 @@ class Check(unittest.TestCase):
             path.write_text(before, encoding="utf-8")
         lines = output.splitlines()
         self.assertEqual(code, 1 if lines else 0, output)
-        return {line.split(":")[1].strip().removeprefix("docs/reports/").removesuffix(".md") for line in lines}, output
+        return {line.rpartition("; write it by: ci/update ")[2] for line in lines}, output
 
     def test_nothing_is_owed_for_an_unchanged_tree(self):
         self.assertEqual(self.check(), (0, ""))
@@ -105,7 +105,10 @@ class Check(unittest.TestCase):
                 ("ci/coverage-explained.json", "another thread", "a thread", "coverage"),
                 ("ci/lib/hakmem_ci/jobs/bench/catalogue.py", "larson", "larsen", "benchmarks"),
                 ("bench/ab/workloads.hpp", "0", "1", "baselines"),
-                ("tests/conformance/known_deviations.json", "\"", "\"a", "conformance")):
+                ("tests/conformance/known_deviations.json", "\"", "\"a", "conformance"),
+                ("src/api/option_table.hpp", ".least = 16", ".least = 8", "reference"),
+                ("src/api/statistic_table.hpp", "in stage 2", "at stage 2", "reference"),
+                ("src/layout/geometry.hpp", "kRefillBlocks = 128", "kRefillBlocks = 64", "reference")):
             self.assertIn(page, self.owed_after(name, old, new)[0], name)
 
     def test_thorough_searches_and_the_inside_of_a_suite_are_no_inputs(self):
@@ -117,6 +120,18 @@ class Check(unittest.TestCase):
             pages, output = self.owed_after(f"docs/reports/{name}", "a", "b")
             self.assertEqual(pages, {name.split("/")[0].removesuffix(".md")})
             self.assertIn("edited by hand", output)
+
+    def test_page_of_several_files_is_owed_when_one_of_them_is_edited_or_gone(self):
+        for name in ("options.md", "statistics.md", "environment.man"):
+            pages, output = self.owed_after(f"docs/reference/{name}", "a", "b")
+            self.assertEqual(pages, {"reference"})
+            self.assertIn("owed: docs/reference/options.md: is not what was written last: edited by hand", output)
+            path = self.root / "docs/reference" / name
+            path.rename(path.with_suffix(".away"))
+            try:
+                self.assertIn("; write it by: ci/update reference", self.check()[1])
+            finally:
+                path.with_suffix(".away").rename(path)
 
     def test_page_that_is_gone_is_said(self):
         path = self.root / "docs/reports/mutants.md"
@@ -137,6 +152,13 @@ class Check(unittest.TestCase):
 
 LEDGER = "open('docs/reports/ledger.md', 'w').write('# The ledger\\n')\n"
 AB = "import sys\nopen(sys.argv[sys.argv.index('--markdown') + 1], 'w').write('x\\n\\n| a |\\n|---|\\n| 1 |\\n')\n"
+REFERENCE = """
+import os, sys
+assert sys.argv[1:] == ["--write", "."]
+os.makedirs("docs/reference", exist_ok=True)
+for name in ("options.md", "statistics.md", "environment.man"):
+    open(f"docs/reference/{name}", "w").write(name)
+"""
 
 
 class Update(unittest.TestCase):
@@ -164,6 +186,14 @@ class Update(unittest.TestCase):
         self.assertEqual(code, 0, output)
         self.assertIn("up to date", output)
         self.assertEqual(self.update("ledger", "--force")[0], 1)
+
+    def test_page_of_several_files_is_written_by_its_program(self):
+        self.tree.script("build/release/tests/reference", REFERENCE)
+        code, output = self.update("reference")
+        self.assertEqual(code, 0, output)
+        self.assertEqual(self.update("--check", "reference"), (0, ""))
+        (self.tree.root / "docs/reference/statistics.md").write_text("changed\n", encoding="utf-8")
+        self.assertIn("owed: docs/reference/options.md", self.update("--check", "reference")[1])
 
     def test_command_that_finds_a_fault_is_a_failure_and_the_page_stays_owed(self):
         self.tree.script("build/model/hakmem-check", "raise SystemExit(1)")

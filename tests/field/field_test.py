@@ -87,7 +87,8 @@ def judge_core(program, library):
 
 
 def judge_set_user_id(program):
-    """A crash log that the environment asks for must not be opened by a program with more rights than who starts it."""
+    """A crash log that the environment asks for must not be opened by a program with more rights than who starts it, and no
+    option be read, whatever name it has."""
     if os.geteuid() != 0:
         return SHOWS_NOTHING, "only root can make a set-user-id program"
     with tempfile.TemporaryDirectory() as folder:
@@ -96,20 +97,23 @@ def judge_set_user_id(program):
         place.mkdir()
         os.chown(place, NOBODY, NOBODY)
         copy = shutil.copy(program, folder)
-        found = {}
+        found, read = {}, {}
+        bad = {"HAKMEM_REFILL_SMALL": "x", "HAKMEM_POOL_REFILL_BATCH": "x", "HAKMEM_SS_LRU_DEBUG": "x"}
         for mode in (0o755, 0o4755):
             os.chmod(copy, mode)
             log = place / f"log-{mode:o}"
             code, output = run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", copy],
-                               environment={"HAKMEM_CRASH_LOG": str(log)})
+                               environment={"HAKMEM_CRASH_LOG": str(log), **bad})
             if code != 0:
                 return SHOWS_NOTHING, f"the program cannot be run as nobody: {output}"
             found[mode] = log.stat().st_uid if log.exists() else None
-    if found[0o755] is None:
+            read[mode] = [name for name in bad if f"hakmem: {name}=x is not a number" in output]
+    if found[0o755] is None or read[0o755] != list(bad):
         return FAILS, "without more rights the option has no effect: the check would not notice anything"
     if found[0o4755] == NOBODY:
         return SHOWS_NOTHING, "the file system gives no rights"
-    return (HOLDS if found[0o4755] is None else FAILS), f"the log's owner is {found[0o4755]}"
+    return (HOLDS if found[0o4755] is None and not read[0o4755] else FAILS), \
+        f"the log's owner is {found[0o4755]}, {read[0o4755]} were read"
 
 
 def main():

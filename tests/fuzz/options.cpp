@@ -7,31 +7,33 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "hakmem/hakmem.h"
 
 namespace {
 
-struct Documented {
-  const char* name;
-  std::int64_t least;
-  std::int64_t most;
-};
+/// Far outside of every range.
+constexpr std::int64_t kVeryMuch = std::int64_t{1} << 50;
 
-constexpr std::int64_t kTebibyte = std::int64_t{1} << 40;
-constexpr Documented kDocumented[] = {
-    {"HAKMEM_CACHE_TINY", 0, 1},
-    {"HAKMEM_CACHE_MID", 0, 1},
-    {"HAKMEM_CACHE_LARGE", 0, 1},
-    {"HAKMEM_CACHE_WHALE", 0, 1},
-    {"HAKMEM_TINY_REFILL", 16, 128},
-    {"HAKMEM_POOL_REFILL_BATCH", 1, 4},
-    {"HAKMEM_TINY_DRAIN_INTERVAL", 64, 65536},
-    {"HAKMEM_SS_LRU_MAX", 0, kTebibyte},
-    {"HAKMEM_WHALE_MAX", 0, kTebibyte},
-    {"HAKMEM_PURGE_DELAY_MS", -1, 3'600'000},
-    {"HAKMEM_STATS", 0, 2},
-};
+/// The options that are whole numbers, but for the learner's: they would start its thread.
+const std::vector<hak_option>& numbers() {
+  static const std::vector<hak_option> found = [] {
+    std::vector<hak_option> options;
+    for (std::size_t i = 0; const hak_option* row = hak_option_describe(i); ++i) {
+      if (row->kind == HAK_OPTION_NUMBER && std::string(row->topic) != "The learner") options.push_back(*row);
+    }
+    return options;
+  }();
+  return found;
+}
+
+/// The options that are words.
+const hak_option& words() {
+  std::size_t i = 0;
+  while (hak_option_describe(i)->kind != HAK_OPTION_WORDS) ++i;
+  return *hak_option_describe(i);
+}
 
 void expect(bool holds, const char* what, const std::string& name, const std::string& text) {
   if (holds) return;
@@ -46,12 +48,34 @@ std::optional<std::int64_t> number_in(const std::string& text) {
   std::int64_t value = 0;
   for (std::size_t i = start; i < text.size(); ++i) {
     if (text[i] < '0' || text[i] > '9') return {};
-    if (value < kTebibyte * 1000) value = value * 10 + (text[i] - '0');
+    if (value < kVeryMuch) value = value * 10 + (text[i] - '0');
   }
   return start == 1 ? -value : value;
 }
 
-void check(const Documented& option, const std::string& text) {
+/// The number that one of an option's words stands for.
+std::optional<std::int64_t> word_in(const hak_option& option, const std::string& text) {
+  for (std::size_t i = 0; option.words[i].word != nullptr; ++i) {
+    if (text == option.words[i].word)
+      return option.kind == HAK_OPTION_WORDS ? std::int64_t{1} << i : static_cast<std::int64_t>(i + 1);
+  }
+  return {};
+}
+
+/// The sum of the words in a text, with commas between them.
+std::optional<std::int64_t> sum_in(const hak_option& option, const std::string& text) {
+  if (text == "0") return 0;
+  std::int64_t sum = 0;
+  for (std::size_t start = 0, comma = 0; comma != std::string::npos; start = comma + 1) {
+    comma = text.find(',', start);
+    const auto word = word_in(option, text.substr(start, comma - start));
+    if (!word) return {};
+    sum |= *word;
+  }
+  return sum;
+}
+
+void check(const hak_option& option, const std::string& text) {
   std::int64_t before = 0;
   std::int64_t after = 0;
   expect(hak_option_get(option.name, &before) == 0, "cannot be read", option.name, text);
@@ -59,9 +83,9 @@ void check(const Documented& option, const std::string& text) {
   const int result = hak_option_set(option.name, text.c_str());
   const int error = errno;
   expect(hak_option_get(option.name, &after) == 0, "cannot be read", option.name, text);
-  std::optional<std::int64_t> wanted = number_in(text);
-  if (std::string(option.name) == "HAKMEM_STATS" && text == "text") wanted = 1;
-  if (std::string(option.name) == "HAKMEM_STATS" && text == "json") wanted = 2;
+  std::optional<std::int64_t> wanted = word_in(option, text);
+  if (option.kind == HAK_OPTION_WORDS) wanted = sum_in(option, text);
+  if (!wanted && option.kind == HAK_OPTION_NUMBER) wanted = number_in(text);
   if (wanted && *wanted >= option.least && *wanted <= option.most) {
     expect(result == 0 && after == *wanted, "is not set", option.name, text);
   } else {
@@ -79,18 +103,22 @@ void check_name(const std::string& name, const std::string& text) {
 
 }  // namespace
 
-/// The first byte says which option; 255: the text up to '=' is the name.
+/// The first byte says which option: 255: the text up to '=' is the name; 254: the one that takes words; else a number.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   // As a C string: what follows a zero byte is not seen.
   const std::string text(reinterpret_cast<const char*>(data + 1), size - 1);
   const std::string seen(text.c_str());
-  if (data[0] != 255) {
-    check(kDocumented[data[0] % std::size(kDocumented)], seen);
-    check({"HAKMEM_STATS", 0, 2}, "0");  // or the fuzzer's own end prints them
-  } else {
+  if (data[0] == 255) {
     const std::size_t equals = seen.find('=');
     check_name(seen.substr(0, equals), equals == std::string::npos ? "" : seen.substr(equals + 1));
+  } else if (data[0] == 254) {
+    check(words(), seen);
+    check(words(), "0");
+  } else {
+    check(numbers()[data[0] % numbers().size()], seen);
+    expect(hak_option_set("HAKMEM_STATS", "0") == 0, "is not set", "HAKMEM_STATS",
+           "0");  // or the fuzzer's end prints them
   }
   return 0;
 }

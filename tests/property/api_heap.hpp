@@ -60,7 +60,7 @@ class ApiHeap : public AnyHeap {
  public:
   /// \param cached false: without thread caches (B6); slabs come and go then
   explicit ApiHeap(bool cached) {
-    for (const char* cache : {"HAKMEM_CACHE_TINY", "HAKMEM_CACHE_MID", "HAKMEM_CACHE_LARGE"}) {
+    for (const char* cache : {"HAKMEM_CACHE_SMALL", "HAKMEM_CACHE_MID", "HAKMEM_CACHE_LARGE"}) {
       RC_ASSERT(hak_option_set(cache, cached ? "1" : "0") == 0);
     }
   }

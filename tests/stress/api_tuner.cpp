@@ -8,7 +8,9 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "failure.hpp"
 #include "hakmem/hakmem.h"
@@ -21,31 +23,44 @@ struct OptionRange {
   const char* name;
   std::int64_t least;
   std::int64_t most;
-  bool of_thread_caches = false;  ///< stays 0 where there are none
+  bool of_learner;
 };
 
 using Clock = std::chrono::steady_clock;
 
-/// A shorter window than any program wants would be out of range; within it a change of options takes effect.
-constexpr OptionRange kRanges[] = {
-    {"HAKMEM_LEARN", 0, 1},
+/// Within these a change takes effect while a scenario runs, and no more is kept than its census allows for. A shorter
+/// window than any program wants would be out of range.
+constexpr struct {
+  const char* name;
+  std::int64_t least;
+  std::int64_t most;
+} kNarrowed[] = {
     {"HAKMEM_LEARN_WINDOW_MS", 500, 500},
-    {"HAKMEM_LEARN_MIN_SAMPLES", 64, 1024},
-    {"HAKMEM_CAP_STEP_MID", 1, 16},
-    {"HAKMEM_CAP_MIN_MID", 4, 64},
-    {"HAKMEM_CAP_MAX_MID", 128, 4096},
     {"HAKMEM_CAP_DWELL_SEC_MID", 1, 2},
-    {"HAKMEM_WMAX_LEARN", 0, 1},
-    {"HAKMEM_WMAX_CANARY", 0, 1},
-    {"HAKMEM_CACHE_TINY", 0, 1, true},
-    {"HAKMEM_CACHE_MID", 0, 1, true},
-    {"HAKMEM_CACHE_LARGE", 0, 1, true},
-    {"HAKMEM_CACHE_WHALE", 0, 1},
-    {"HAKMEM_TINY_REFILL", 16, 128},
-    {"HAKMEM_POOL_REFILL_BATCH", 1, 4},
-    {"HAKMEM_TINY_DRAIN_INTERVAL", 64, 4096},
+    {"HAKMEM_OUTBOX_INTERVAL", 64, 4096},
+    {"HAKMEM_SUPERSLAB_CACHE_MAX", 0, std::int64_t{16} << 20},
+    {"HAKMEM_WHALE_MAX", 0, std::int64_t{32} << 20},
     {"HAKMEM_PURGE_DELAY_MS", 0, 1000},
 };
+
+OptionRange range_of(const hak_option& option) {
+  for (const auto& narrowed : kNarrowed) {
+    if (std::strcmp(option.name, narrowed.name) == 0) return {option.name, narrowed.least, narrowed.most, false};
+  }
+  return {option.name, option.least, option.most, false};
+}
+
+/// All options that are whole numbers, but for reports.
+std::vector<OptionRange> ranges() {
+  std::vector<OptionRange> found;
+  for (std::size_t i = 0; const hak_option* option = hak_option_describe(i); ++i) {
+    const std::string_view topic = option->topic;
+    if (option->kind != HAK_OPTION_NUMBER || topic == "Looking inside") continue;
+    found.push_back(range_of(*option));
+    found.back().of_learner = topic == "The learner";
+  }
+  return found;
+}
 
 std::int64_t value_of(const char* name) {
   std::int64_t value = 0;
@@ -111,13 +126,13 @@ void have_child(std::uint64_t seed) {
 class ApiTuner : public Tuner {
  public:
   ApiTuner() {
-    for (std::size_t i = 0; i < before_.size(); ++i) before_[i] = value_of(kRanges[i].name);
+    for (const OptionRange& range : ranges_) before_.push_back(value_of(range.name));
     set("HAKMEM_LEARN_WINDOW_MS", 500);
     set("HAKMEM_LEARN", 1);
   }
   ~ApiTuner() override {
     for (std::size_t i = 0; i < before_.size(); ++i) {
-      (void)hak_option_set(kRanges[i].name, std::to_string(before_[i]).c_str());
+      (void)hak_option_set(ranges_[i].name, std::to_string(before_[i]).c_str());
     }
   }
 
@@ -126,22 +141,18 @@ class ApiTuner : public Tuner {
     // To Memcheck, in a child, all that its parent's other threads hold is lost.
     if (random.one_in(kForks)) return have_child(random.next());
 #endif
-    const std::size_t which = random.below(std::size(kRanges));
-    const OptionRange& option = kRanges[which];
-    if (which < kLearnersOptions && !disturb_learner(random)) return;
-    if (option.of_thread_caches && !caches_) return;
+    const OptionRange& option = ranges_[random.below(ranges_.size())];
+    if (option.of_learner && !disturb_learner(random)) return;
     const auto values = static_cast<std::size_t>(option.most - option.least) + 1;
     set(option.name, option.least + static_cast<std::int64_t>(random.below(values)));
   }
 
  private:
-  /// The first of them begin the learner anew, so it is mostly left in peace: for a window or two, or for many, of
-  /// which it must have seen some.
-  static constexpr std::size_t kLearnersOptions = 9;
   static constexpr std::size_t kForks = 64;  ///< one in so many changes is a child
   static constexpr std::chrono::seconds kManyWindows{10};
 
-  /// \return whether its time has come
+  /// The learner's options begin it anew, so it is mostly left in peace: for a window or two, or for many, of which it
+  /// must have seen some. \return whether its time has come
   bool disturb_learner(Random& random) {
     const Clock::time_point now = Clock::now();
     if (now < peace_until_) return false;
@@ -164,8 +175,8 @@ class ApiTuner : public Tuner {
   Clock::time_point peace_until_{};
   Clock::duration peace_{};
   std::uint64_t windows_ = 0;
-  const bool caches_ = value_of("HAKMEM_CACHE_TINY") != 0;  // by default, where there are thread caches
-  std::array<std::int64_t, std::size(kRanges)> before_{};
+  const std::vector<OptionRange> ranges_ = ranges();
+  std::vector<std::int64_t> before_;
 };
 
 }  // namespace

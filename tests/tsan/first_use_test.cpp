@@ -35,7 +35,7 @@ TEST(TsanFirstUse, MayBeAnyFunctionOfManyThreads) {
 TEST(TsanFirstUse, MayBeOptionsBesideAllocations) {
   run_together(kThreads, [](unsigned i) {
     if (i % 2 == 0) {
-      EXPECT_EQ(hak_option_set("HAKMEM_TINY_REFILL", "64"), 0);
+      EXPECT_EQ(hak_option_set("HAKMEM_REFILL_SMALL", "64"), 0);
     } else {
       hak_free(hak_alloc(48));
     }

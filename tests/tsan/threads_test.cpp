@@ -115,7 +115,7 @@ TEST(TsanThreads, LookingOnAndSettingRaceWithAllocations) {
     while (!over.load(std::memory_order_relaxed)) {
       hak_statistics now;
       hak_statistics_get(&now);
-      EXPECT_EQ(hak_option_set("HAKMEM_CACHE_TINY", ++turn % 2 == 0 ? "1" : "0"), 0);
+      EXPECT_EQ(hak_option_set("HAKMEM_CACHE_SMALL", ++turn % 2 == 0 ? "1" : "0"), 0);
       EXPECT_EQ(hak_option_set("HAKMEM_LEARN", turn % 3 == 0 ? "1" : "0"), 0);
       (void)hak_trim();
     }
@@ -134,7 +134,7 @@ TEST(TsanThreads, LookingOnAndSettingRaceWithAllocations) {
   over.store(true, std::memory_order_relaxed);
   onlooker.join();
   EXPECT_EQ(hak_option_set("HAKMEM_LEARN", "0"), 0);
-  EXPECT_EQ(hak_option_set("HAKMEM_CACHE_TINY", "1"), 0);
+  EXPECT_EQ(hak_option_set("HAKMEM_CACHE_SMALL", "1"), 0);
 }
 
 }  // namespace

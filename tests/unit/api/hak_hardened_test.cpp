@@ -71,6 +71,14 @@ TEST(HardenedDeathTest, FreeBlockIsNotResized) {
   hak_free(company);
 }
 
+TEST(Hardened, GoodSizeIsWhatWasAskedFor) {
+  for (const std::size_t bytes : {0u, 1u, 100u, 1024u, 5000u, 70'000u, 3'000'000u}) {
+    void* block = hak_alloc(bytes);
+    EXPECT_EQ(hak_good_size(bytes), hak_usable_size(block)) << bytes;
+    hak_free(block);
+  }
+}
+
 TEST(Hardened, SitesWorkWithEveryFunction) {
   void* block = hak_calloc_at(3, 5, 1);
   block = hak_realloc_at(block, 500, 2);

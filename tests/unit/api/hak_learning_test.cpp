@@ -78,10 +78,10 @@ void set(const char* name, const char* value) { ASSERT_EQ(hak_option_set(name, v
 
 TEST_F(HakLearning, SettingsAreThoseOfTheOptions) {
   set("HAKMEM_CAP_DWELL_SEC_MID", "3");
-  set("HAKMEM_WMAX_TRIAL_SEC", "4");
-  set("HAKMEM_WMAX_LEARN", "1");
-  set("HAKMEM_WMAX_CANARY", "0");
-  set("HAKMEM_WMAX_CANDIDATES_MID", "1,2,3,4,5,6,7,8.5");
+  set("HAKMEM_WASTE_TRIAL_SEC", "4");
+  set("HAKMEM_LEARN_WASTE", "1");
+  set("HAKMEM_WASTE_CANARY", "0");
+  set("HAKMEM_WASTE_CANDIDATES_MID", "1,2,3,4,5,6,7,8.5");
   const LearnerSettings now = settings_of_options();
   EXPECT_EQ(now.window_ns, 500'000'000u);
   EXPECT_EQ(now.caps.dwell, 6u) << "windows of 500 ms in 3 s";
@@ -97,10 +97,10 @@ TEST_F(HakLearning, SettingsAreThoseOfTheOptions) {
   set("HAKMEM_LEARN_WINDOW_MS", "800");
   EXPECT_EQ(settings_of_options().caps.dwell, 4u) << "3.75 windows";
   set("HAKMEM_LEARN_WINDOW_MS", "500");
-  set("HAKMEM_WMAX_TRIAL_SEC", "5");
-  set("HAKMEM_WMAX_LEARN", "0");
-  set("HAKMEM_WMAX_CANARY", "1");
-  set("HAKMEM_WMAX_CANDIDATES_MID", "1.4,1.5,1.6,1.7");
+  set("HAKMEM_WASTE_TRIAL_SEC", "5");
+  set("HAKMEM_LEARN_WASTE", "0");
+  set("HAKMEM_WASTE_CANARY", "1");
+  set("HAKMEM_WASTE_CANDIDATES_MID", "1.4,1.5,1.6,1.7");
 }
 
 /// A class whose blocks come and go by more than its cap gets a higher one.
@@ -141,23 +141,23 @@ std::ptrdiff_t threads_now() {
 }
 
 TEST_F(HakLearning, BeginsAnewWithOptionsThatChange) {
-  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_LEARN", "1"), 0);
-  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_CANDIDATES_MID", "2,1.5"), 0);
+  ASSERT_EQ(hak_option_set("HAKMEM_LEARN_WASTE", "1"), 0);
+  ASSERT_EQ(hak_option_set("HAKMEM_WASTE_CANDIDATES_MID", "2,1.5"), 0);
   let_learn(true);
   EXPECT_EQ(max_waste_once_it_is(2000), 2000u) << "the first candidate";
   const auto threads = threads_now();
-  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_CANDIDATES_MID", "3"), 0);
+  ASSERT_EQ(hak_option_set("HAKMEM_WASTE_CANDIDATES_MID", "3"), 0);
   EXPECT_EQ(threads_now(), threads) << "one learner";
   EXPECT_EQ(max_waste_once_it_is(3000), 3000u) << "the new first candidate";
   EXPECT_TRUE(learns_within(kLongEnough)) << "a learner that has begun anew goes on";
-  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_LEARN", "0"), 0);
+  ASSERT_EQ(hak_option_set("HAKMEM_LEARN_WASTE", "0"), 0);
   EXPECT_EQ(max_waste_once_it_is(1000), 1000u) << "W_MAX is learned no more";
-  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_LEARN", "1"), 0);
+  ASSERT_EQ(hak_option_set("HAKMEM_LEARN_WASTE", "1"), 0);
   EXPECT_EQ(max_waste_once_it_is(3000), 3000u);
   let_learn(false);
   EXPECT_EQ(max_waste_once_it_is(1000), 1000u) << "nothing is learned any more";
-  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_LEARN", "0"), 0);
-  ASSERT_EQ(hak_option_set("HAKMEM_WMAX_CANDIDATES_MID", "1.4,1.5,1.6,1.7"), 0);
+  ASSERT_EQ(hak_option_set("HAKMEM_LEARN_WASTE", "0"), 0);
+  ASSERT_EQ(hak_option_set("HAKMEM_WASTE_CANDIDATES_MID", "1.4,1.5,1.6,1.7"), 0);
 }
 
 TEST_F(HakLearning, IsSilentWithoutTheOption) { EXPECT_FALSE(learns_within(kTwoWindows)); }

@@ -45,7 +45,7 @@ TEST(HakLocked, WhoHasToWaitIsCounted) {
 }
 
 TEST(HakLocked, ThreadCachesCannotBeSwitchedOn) {
-  for (const char* name : {"HAKMEM_CACHE_TINY", "HAKMEM_CACHE_MID", "HAKMEM_CACHE_LARGE"}) {
+  for (const char* name : {"HAKMEM_CACHE_SMALL", "HAKMEM_CACHE_MID", "HAKMEM_CACHE_LARGE"}) {
     std::int64_t value = -1;
     EXPECT_EQ(hak_option_get(name, &value), 0);
     EXPECT_EQ(value, 0) << name;

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 #include <latch>
+#include <set>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -44,6 +46,39 @@ TEST(HakApi, BlocksAreUsableAndSurviveResizing) {
   block = static_cast<char*>(hak_realloc(block, 50));
   EXPECT_EQ(block[49], 7);
   hak_free(block);
+}
+
+/// Around every class and every power of two, and what has a mapping of its own.
+TEST(HakApi, GoodSizeIsWhatIsUsable) {
+  ASSERT_EQ(hak_option_set("HAKMEM_CACHE_WHALE", "0"), 0) << "a mapping that was kept may be larger";
+  std::set<std::size_t> sizes{0, 1'050'000, 1'114'111, 1'114'112, 3'000'000, 30'000'001};
+  for (std::size_t bytes = 16; bytes <= 2'097'152; bytes += bytes < 4096 ? 16 : bytes / 64) {
+    sizes.insert({bytes - 1, bytes, bytes + 1});
+    sizes.insert(hak_good_size(bytes) + 1);
+  }
+  for (const std::size_t bytes : sizes) {
+    void* block = hak_alloc(bytes);
+    ASSERT_NE(block, nullptr) << bytes;
+    EXPECT_EQ(hak_good_size(bytes), hak_usable_size(block)) << bytes;
+    EXPECT_EQ(hak_good_size(hak_good_size(bytes)), hak_good_size(bytes)) << bytes;
+    hak_free(block);
+  }
+  ASSERT_EQ(hak_option_set("HAKMEM_CACHE_WHALE", "1"), 0);
+}
+
+TEST(HakApi, ThereIsNoGoodSizeForWhatIsImpossible) {
+  EXPECT_GE(hak_good_size(PTRDIFF_MAX), std::size_t{PTRDIFF_MAX});
+  EXPECT_EQ(hak_good_size(std::size_t{PTRDIFF_MAX} + 1), 0u);
+  EXPECT_EQ(hak_good_size(SIZE_MAX), 0u);
+}
+
+TEST(HakApi, VersionsOfHeaderAndLibraryAgree) {
+  EXPECT_EQ(hak_version(), HAK_VERSION);
+  const std::string text = std::to_string(HAK_VERSION_MAJOR) + "." + std::to_string(HAK_VERSION_MINOR) + "." +
+                           std::to_string(HAK_VERSION_PATCH);
+  EXPECT_EQ(text, HAK_VERSION_STRING);
+  EXPECT_LT(HAK_VERSION_MINOR, 100);
+  EXPECT_LT(HAK_VERSION_PATCH, 100);
 }
 
 TEST(HakApi, NullAndNothingAreHandledAsDocumented) {

@@ -1,1 +1,1 @@
-"""The generated pages of docs/reports: what each is made from, and whether it still says what there is."""
+"""The generated pages of docs/reports and docs/reference: what each is made from, and whether it still says what there is."""

@@ -25,21 +25,22 @@ class Page:
     compose: typing.Callable = None
     publishes: bool = False  # its command does, also when it is called by itself
     measured: bool = False  # says with which commit, and when
+    elsewhere: tuple = ()   # files, where it is not one page in the folder of its name
     pictures: bool = False  # has a folder of its name
     programs: tuple = ()    # that must be installed: (program, option of ci/setup)
     libraries: tuple = ()   # allocators that must be installed, by ci/setup --bench
 
     @property
     def path(self):
-        return f"{FOLDER}/{self.name}.md"
+        return self.elsewhere[0] if self.elsewhere else f"{FOLDER}/{self.name}.md"
 
     @property
     def command(self):
         return f"ci/update {self.name}"
 
     def files(self, root):
-        """The page and its pictures."""
-        return inputs.files(root, [self.path, *([f"{FOLDER}/{self.name}/*"] if self.pictures else [])])
+        """The page and its pictures, or its files elsewhere."""
+        return inputs.files(root, [self.path, *self.elsewhere, *([f"{FOLDER}/{self.name}/*"] if self.pictures else [])])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,5 +104,11 @@ PAGES = (
          (inputs.Code("tests/conformance/checks/*", "tests/conformance/known_deviations.json"),),
          (conformance_command,), {"release": ("conformance", "hakmem")}, measured=True,
          libraries=tuple(allocators.PEER_FILES)),
+    # Defaults are constants of the geometry. README's table is compared by a test alone: the rest of it is written by people.
+    Page("reference", "every option and every statistic",
+         (inputs.Code("src/api/option_table.hpp", "src/api/statistic_table.hpp", "src/layout/geometry.hpp",
+                      "tests/reference/documents.cpp", "tests/reference/table.cpp"),),
+         (Command(("build/release/tests/reference", "--write", "."), 60),), {"release": ("reference",)},
+         elsewhere=("docs/reference/options.md", "docs/reference/statistics.md", "docs/reference/environment.man")),
 )
 BY_NAME = {page.name: page for page in PAGES}
