@@ -195,6 +195,8 @@ TESTED = (
     Tested("checks of the source", "CompileCheckReportsPlantedFaults", "release", (),
            "sources that another compiler refuses or warns of"),
     Tested("checks of the source", "SpecCheckReportsPlantedFaults", "release", (), "rows that name what does not exist"),
+    Tested("checks of the source", "ReferenceReportsPlantedFaults", "release", ("reference",),
+           "documents that differ from the tables of options and statistics"),
     Tested("checks of the source", "LintReportsPlantedFaults", "release", (),
            "layout, names, scripts, imports, dead links, commands that are none"),
     Tested("checks of the source", "PagesAreOwedWhenTheirInputsChange", "release", (),
