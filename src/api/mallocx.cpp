@@ -76,11 +76,13 @@ HAKMEM_EXPORT void sdallocx(void* block, std::size_t, int) noexcept { hakmem::de
 HAKMEM_EXPORT std::size_t nallocx(std::size_t bytes, int flags) noexcept {
   const Wishes wishes(flags);
   if (bytes > PTRDIFF_MAX || wishes.alignment > PTRDIFF_MAX) return 0;
-#ifdef HAKMEM_HARDENED
-  return std::max<std::size_t>(bytes, 1);  // all else is watched
-#else
+  bytes = std::max<std::size_t>(bytes, 1);
+#ifndef HAKMEM_HARDENED  // which watches all that was not asked for
   using Classes = hakmem::SizeClass<hakmem::FullGeometry>;
-  if (bytes > hakmem::FullGeometry::kLargeMax) return bytes;
-  return Classes::block_bytes(Classes::of(std::max<std::size_t>(bytes, 1)));
+  if (bytes <= hakmem::FullGeometry::kLargeMax && wishes.alignment <= hakmem::kSlotBytes<hakmem::FullGeometry>) {
+    const unsigned size_class = Classes::of_aligned(bytes, wishes.alignment);
+    if (size_class < Classes::kCount) return Classes::block_bytes(size_class);
+  }
 #endif
+  return bytes;
 }

@@ -39,7 +39,7 @@ struct Names {
   std::size_t (*nallocx)(std::size_t, int) = named<std::size_t(std::size_t, int)>("nallocx");
 };
 
-constexpr std::size_t kSizes[] = {1, 15, 16, 17, 100, 1024, 5000, 40'000, 1 << 20, 3'300'000};
+constexpr std::size_t kSizes[] = {1, 15, 16, 17, 100, 1024, 5000, 40'000, 530'000, 900'000, 1 << 20, 3'300'000};
 
 bool is_aligned(const void* block, int shift) {
   return (reinterpret_cast<std::uintptr_t>(block) & ((std::uintptr_t{1} << shift) - 1)) == 0;
@@ -54,7 +54,7 @@ void leave_dirty(std::size_t bytes) {
 
 void blocks_are_as_asked_for(const Names& names) {
   for (const std::size_t bytes : kSizes) {
-    for (int shift = 0; shift <= 16; ++shift) {
+    for (int shift = 0; shift <= 21; ++shift) {
       leave_dirty(bytes);
       void* block = names.mallocx(bytes, aligned_to(shift) | kZero);
       expect(block != nullptr && is_aligned(block, shift), "%zu bytes at 2^%d: %p", bytes, shift, block);
