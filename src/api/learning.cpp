@@ -159,7 +159,7 @@ void after_fork_in_child() noexcept {
 /// No signal handler of the program runs on the thread.
 bool start_thread() noexcept {
   constexpr std::size_t kStackBytes = std::size_t{128} << 10;
-  pthread_attr_t attributes;
+  pthread_attr_t attributes{};
   if (::pthread_attr_init(&attributes) != 0) return false;
   (void)::pthread_attr_setstacksize(&attributes, kStackBytes);
   (void)::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
