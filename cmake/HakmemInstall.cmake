@@ -1,4 +1,4 @@
-# Installation: libraries, public headers, find_package(hakmem) and pkg-config.
+# Installation: libraries, public headers, find_package(hakmem), pkg-config, and hakmem-run.
 include(CMakePackageConfigHelpers)
 
 set(hakmem_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/hakmem")
@@ -36,3 +36,15 @@ else()
 endif()
 configure_file("${PROJECT_SOURCE_DIR}/cmake/hakmem.pc.in" "${PROJECT_BINARY_DIR}/package/hakmem.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/package/hakmem.pc" DESTINATION "${hakmem_pc_dir}")
+
+# hakmem-run finds the libraries from its own place, too, unless their folder is absolute. The one in the build uses those
+# of the build.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_BINDIR}")
+  set(hakmem_run_libdir "${CMAKE_INSTALL_FULL_LIBDIR}")
+else()
+  file(RELATIVE_PATH hakmem_run_libdir "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
+endif()
+configure_file("${PROJECT_SOURCE_DIR}/cmake/hakmem-run" "${PROJECT_BINARY_DIR}/package/hakmem-run" @ONLY)
+install(PROGRAMS "${PROJECT_BINARY_DIR}/package/hakmem-run" DESTINATION "${CMAKE_INSTALL_BINDIR}")
+set(hakmem_run_libdir .)
+configure_file("${PROJECT_SOURCE_DIR}/cmake/hakmem-run" "${PROJECT_BINARY_DIR}/hakmem-run" @ONLY)

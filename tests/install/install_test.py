@@ -8,30 +8,18 @@ import sys
 import tempfile
 import unittest
 
+from installed import Tree, run
+
 CONSUMER = pathlib.Path(__file__).resolve().parent / "consumer"
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
 BUILD, CMAKE, COMPILER = sys.argv[1:4]
 del sys.argv[1:4]
 
 
-def run(command, **options):
-    """Runs a command that must succeed and returns its output."""
-    done = subprocess.run([str(word) for word in command], text=True, capture_output=True, check=False, **options)
-    if done.returncode != 0:
-        raise AssertionError(f"{command} ended with {done.returncode}\n{done.stdout}{done.stderr}")
-    return done.stdout
-
-
 class ConsumersFindTheInstalledPackage(unittest.TestCase):
-    """The tree is moved after the installation: nothing in it may remember where it was put first."""
-
     def setUp(self):
-        directory = tempfile.TemporaryDirectory(prefix="hakmem-install-")
-        self.addCleanup(directory.cleanup)
-        self.work = pathlib.Path(directory.name)
-        run([CMAKE, "--install", BUILD, "--prefix", self.work / "first"])
-        self.prefix = (self.work / "first").rename(self.work / "moved")
-        self.library_folder = next(self.prefix.rglob("libhakmem.so")).parent
+        tree = Tree(self, CMAKE, BUILD)
+        self.work, self.prefix, self.library_folder = tree.work, tree.prefix, tree.libraries
 
     def test_through_find_package(self):
         build = self.work / "consumer"
