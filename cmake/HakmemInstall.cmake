@@ -34,8 +34,15 @@ else()
   set(hakmem_pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
   set(hakmem_pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
-configure_file("${PROJECT_SOURCE_DIR}/cmake/hakmem.pc.in" "${PROJECT_BINARY_DIR}/package/hakmem.pc" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/package/hakmem.pc" DESTINATION "${hakmem_pc_dir}")
+# hakmem_install_pc(<package> <library> <description>)
+function(hakmem_install_pc hakmem_pc_name hakmem_pc_library hakmem_pc_description)
+  set(file "${PROJECT_BINARY_DIR}/package/${hakmem_pc_name}.pc")
+  configure_file("${PROJECT_SOURCE_DIR}/cmake/hakmem.pc.in" "${file}" @ONLY)
+  install(FILES "${file}" DESTINATION "${hakmem_pc_dir}")
+endfunction()
+hakmem_install_pc(hakmem hakmem "${PROJECT_DESCRIPTION}")
+hakmem_install_pc(hakmem-hardened hakmem_hardened
+  "hakmem that reports double frees, overflows by one byte, writes to free blocks and wrong sizes")
 
 # hakmem-run finds the libraries from its own place, too, unless their folder is absolute. The one in the build uses those
 # of the build.

@@ -77,5 +77,7 @@ hakmem_add_variant(hakmem_hardened HAKMEM_HARDENED=1)
 hakmem_add_variant(hakmem_locked HAKMEM_LOCKED=1)
 
 if(NOT HAKMEM_SANITIZER AND NOT HAKMEM_VALGRIND)
+  add_library(hakmem::hardened ALIAS hakmem_hardened)
+  add_library(hakmem::hardened_static ALIAS hakmem_hardened_static)
   include(HakmemInstall)
 endif()
