@@ -1,4 +1,4 @@
-# Installation: libraries, public headers, find_package(hakmem), pkg-config, and hakmem-run.
+# Installation: libraries, public headers, find_package(hakmem), pkg-config, hakmem-run and the manual's pages.
 include(CMakePackageConfigHelpers)
 
 set(hakmem_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/hakmem")
@@ -55,3 +55,11 @@ configure_file("${PROJECT_SOURCE_DIR}/cmake/hakmem-run" "${PROJECT_BINARY_DIR}/p
 install(PROGRAMS "${PROJECT_BINARY_DIR}/package/hakmem-run" DESTINATION "${CMAKE_INSTALL_BINDIR}")
 set(hakmem_run_libdir .)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/hakmem-run" "${PROJECT_BINARY_DIR}/hakmem-run" @ONLY)
+
+file(READ "${PROJECT_SOURCE_DIR}/docs/reference/environment.man" hakmem_environment)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/docs/reference/environment.man")
+foreach(page hakmem.3 hakmem-run.1)
+  configure_file("${PROJECT_SOURCE_DIR}/docs/man/${page}.in" "${PROJECT_BINARY_DIR}/package/${page}" @ONLY)
+  string(REGEX MATCH "[0-9]$" section "${page}")
+  install(FILES "${PROJECT_BINARY_DIR}/package/${page}" DESTINATION "${CMAKE_INSTALL_MANDIR}/man${section}")
+endforeach()
