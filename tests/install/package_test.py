@@ -93,6 +93,7 @@ class PackageForDebianHasEverything(unittest.TestCase):
         said = subprocess.run([self.usr / "bin/hakmem-check", "run", "--quick", "remote_word"], text=True, capture_output=True,
                               check=False, cwd=self.work)
         self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
+        self.assertEqual(sorted(path.name for path in (self.usr / "bin").iterdir()), ["hakmem-check", "hakmem-run"])
         self.assertIn("libstdc++6", self.field("Depends"))
 
 
