@@ -6,6 +6,8 @@ set(hakmem_interposer_sources ${hakmem_api_sources})
 list(FILTER hakmem_interposer_sources INCLUDE REGEX "/(malloc|mallocx|mallctl|new_delete)\\.cpp$")
 list(FILTER hakmem_api_sources EXCLUDE REGEX "/(malloc|mallocx|mallctl|new_delete)\\.cpp$")
 
+set(hakmem_exported_names "${PROJECT_SOURCE_DIR}/cmake/hakmem.map")
+
 # The library sits below malloc: nothing in it may need the C++ runtime, be replaced by a call to malloc, or reach
 # thread-local storage through a function that allocates.
 function(hakmem_configure_below_malloc target)
@@ -51,6 +53,9 @@ function(hakmem_add_variant name)
   # No default libraries, no undefined symbols: a use of libstdc++ is a link error and not a silent dependency.
   # Its blocks and threads outlive any dlclose.
   target_link_options(${name} PRIVATE -nodefaultlibs LINKER:-z,defs LINKER:-z,now LINKER:-z,nodelete)
+  # The names that are exported are a list, so that no slip of visibility adds one.
+  target_link_options(${name} PRIVATE "LINKER:--version-script=${hakmem_exported_names}")
+  set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS "${hakmem_exported_names}")
   target_link_libraries(${name} PRIVATE c gcc)
 
   add_library(${name}_static STATIC ${all_objects})
@@ -72,5 +77,10 @@ hakmem_add_variant(hakmem_hardened HAKMEM_HARDENED=1)
 hakmem_add_variant(hakmem_locked HAKMEM_LOCKED=1)
 
 if(NOT HAKMEM_SANITIZER AND NOT HAKMEM_VALGRIND)
+  add_library(hakmem::hardened ALIAS hakmem_hardened)
+  add_library(hakmem::hardened_static ALIAS hakmem_hardened_static)
   include(HakmemInstall)
+  if(PROJECT_IS_TOP_LEVEL)
+    include(HakmemPackage)
+  endif()
 endif()

@@ -15,11 +15,23 @@ constexpr double kUnknownVariant = 0.1;     // most are caught soon
 
 std::string key_of(const Job& job) { return fmt::format("{} {} {}", job.suite, job.scheduler, job.executions); }
 
+/// An installed program leaves nothing beside itself, whoever runs it.
+bool is_in_build(const std::filesystem::path& program) {
+  std::error_code error;
+  const std::filesystem::path folder = program.parent_path();
+  for (const auto& place : {folder, folder.parent_path()}) {
+    if (std::filesystem::exists(place / "CMakeCache.txt", error)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Costs::Costs() {
   std::error_code error;
-  path_ = std::filesystem::read_symlink("/proc/self/exe", error).string() + ".costs";
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!is_in_build(program)) return;
+  path_ = program.string() + ".costs";
   std::ifstream file(path_);
   const nlohmann::json json = nlohmann::json::parse(file, nullptr, false);
   if (!json.is_object()) return;
@@ -38,7 +50,7 @@ double Costs::of(const Job& job) const {
 void Costs::note(const Job& job, double processor_seconds) { seconds_[key_of(job)] = processor_seconds; }
 
 void Costs::save() const {
-  if (!seconds_.empty()) (void)write_whole(path_, nlohmann::json(seconds_).dump() + "\n");
+  if (!path_.empty() && !seconds_.empty()) (void)write_whole(path_, nlohmann::json(seconds_).dump() + "\n");
 }
 
 }  // namespace hakmem::model

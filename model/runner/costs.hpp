@@ -17,7 +17,7 @@ class Costs {
   [[nodiscard]] double of(const Job& job) const;
   /// Remembers what it has needed.
   void note(const Job& job, double processor_seconds);
-  /// Keeps that for later runs, where the folder lets us.
+  /// Keeps that for later runs, if the program lies in a build and the folder lets us.
   void save() const;
 
  private:

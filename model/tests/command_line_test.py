@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -280,6 +281,16 @@ class Runs(unittest.TestCase):
         again = run(*words[1:], "--json", self.report)
         self.assertEqual((again.returncode, self.results()[0]["verdict"]), (0, "COMPLETE"))
         self.assertEqual(self.results()[0]["executions"], 1_028_808)
+
+    def test_only_in_a_build_what_searches_cost_is_kept_beside_the_program(self):
+        program = pathlib.Path(self.folder.name) / "hakmem-check"
+        shutil.copy(CHECK, program)
+        costs = program.with_name("hakmem-check.costs")
+        for built in False, True:
+            if built:
+                (program.parent / "CMakeCache.txt").touch()
+            done = subprocess.run([program, "run", SMALL], text=True, capture_output=True, check=False)
+            self.assertEqual((done.returncode, costs.exists()), (0, built), done.stderr)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,13 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import unittest
+
+from installed import Tree, run
 
 CONSUMER = pathlib.Path(__file__).resolve().parent / "consumer"
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
@@ -14,32 +17,31 @@ BUILD, CMAKE, COMPILER = sys.argv[1:4]
 del sys.argv[1:4]
 
 
-def run(command, **options):
-    """Runs a command that must succeed and returns its output."""
-    done = subprocess.run([str(word) for word in command], text=True, capture_output=True, check=False, **options)
-    if done.returncode != 0:
-        raise AssertionError(f"{command} ended with {done.returncode}\n{done.stdout}{done.stderr}")
-    return done.stdout
+def after_double_free(program):
+    """What the program says when it has freed a block twice, which ends it."""
+    done = subprocess.run([str(program), "twice"], text=True, capture_output=True, check=False)
+    if done.returncode != -signal.SIGABRT:
+        raise AssertionError(f"{program} ended with {done.returncode}\n{done.stderr}")
+    return done.stderr
 
 
 class ConsumersFindTheInstalledPackage(unittest.TestCase):
-    """The tree is moved after the installation: nothing in it may remember where it was put first."""
-
     def setUp(self):
-        directory = tempfile.TemporaryDirectory(prefix="hakmem-install-")
-        self.addCleanup(directory.cleanup)
-        self.work = pathlib.Path(directory.name)
-        run([CMAKE, "--install", BUILD, "--prefix", self.work / "first"])
-        self.prefix = (self.work / "first").rename(self.work / "moved")
-        self.library_folder = next(self.prefix.rglob("libhakmem.so")).parent
+        tree = Tree(self, CMAKE, BUILD)
+        self.work, self.prefix, self.library_folder = tree.work, tree.prefix, tree.libraries
+        self.version = re.search(r'VERSION_STRING "(.*)"', (self.prefix / "include/hakmem/hakmem.h").read_text())[1]
 
     def test_through_find_package(self):
         build = self.work / "consumer"
         run([CMAKE, "-G", "Ninja", "-S", CONSUMER, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}",
              f"-DCMAKE_CXX_COMPILER={COMPILER}"])
         run([CMAKE, "--build", build])
-        self.assertIn("malloc belongs to libhakmem.so", run([build / "consumer_shared"]))
-        self.assertIn("malloc belongs to consumer_static", run([build / "consumer_static"]))
+        for kind, owner in (("shared", "libhakmem.so"), ("static", "consumer_static"),
+                            ("hardened", "libhakmem_hardened.so"), ("hardened_static", "consumer_hardened_static")):
+            with self.subTest(kind):
+                program = build / f"consumer_{kind}"
+                self.assertIn(f"malloc belongs to {owner}", run([program]))
+                self.assertEqual("allocated by thread" in after_double_free(program), "hardened" in kind)
 
     def test_the_examples(self):
         build = self.work / "examples"
@@ -51,13 +53,15 @@ class ConsumersFindTheInstalledPackage(unittest.TestCase):
 
     def test_through_pkg_config(self):
         environment = {**os.environ, "PKG_CONFIG_PATH": str(self.library_folder / "pkgconfig")}
-        words = run(["pkg-config", "--cflags", "--libs", "hakmem"], env=environment).split()
-        program = self.work / "consumer_pkg_config"
-        run([COMPILER, CONSUMER / "consumer.cpp", "-o", program, *words])
         found = {**os.environ, "LD_LIBRARY_PATH": str(self.library_folder)}
-        self.assertIn("malloc belongs to libhakmem.so", run([program], env=found))
-        with self.subTest("another malloc would be noticed"):
-            self.assertIn("malloc belongs to libc.so", run([program], env={**found, "LD_PRELOAD": "libc.so.6"}))
+        for package, library in ("hakmem", "libhakmem.so"), ("hakmem-hardened", "libhakmem_hardened.so"):
+            words = run(["pkg-config", "--cflags", "--libs", package], env=environment).split()
+            program = self.work / f"consumer_{package}"
+            run([COMPILER, CONSUMER / "consumer.cpp", "-o", program, *words])
+            self.assertIn(f"malloc belongs to {library}", run([program], env=found))
+            with self.subTest("another malloc would be noticed"):
+                self.assertIn("malloc belongs to libc.so", run([program], env={**found, "LD_PRELOAD": "libc.so.6"}))
+            self.assertEqual(run(["pkg-config", "--modversion", package], env=environment).strip(), self.version)
 
     def test_another_version_is_refused(self):
         source = self.work / "newer"

@@ -1,4 +1,5 @@
-// A program of somebody who installed hakmem: uses both its APIs and says whose malloc it got.
+// A program of somebody who installed hakmem: uses both its APIs and says whose malloc it got. With an argument it frees a
+// block twice.
 #include <dlfcn.h>
 #include <hakmem/hakmem.h>
 
@@ -23,13 +24,14 @@ std::string owner_of_malloc() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** /*argv*/) {
   const std::string owner = owner_of_malloc();
   std::printf("malloc belongs to %s\n", owner.c_str());
 
   void* block = hak_alloc(100);
   const bool usable = block != nullptr && hak_usable_size(block) >= 100;
   hak_free(block);
+  if (argc > 1) hak_free(block);
 
   const auto text = std::make_unique<std::string>(1000, 'x');
   return usable && text->size() == 1000 ? 0 : 1;

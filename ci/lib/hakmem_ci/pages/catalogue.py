@@ -110,5 +110,10 @@ PAGES = (
                       "tests/reference/documents.cpp", "tests/reference/table.cpp"),),
          (Command(("build/release/tests/reference", "--write", "."), 60),), {"release": ("reference",)},
          elsewhere=("docs/reference/options.md", "docs/reference/statistics.md", "docs/reference/environment.man")),
+    Page("manual", "the manual's page of hakmem-check",
+         (inputs.Code("model/runner/main.cpp", "model/audit/command.hpp", "model/museum/command.hpp",
+                      "model/watch/command.hpp", "model/manual.py"),),
+         (Command(("model/manual.py", "--write", CHECKER, "docs/reference/hakmem-check.man"), 60),),
+         {"model": ("hakmem-check",)}, elsewhere=("docs/reference/hakmem-check.man",)),
 )
 BY_NAME = {page.name: page for page in PAGES}
