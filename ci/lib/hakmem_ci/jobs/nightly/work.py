@@ -27,8 +27,17 @@ AUDITED = ("heap/heap", "heap/outbox", "heap/slab", "layout/descriptor_table", "
 MUTATED = ("lockfree/bitmap_word.hpp", "lockfree/bounded_cache.hpp", "lockfree/remote_word.hpp",
            "lockfree/slot_cache.hpp", "lockfree/slot_word.hpp", "lockfree/take_all_list.hpp", "superslab/free_slots.hpp",
            "superslab/lru_cache.hpp", "superslab/shared_pool.hpp", "superslab/slot_ops.hpp",
-           "superslab/superslab_table.hpp", "heap/slab.hpp", "heap/class_list.hpp", "heap/context_pool.hpp",
-           "heap/outbox.hpp")
+           "superslab/superslab_table.hpp", "heap/class_list.hpp", "heap/context_pool.hpp", "heap/direct.hpp",
+           "heap/guarded_heap.hpp", "heap/guards.hpp", "heap/heap.hpp", "heap/heap_walk.hpp", "heap/locked_heap.hpp",
+           "heap/outbox.hpp", "heap/settings.hpp", "heap/slab.hpp", "heap/thread_context.hpp", "heap/whale_cache.hpp",
+           "layout/descriptor_table.hpp", "layout/descriptors.hpp", "layout/free_mark.hpp", "layout/local_list.hpp",
+           "layout/page_map.hpp", "layout/size_class.hpp", "sync/countdown.hpp", "sync/counter.hpp",
+           "sync/hardened_sync.hpp", "sync/std_sync.hpp", "sync/valgrind_sync.hpp", "sync/watched_sync.hpp",
+           "os/event.hpp", "os/linux_os.hpp", "os/pthread_lock.hpp", "learner/control_law.hpp", "learner/learner.hpp",
+           "learner/mid_caches.hpp", "api/watched.hpp", "api/malloc.cpp", "api/mallocx.cpp", "api/mallctl.cpp",
+           "api/new_delete.cpp", "api/process_heap.cpp", "api/process_heap.hpp", "api/hak.cpp", "api/walk.cpp",
+           "api/process_os.cpp", "api/process_os.hpp", "api/options.cpp", "api/learning.cpp", "api/statistics.cpp",
+           "api/crash_log.cpp")
 VALGRIND_TOOLS = {
     "helgrind": ("--tool=helgrind", "--error-exitcode=99", "--history-level=full"),
     "drd": ("--tool=drd", "--error-exitcode=99"),
