@@ -67,10 +67,12 @@ TEST(HakApi, ChildrenMayStartThreadsAndForkAgain) {
   for (void*& block : blocks) block = hak_alloc(5'000);
   int generation = 0;
   for (; generation < kGenerations; ++generation) {
-    std::atomic<bool> stop{false};
+    std::atomic<bool> working{false}, stop{false};
     std::thread busy([&] {
-      while (!stop) hak_free(hak_alloc(700));
+      for (; !stop; working = true) hak_free(hak_alloc(700));
     });
+    // While it begins, it may hold the lock of a sanitizer's own allocator, which the child would find taken for ever.
+    while (!working) std::this_thread::yield();
     const bool child = is_child_of(::fork());
     if (!child) {
       stop = true;
