@@ -17,10 +17,10 @@ TOOLS = ("dpkg-deb", "dpkg-shlibdeps")
 # What has to be in it, below /usr.
 FILES = (r"bin/hakmem-run", r"include/hakmem/hakmem\.h", r"include/hakmem/hakmem\.hpp", r"share/doc/hakmem/copyright",
          r"share/man/man1/hakmem-run\.1", r"share/man/man3/hakmem\.3",
-         *(rf"lib/[^/]+/{name}" for library in ("libhakmem", "libhakmem_hardened")
+         *(rf"lib/(?:[^/]+/)?{name}" for library in ("libhakmem", "libhakmem_hardened")
            for name in (rf"{library}\.a", rf"{library}\.so", rf"{library}\.so\.\d+", rf"{library}\.so\.\d+\.\d+\.\d+")),
-         r"lib/[^/]+/pkgconfig/hakmem\.pc", r"lib/[^/]+/pkgconfig/hakmem-hardened\.pc",
-         r"lib/[^/]+/cmake/hakmem/hakmem-config\.cmake")
+         r"lib/(?:[^/]+/)?pkgconfig/hakmem\.pc", r"lib/(?:[^/]+/)?pkgconfig/hakmem-hardened\.pc",
+         r"lib/(?:[^/]+/)?cmake/hakmem/hakmem-config\.cmake")
 
 
 def missing_in(names):
