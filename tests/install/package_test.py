@@ -13,14 +13,17 @@ BUILD, CMAKE, COMPILER = sys.argv[1:4]
 del sys.argv[1:4]
 CONSUMER = pathlib.Path(__file__).resolve().parent / "consumer"
 CPACK = pathlib.Path(CMAKE).with_name("cpack")
+# The folder of libraries that the build was told, or Debian's.
+LIBDIR = re.search(r"^CMAKE_INSTALL_LIBDIR:\w+=(.+)$", (pathlib.Path(BUILD) / "CMakeCache.txt").read_text(encoding="utf-8"),
+                   re.MULTILINE)[1]
 TOOLS = ("dpkg-deb", "dpkg-shlibdeps")
 # What has to be in it, below /usr.
 FILES = (r"bin/hakmem-run", r"include/hakmem/hakmem\.h", r"include/hakmem/hakmem\.hpp", r"share/doc/hakmem/copyright",
          r"share/man/man1/hakmem-run\.1", r"share/man/man3/hakmem\.3",
-         *(rf"lib/(?:[^/]+/)?{name}" for library in ("libhakmem", "libhakmem_hardened")
+         *(rf"{LIBDIR}/{name}" for library in ("libhakmem", "libhakmem_hardened")
            for name in (rf"{library}\.a", rf"{library}\.so", rf"{library}\.so\.\d+", rf"{library}\.so\.\d+\.\d+\.\d+")),
-         r"lib/(?:[^/]+/)?pkgconfig/hakmem\.pc", r"lib/(?:[^/]+/)?pkgconfig/hakmem-hardened\.pc",
-         r"lib/(?:[^/]+/)?cmake/hakmem/hakmem-config\.cmake")
+         rf"{LIBDIR}/pkgconfig/hakmem\.pc", rf"{LIBDIR}/pkgconfig/hakmem-hardened\.pc",
+         rf"{LIBDIR}/cmake/hakmem/hakmem-config\.cmake")
 
 
 def missing_in(names):

@@ -369,8 +369,8 @@ class Meeting {
   std::atomic<unsigned> turn_{0};
 };
 
-/// Repeats a trial until its judge objects, where the search ends at that, or the time is over. A few steps of delay, other ones each time, let the two
-/// threads meet in different ways; both ways of running have them.
+/// Repeats a trial until its judge objects, where the search ends at that, or the time is over. A few steps of delay,
+/// other ones each time, let the two threads meet in different ways; both ways of running have them.
 template <class Trial>
 Found repeat(const Search& search) {
   const auto start = std::chrono::steady_clock::now();

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "hakmem/hakmem.h"
+#include "sync/watched_sync.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -71,8 +72,10 @@ TEST(HakApi, ChildrenMayStartThreadsAndForkAgain) {
     std::thread busy([&] {
       for (; !stop; working = true) hak_free(hak_alloc(700));
     });
-    // While it begins, it may hold the lock of a sanitizer's own allocator, which the child would find taken for ever.
+#ifdef HAKMEM_ASAN
+    // While it begins, it may hold the lock of AddressSanitizer's own allocator, which the child would find taken for ever.
     while (!working) std::this_thread::yield();
+#endif
     const bool child = is_child_of(::fork());
     if (!child) {
       stop = true;

@@ -25,8 +25,8 @@ class Failed(Exception):
 def arguments_of(argv):
     """The parsed command line; a wrong one ends with usage and exit code 2."""
     parser = command_line.parser(
-        "update", "Rewrites the generated pages in docs/reports and docs/reference, each only if what it is made from has changed. Comments "
-                  "and the places of lines are no inputs.")
+        "update", "Rewrites the generated pages in docs/reports and docs/reference, each only if what it is made from has "
+                  "changed. Comments and the places of lines are no inputs.")
     parser.add_argument("pages", nargs="*", metavar="PAGE", help="only these: " + ", ".join(BY_NAME) + " (default: all)")
     parser.add_argument("--check", action="store_true",
                         help="write nothing; a line for each page that is owed, with why and the command that writes it; "
