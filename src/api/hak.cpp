@@ -66,18 +66,7 @@ void hak_free_at(void* block, uint32_t site) noexcept {
 
 size_t hak_usable_size(const void* block) noexcept { return hakmem::process_heap.usable_size(block); }
 
-size_t hak_good_size(size_t size) noexcept {
-  if (size > hakmem::ProcessHeap::kMaxBytes) return 0;
-  if (size == 0) size = 1;
-#ifndef HAKMEM_HARDENED  // which watches all that was not asked for
-  using Classes = hakmem::SizeClass<hakmem::FullGeometry>;
-  if (size <= hakmem::FullGeometry::kLargeMax) return Classes::block_bytes(Classes::of(size));
-  // A mapping ends where a slot would.
-  constexpr std::size_t kUnit = hakmem::kSlotBytes<hakmem::FullGeometry>;
-  size = (size + kUnit - 1) & ~(kUnit - 1);
-#endif
-  return size;
-}
+size_t hak_good_size(size_t size) noexcept { return hakmem::ProcessHeap::good_size(size, 1); }
 
 int hak_trim(void) noexcept { return hakmem::trim() ? 1 : 0; }
 

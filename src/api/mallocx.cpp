@@ -74,15 +74,5 @@ HAKMEM_EXPORT void sdallocx(void* block, std::size_t, int) noexcept { hakmem::de
 
 /// \return at most what would be usable of such a block, and at least `bytes`; 0 where there can be none
 HAKMEM_EXPORT std::size_t nallocx(std::size_t bytes, int flags) noexcept {
-  const Wishes wishes(flags);
-  if (bytes > PTRDIFF_MAX || wishes.alignment > PTRDIFF_MAX) return 0;
-  bytes = std::max<std::size_t>(bytes, 1);
-#ifndef HAKMEM_HARDENED  // which watches all that was not asked for
-  using Classes = hakmem::SizeClass<hakmem::FullGeometry>;
-  if (bytes <= hakmem::FullGeometry::kLargeMax && wishes.alignment <= hakmem::kSlotBytes<hakmem::FullGeometry>) {
-    const unsigned size_class = Classes::of_aligned(bytes, wishes.alignment);
-    if (size_class < Classes::kCount) return Classes::block_bytes(size_class);
-  }
-#endif
-  return bytes;
+  return hakmem::ProcessHeap::good_size(bytes, Wishes(flags).alignment);
 }

@@ -32,7 +32,7 @@ class DirectMappings {
   [[nodiscard]] void* allocate(Os& os, PageMap<Config>& map, std::size_t bytes, std::size_t alignment,
                                Contents contents, unsigned threads = 1) noexcept {
     if (void* block = reuse(os, map, bytes, alignment, contents, threads)) return block;
-    const std::size_t size = round(bytes);
+    const std::size_t size = good_size(bytes);
     void* memory = os.reserve(size, effective(alignment));
     if (memory == nullptr) return nullptr;
     Mapping* mapping = map.prepare(os, memory, 1) ? take_descriptor(os) : nullptr;
@@ -80,7 +80,7 @@ class DirectMappings {
   [[nodiscard]] void* reallocate(Os& os, PageMap<Config>& map, Slab<Config>& slab, std::size_t bytes) noexcept {
     Mapping& mapping = Mapping::of(slab);
     const std::size_t old_size = mapping.bytes.get();
-    const std::size_t size = round(bytes);
+    const std::size_t size = good_size(bytes);
     void* old = reinterpret_cast<void*>(mapping.base.get());
     if (os.resize(old, old_size, size)) {
       mapping.bytes.set(size);
@@ -90,6 +90,15 @@ class DirectMappings {
     }
     // It stays as large as it was.
     return size <= old_size ? old : move(os, map, mapping, size);
+  }
+
+  /// The usable size of a block with a mapping that is made for `bytes`.
+  ///
+  /// It reaches to the next piece of the page map: no two mappings may meet in one, so each starts at one. And it ends at one,
+  /// so that the system can join neighbours: it has a limit to their number. What is not used is never touched.
+  [[nodiscard]] static constexpr std::size_t good_size(std::size_t bytes) noexcept {
+    constexpr std::size_t kUnit = kSlotBytes<Geometry> > Os::kPageBytes ? kSlotBytes<Geometry> : Os::kPageBytes;
+    return (bytes + kUnit - 1) & ~(kUnit - 1);
   }
 
   [[nodiscard]] static bool is_block(Slab<Config>& slab, const void* block) noexcept {
@@ -116,13 +125,6 @@ class DirectMappings {
   }
 
  private:
-  /// Up to the next piece of the page map: no two mappings may meet in one, so each starts at one. And it ends at one,
-  /// so that the system can join neighbours: it has a limit to their number. What is not used is never touched.
-  static std::size_t round(std::size_t bytes) noexcept {
-    constexpr std::size_t kUnit = kSlotBytes<Geometry> > Os::kPageBytes ? kSlotBytes<Geometry> : Os::kPageBytes;
-    return (bytes + kUnit - 1) & ~(kUnit - 1);
-  }
-
   static std::size_t effective(std::size_t alignment) noexcept {
     return alignment < kSlotBytes<Geometry> ? kSlotBytes<Geometry> : alignment;
   }

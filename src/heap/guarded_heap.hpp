@@ -85,6 +85,15 @@ class GuardedHeap {
     return seal(context, moved, heap_.usable_size(moved), bytes);
   }
 
+  /// As of the heap underneath, without what is watched.
+  [[nodiscard]] static constexpr std::size_t good_size(std::size_t bytes, std::size_t alignment) noexcept {
+    if (bytes == 0) bytes = 1;
+    if (bytes > kMaxBytes - GuardT::kBytes) return 0;
+    const std::size_t room = HeapT::good_size(bytes + GuardT::kBytes, alignment);
+    if (room == 0) return 0;
+    return GuardT::kKnowsSize ? bytes : room - GuardT::kBytes;
+  }
+
   // Deallocation -----------------------------------------------------------------------------------------------------
 
   void deallocate(Context& context, void* block) noexcept { deallocate_as(context, block, kNothingGiven); }

@@ -119,11 +119,18 @@ class Heap {
   [[nodiscard]] void* allocate_aligned(Context& context, std::size_t bytes, std::size_t alignment) noexcept {
     if (bytes > kMaxBytes || alignment > kMaxBytes) return nullptr;
     if (bytes == 0) bytes = 1;
-    if (alignment <= kSlotBytes<Geometry> && bytes <= Geometry::kLargeMax) {
-      const unsigned size_class = Classes::of_aligned(bytes, alignment);
-      if (size_class < Classes::kCount) return allocate_of_class(context, size_class);
-    }
-    return allocate_direct(context, bytes, alignment, Contents::kAny);
+    const unsigned size_class = class_for(bytes, alignment);
+    return size_class < Classes::kCount ? allocate_of_class(context, size_class)
+                                        : allocate_direct(context, bytes, alignment, Contents::kAny);
+  }
+
+  /// The usable size that allocate_aligned would give now, at least; 0 where there can be no such block. Any thread.
+  /// A mapping that was kept, and a block that a larger class lends (max_waste), may have more.
+  [[nodiscard]] static constexpr std::size_t good_size(std::size_t bytes, std::size_t alignment) noexcept {
+    if (bytes > kMaxBytes || alignment > kMaxBytes) return 0;
+    if (bytes == 0) bytes = 1;
+    const unsigned size_class = class_for(bytes, alignment);
+    return size_class < Classes::kCount ? Classes::block_bytes(size_class) : DirectMappings<Config>::good_size(bytes);
   }
 
   /// Frees a block of this heap; nullptr is allowed. `context` may be a thread's stand-in (not attached).
@@ -385,6 +392,12 @@ class Heap {
       if (SlabT* slab = pool_.acquire_live(map_, size_class)) return slab;
     }
     return pool_.acquire_fresh(os_, map_, size_class);
+  }
+
+  /// \return the class whose blocks serve, or kCount: a mapping of its own
+  static constexpr unsigned class_for(std::size_t bytes, std::size_t alignment) noexcept {
+    if (bytes > Geometry::kLargeMax || alignment > kSlotBytes<Geometry>) return Classes::kCount;
+    return Classes::of_aligned(bytes, alignment);
   }
 
   [[gnu::noinline]] void* allocate_direct(Context& context, std::size_t bytes, std::size_t alignment,

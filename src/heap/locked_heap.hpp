@@ -65,6 +65,9 @@ class LockedHeap {
     const Held held(*this);
     return heap_.allocate_aligned(*context_, bytes, alignment);
   }
+  [[nodiscard]] static constexpr std::size_t good_size(std::size_t bytes, std::size_t alignment) noexcept {
+    return HeapT::good_size(bytes, alignment);
+  }
   void deallocate(Context&, void* block) noexcept {
     // A program may free null before the heap is set up, and from where nothing may wait.
     if (block == nullptr) return;

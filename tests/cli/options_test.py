@@ -166,6 +166,10 @@ class Options(unittest.TestCase):
         done = run([sys.executable, "-c", f"import ctypes, os; {ASKS_FOR_STATISTICS}os.close(2)"])
         self.assertGreater(json.loads(done.stderr)["superslabs_mapped"], 0)
 
+    def test_statistics_that_the_program_does_not_want_any_more_are_not_printed(self):
+        script = f"import ctypes; {ASKS_FOR_STATISTICS}ctypes.CDLL(None).hak_option_set(b'HAKMEM_STATS', b'0')"
+        self.assertEqual(run([sys.executable, "-c", script]).stderr, "")
+
     def test_keeps_a_descriptor_for_statistics_alone(self):
         def of_programs(**options):
             return [int(number) for number in run(["/bin/ls", "/proc/self/fd"], **options).stdout.split()]

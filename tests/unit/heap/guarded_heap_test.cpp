@@ -112,6 +112,7 @@ TEST_F(HardenedHeap, AlignmentAndZeroesAreAsWithoutGuard) {
     for (std::size_t alignment = 1; alignment <= std::size_t{1} << 21; alignment *= 8) {
       char* block = static_cast<char*>(heap_.allocate_aligned(*owner_, bytes, alignment));
       EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % alignment, 0u);
+      EXPECT_EQ(heap_.usable_size(block), Hardened::good_size(bytes, alignment));
       std::memset(block, 0xff, bytes);
       heap_.deallocate_sized_aligned(*owner_, block, bytes, alignment);
     }
@@ -132,7 +133,11 @@ TEST_F(HardenedHeap, ImpossibleSizesAreRefused) {
     EXPECT_EQ(heap_.allocate_zeroed(*owner_, bytes), nullptr);
     EXPECT_EQ(heap_.allocate_aligned(*owner_, bytes, 64), nullptr);
     EXPECT_EQ(heap_.reallocate(*owner_, block, bytes), nullptr);
+    EXPECT_EQ(Hardened::good_size(bytes, 1), 0u);
   }
+  EXPECT_EQ(Hardened::good_size(Hardened::kMaxBytes - 32, 1), Hardened::kMaxBytes - 32);
+  EXPECT_EQ(Hardened::good_size(0, 1), 1u);
+  EXPECT_EQ(Hardened::good_size(1, Hardened::kMaxBytes + 1), 0u);
   EXPECT_EQ(heap_.usable_size(block), 10u);
   free(block);
   EXPECT_TRUE(reports.empty());
@@ -428,6 +433,7 @@ TEST_F(TaggedHeap, CorrectProgramsHearNothingAndKeepAllBytesButOne) {
     char* block = allocate(bytes);
     const std::size_t usable = heap_.usable_size(block);
     EXPECT_GE(usable, bytes);
+    EXPECT_EQ(usable, Tagged::good_size(bytes, 1));
     std::memset(block, 0xff, usable);
     block = static_cast<char*>(heap_.reallocate(*owner_, block, 2 * bytes));
     std::memset(block, 0xff, 2 * bytes);

@@ -82,6 +82,21 @@ TYPED_TEST(AnyHeapTest, BlocksAreAlignedAsAsked) {
   }
 }
 
+TYPED_TEST(AnyHeapTest, GoodSizeIsWhatABlockHas) {
+  using Tested = typename TestFixture::HeapT;
+  this->heap_.direct().whales().set_max_bytes(0);  // a mapping that was kept may have more
+  for (std::size_t alignment = 1; alignment <= std::size_t{1} << 20; alignment *= 2) {
+    for (std::size_t bytes = 0; bytes < 3 * Tested::Geometry::kLargeMax; bytes += bytes / 3 + 1) {
+      void* block = this->heap_.allocate_aligned(this->context_, bytes, alignment);
+      EXPECT_EQ(this->heap_.usable_size(block), Tested::good_size(bytes, alignment)) << bytes << " at " << alignment;
+      this->heap_.deallocate(this->context_, block);
+    }
+  }
+  EXPECT_GE(Tested::good_size(Tested::kMaxBytes, 1), Tested::kMaxBytes);
+  EXPECT_EQ(Tested::good_size(Tested::kMaxBytes + 1, 1), 0u);
+  EXPECT_EQ(Tested::good_size(1, Tested::kMaxBytes + 1), 0u);
+}
+
 TYPED_TEST(AnyHeapTest, AlignedBlocksOfSlabsNeedNoMappingOfTheirOwn) {
   using G = typename TestFixture::Geometry;
   for (std::size_t alignment = 1; alignment <= std::min(kSlotBytes<G>, G::kLargeMax); alignment *= 2) {
