@@ -83,6 +83,16 @@ HAK_API size_t hak_good_size(size_t size) HAK_NOEXCEPT;
  * if any was given back, else 0. */
 HAK_API int hak_trim(void) HAK_NOEXCEPT;
 
+/* Takes the lines that the library has for a user: warnings of options, what HAKMEM_LOG and the learner say, and the last
+ * line of a process that misuses a block. `line` has no end of line, and is gone when the function returns. */
+typedef void (*hak_message_callback)(const char* line);
+
+/* From now on lines go to `callback`, by the thread that has something to say; NULL, as at the start: to standard error.
+ * Returns what was set before. The callback may run in the middle of malloc or free, of several threads at once and in a
+ * signal handler: it may call nothing that allocates and may not throw. The crash log and what is printed to a descriptor
+ * do not go there. Lines from before the call, of options in the environment, have gone to standard error. */
+HAK_API hak_message_callback hak_message_callback_set(hak_message_callback callback) HAK_NOEXCEPT;
+
 /* Size classes above 1 KiB up to 32 KiB. */
 #define HAK_MID_CLASSES 20
 

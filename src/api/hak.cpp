@@ -14,6 +14,7 @@
 #include "api/statistics.hpp"
 #include "api/walk.hpp"
 #include "api/watched.hpp"
+#include "os/linux_os.hpp"
 
 extern "C" {
 
@@ -65,6 +66,11 @@ void hak_free_at(void* block, uint32_t site) noexcept {
 }
 
 size_t hak_usable_size(const void* block) noexcept { return hakmem::process_heap.usable_size(block); }
+
+hak_message_callback hak_message_callback_set(hak_message_callback callback) noexcept {
+  // Acquire and release: as the load in Text::print; who puts a former callback back has it as it was set.
+  return hakmem::linux_detail::message_callback.exchange(callback, std::memory_order_acq_rel);
+}
 
 size_t hak_good_size(size_t size) noexcept { return hakmem::ProcessHeap::good_size(size, 1); }
 

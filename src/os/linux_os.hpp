@@ -136,6 +136,11 @@ inline bool write_all(int file_descriptor, const char* text, std::size_t bytes) 
   return true;
 }
 
+/// Takes the lines that the library says: `line` has no end of line and is ended by a null byte.
+using MessageCallback = void (*)(const char* line);
+/// Null: standard error.
+inline constinit std::atomic<MessageCallback> message_callback{nullptr};
+
 /// Text without allocation or stdio, cut off at `kBytes`. Async-signal-safe.
 template <std::size_t kBytes>
 class Text {
@@ -155,8 +160,15 @@ class Text {
   [[nodiscard]] std::size_t size() const noexcept { return length_; }
   /// \return false with errno of the failed write.
   bool write_to(int file_descriptor) const noexcept { return write_all(file_descriptor, buffer_, length_); }
+  /// A line for the user: to who has asked for the messages, else to standard error. The end of the line has room always.
   void print() noexcept {
-    *this << "\n";
+    if (length_ == sizeof buffer_) --length_;
+    // Acquire: pairs with the exchange in hak_message_callback_set; what the callback needs was made before.
+    if (const MessageCallback callback = message_callback.load(std::memory_order_acquire)) {
+      buffer_[length_] = '\0';
+      return callback(buffer_);
+    }
+    buffer_[length_++] = '\n';
     // Nothing is left to do if standard error is closed.
     (void)write_some(STDERR_FILENO, buffer_, length_);
   }

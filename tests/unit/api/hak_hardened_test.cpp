@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <cstdio>
 #include <cstring>
 #include <thread>
 
@@ -24,6 +25,14 @@ TEST(HardenedDeathTest, DoubleFreeNamesThreadsAndSites) {
   EXPECT_DEATH(hak_free_at(block, 5),
                "hakmem: free\\(0x[0-9a-f]+\\): double free of the 48-byte block 0x[0-9a-f]+, allocated by thread "
                "[0-9]+ at site 17, freed( by thread [0-9]+)? at site 4\n");
+}
+
+TEST(HardenedDeathTest, LastLineGoesToTheCallback) {
+  char* block = hidden(hak_alloc(48));
+  hak_free(block);
+  (void)hak_message_callback_set([](const char* line) { std::fprintf(stderr, "told: %s;", line); });
+  EXPECT_DEATH(hak_free(block), "^told: hakmem: free\\(0x[0-9a-f]+\\): double free of the 48-byte block [^\n]*;$");
+  (void)hak_message_callback_set(nullptr);
 }
 
 TEST(HardenedDeathTest, OverflowByOneByteIsFoundAtFreeAndResizing) {

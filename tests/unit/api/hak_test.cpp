@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <latch>
 #include <set>
@@ -79,6 +80,40 @@ TEST(HakApi, VersionsOfHeaderAndLibraryAgree) {
   EXPECT_EQ(text, HAK_VERSION_STRING);
   EXPECT_LT(HAK_VERSION_MINOR, 100);
   EXPECT_LT(HAK_VERSION_PATCH, 100);
+}
+
+/// What the callback was told; it may not allocate.
+struct Told {
+  char last[300];
+  unsigned lines;
+};
+Told told;
+
+void listen(const char* line) {
+  std::snprintf(told.last, sizeof told.last, "%s", line);
+  ++told.lines;
+}
+
+TEST(HakApi, MessagesGoToTheCallbackUntilItIsTakenBack) {
+  told = {};
+  ASSERT_EQ(hak_option_set("HAKMEM_LOG", "acquire"), 0);
+  EXPECT_EQ(hak_message_callback_set(listen), nullptr);
+  hak_free(hak_alloc(700'000));
+  testing::internal::CaptureStderr();
+  hak_free(hak_alloc(800'000));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(std::string(told.last).rfind("hakmem: acquire class=", 0), 0u) << told.last;
+  EXPECT_EQ(std::string(told.last).find('\n'), std::string::npos);
+
+  const unsigned before = told.lines;
+  EXPECT_EQ(hak_message_callback_set(nullptr), listen);
+  testing::internal::CaptureStderr();
+  hak_free(hak_alloc(1'000'000));
+  const std::string printed = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(printed.rfind("hakmem: acquire class=", 0), 0u) << printed;
+  EXPECT_EQ(printed.back(), '\n');
+  EXPECT_EQ(told.lines, before);
+  ASSERT_EQ(hak_option_set("HAKMEM_LOG", "0"), 0);
 }
 
 TEST(HakApi, NullAndNothingAreHandledAsDocumented) {

@@ -268,6 +268,16 @@ TEST(LinuxOsText, NumbersAndAddressesAreWrittenOut) {
   EXPECT_EQ(string_of(text), "a0 1234567890 18446744073709551615 0x7f00000012ab 0x0");
 }
 
+TEST(LinuxOsText, LinesEndWhereverTheyAreCutOff) {
+  for (const char* words : {"1234", "1234567", "12345678", "123456789"}) {
+    Text<8> line;
+    line << words;
+    testing::internal::CaptureStderr();
+    line.print();
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), std::string(words).substr(0, 7) + "\n");
+  }
+}
+
 TEST(LinuxOsText, WhatDoesNotFitIsCutOff) {
   Text<8> text;
   text << "0123456" << std::size_t{89} << "more";
