@@ -214,6 +214,8 @@ TESTED = (
     Tested("schedule noise", "NoiseFindsTheRacesOfTheMuseum", "release", ("museum_race",), "eleven races of the museum"),
     Tested("stress", "StressFindsACapOutOfBounds", "release", ("stress",), "a learner that leaves its bounds"),
     Tested("coverage", "CoverageIsRedBelowItsBounds", "release", (), "too few lines or branches, reasons that are missing or stale"),
+    Tested("guide", "GuideReportsPlantedFaults", "model", ("hakmem-check",),
+           "orders, variants, files, edits and outputs of the guide that are wrong"),
     Tested("model checker", "PlantedFaultsAreReported", "model", ("faulty-check",),
            "races, lost blocks, hangs, crashes and leaks of scenarios"),
 )
