@@ -10,9 +10,9 @@ import re
 import subprocess
 import sys
 
-LAST = {"A": 8, "B": 11, "C": 4, "D": 9, "E": 6, "H": 4, "I": 1}
+LAST = {"A": 8, "B": 11, "C": 4, "D": 9, "E": 6, "H": 4, "O": 1}
 TABLE = "src/api/option_table.hpp"
-ROW = re.compile(r"^\| ([A-I]\d+) \|([^|]*)\|([^|]*)\|([^|]*)\|$", re.MULTILINE)
+ROW = re.compile(r"^\| ([A-HO]\d+) \|([^|]*)\|([^|]*)\|([^|]*)\|$", re.MULTILINE)
 QUOTED = re.compile(r"`([^`]+)`")
 
 
@@ -77,13 +77,13 @@ def check_row(root, tests, row):
 
 
 def check_options(root, told):
-    """What is wrong with the options that section I names, `told`: each but the learner's, which share a row, and no other."""
+    """What is wrong with the options that section O names, `told`: each but the learner's, which share a row, and no other."""
     table = (root / TABLE).read_text(encoding="utf-8")
     rows = re.findall(r'\.name = "(HAKMEM_\w+)",(.*?)\.topic = (\w+),', table, re.DOTALL)
     named = re.findall(r"HAKMEM_\w+", told)
-    wrong = [f"option {option} is in no row of section I" for option, _, topic in rows
+    wrong = [f"option {option} is in no row of section O" for option, _, topic in rows
              if option not in named and topic != "kOfLearner"]
-    wrong += [f"section I names {option}, which is no option" for option in named
+    wrong += [f"section O names {option}, which is no option" for option in named
               if option not in [row[0] for row in rows]]
     return wrong if rows else [f"{TABLE}: no option was found"]
 
@@ -94,7 +94,7 @@ def check(root, build):
     wrong = [f"row {name} is there twice" for name in sorted(set(names)) if names.count(name) > 1]
     wanted = [f"{section}{number}" for section, last in LAST.items() for number in range(1, last + 1)]
     wrong += [f"row {name} is missing" for name in wanted if name not in names]
-    wrong += check_options(root, " ".join(row[1] for row in rows if row[0].startswith("I")))
+    wrong += check_options(root, " ".join(row[1] for row in rows if row[0].startswith("O")))
     tests = Tests(root, build)
     still_open = 0
     for row in rows:

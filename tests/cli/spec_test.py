@@ -59,13 +59,13 @@ class CheckSpec(unittest.TestCase):
     def test_reports_a_row_that_nothing_proves(self):
         self.assert_reported("| `ci/bench` |", "| some day |", "E6: nothing proves it")
         self.assert_reported("`OptionsComeFromTheEnvironment`, `LearnerOverTheHeap.CapsAndWasteMayMoveUnderUse`", "open:",
-                             "I9: nothing proves it")
+                             "O9: nothing proves it")
 
     def test_reports_an_option_that_no_row_names(self):
         self.assert_reported("HAKMEM_CRASH_LOG", "a report", "option HAKMEM_CRASH_LOG is in no row")
 
     def test_reports_what_is_no_option(self):
-        self.assert_reported("HAKMEM_LOG", "HAKMEM_LOG, HAKMEM_DEBUG", "section I names HAKMEM_DEBUG, which is no option")
+        self.assert_reported("HAKMEM_LOG", "HAKMEM_LOG, HAKMEM_DEBUG", "section O names HAKMEM_DEBUG, which is no option")
 
     def test_wrong_calls_end_with_2(self):
         for arguments in ([], ["/", "--bogus"], ["/nonexistent"]):
