@@ -278,6 +278,22 @@ TEST(LinuxOsText, LinesEndWhereverTheyAreCutOff) {
   }
 }
 
+std::string callback_was_told;
+
+TEST(LinuxOsText, CallbackIsToldWholeLinesAndNothingBehindThem) {
+  linux_detail::message_callback = [](const char* line) { callback_was_told = line; };
+  for (const std::string words : {"", "1", "1234567", "12345678"}) {
+    alignas(Text<8>) char place[sizeof(Text<8>) + 1];
+    std::memset(place, 'x', sizeof place - 1);
+    place[sizeof place - 1] = '\0';
+    auto* line = ::new (place) Text<8>;
+    *line << words.c_str();
+    line->print();
+    EXPECT_EQ(callback_was_told, words.substr(0, 7));
+  }
+  linux_detail::message_callback = nullptr;
+}
+
 TEST(LinuxOsText, WhatDoesNotFitIsCutOff) {
   Text<8> text;
   text << "0123456" << std::size_t{89} << "more";
