@@ -67,14 +67,14 @@ void hak_free_at(void* block, uint32_t site) noexcept {
 
 size_t hak_usable_size(const void* block) noexcept { return hakmem::process_heap.usable_size(block); }
 
+size_t hak_good_size(size_t size) noexcept { return hakmem::ProcessHeap::good_size(size, 1); }
+
+int hak_trim(void) noexcept { return hakmem::trim() ? 1 : 0; }
+
 hak_message_callback hak_message_callback_set(hak_message_callback callback) noexcept {
   // Acquire and release: as the load in Text::print; who puts a former callback back has it as it was set.
   return hakmem::linux_detail::message_callback.exchange(callback, std::memory_order_acq_rel);
 }
-
-size_t hak_good_size(size_t size) noexcept { return hakmem::ProcessHeap::good_size(size, 1); }
-
-int hak_trim(void) noexcept { return hakmem::trim() ? 1 : 0; }
 
 size_t hak_statistics_read(struct hak_statistics* out, size_t bytes) noexcept {
   const hak_statistics now = hakmem::statistics();
