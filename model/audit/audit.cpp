@@ -12,6 +12,7 @@
 #include "model/audit/attack.hpp"
 #include "model/audit/cache.hpp"
 #include "model/audit/content.hpp"
+#include "model/audit/kept.hpp"
 #include "model/runner/pool.hpp"
 
 namespace hakmem::model {
@@ -29,6 +30,7 @@ class Audit {
       : options_(options),
         tree_(options.source),
         cache_(options.cache),
+        kept_(options.kept),
         deadline_(options.seconds == 0 ? 0 : now() + options.seconds),
         pool_(options.jobs, deadline_, options.patience) {}
 
@@ -42,6 +44,7 @@ class Audit {
   void collect_sites();
   void collect_unreached();
   void attack_all();
+  bool restore(Audited& audited);
   bool settle(Audited& audited);
   Job job_for(const Audited& audited, std::vector<const Known*> suites) const;
   void take(const Result& result, std::vector<std::string>& crashed);
@@ -64,6 +67,7 @@ class Audit {
   const AuditOptions& options_;
   SourceTree tree_;
   Cache cache_;
+  Kept kept_;
   double deadline_;
   JobPool pool_;
   std::vector<Known> suites_;
@@ -279,10 +283,19 @@ void Audit::isolate(const std::vector<std::string>& crashed) {
   }
 }
 
+/// \return whether the mutant has the verdict of a former audit, which nothing speaks against
+bool Audit::restore(Audited& audited) {
+  const std::string id = audited.mutant.id();
+  const auto names_it = [&](const std::string& part) { return id.find(part) != std::string::npos; };
+  if (std::any_of(options_.changed.begin(), options_.changed.end(), names_it) || !kept_.restore(audited)) return false;
+  ++report_.kept;
+  return true;
+}
+
 void Audit::attack_all() {
   std::vector<Job> jobs;
   for (Audited& audited : report_.mutants) {
-    if (settle(audited)) continue;
+    if (restore(audited) || settle(audited)) continue;
     std::vector<const Known*> suites;
     for (const std::string& name : audited.suites) {
       const Known* known = known_by(name);
@@ -302,7 +315,9 @@ void Audit::attack_all() {
     std::fflush(stdout);
   });
   isolate(crashed);
-  for (Audited& audited : report_.mutants) settle(audited);
+  for (Audited& audited : report_.mutants) {
+    if (audited.verdict == Verdict::kNotRun) settle(audited);
+  }
 }
 
 // Judgement -----------------------------------------------------------------------------------------------------------
@@ -385,10 +400,10 @@ void Audit::print() const {
   if (report_.open.size() > kShown) std::printf("OPEN      and %zu more\n", report_.open.size() - kShown);
   std::printf(
       "%zu sites, %zu operations unreached; %zu mutants: %u killed, %u survived, %u timeouts, %u not run, %u "
-      "explained; %zu problems; %zu mutants run now, %.1f s\n",
+      "explained; %zu problems; %zu mutants run now, %zu kept, %.1f s\n",
       report_.sites.size(), report_.unreached.size(), report_.mutants.size(), count[Verdict::kKilled],
       count[Verdict::kSurvived], count[Verdict::kTimeout], count[Verdict::kNotRun], explained, report_.problems.size(),
-      run_now_, now() - started_);
+      run_now_, report_.kept, now() - started_);
 }
 
 nlohmann::json to_json(const Audited& audited) {
@@ -442,6 +457,7 @@ int Audit::write() const {
                         std::none_of(report_.mutants.begin(), report_.mutants.end(), not_run);
   if (problem.empty() && complete && !options_.ledger.empty()) {
     problem = write_text(options_.ledger, ledger_of(report_, options_.source));
+    if (problem.empty()) problem = write_text(kept_beside(options_.ledger), kept_of(report_));
   }
   if (problem.empty()) return conclude();
   std::fprintf(stderr, "hakmem-check: %s\n", problem.c_str());
@@ -464,6 +480,8 @@ int Audit::conclude() const {
 
 int Audit::run() {
   std::string problem = cache_.problem();
+  if (problem.empty()) problem = kept_.problem();
+  if (problem.empty() && options_.kept.empty() && !options_.changed.empty()) problem = "--changed needs --kept";
   if (problem.empty()) problem = tree_.problem(Suite::all());
   if (!problem.empty()) {
     std::fprintf(stderr, "hakmem-check: %s\n", problem.c_str());

@@ -21,6 +21,8 @@ struct AuditOptions {
   std::string source;           ///< root of the source tree
   std::string cache;            ///< file of the verdicts so far; empty: none
   std::string ledger;           ///< file of the ledger; empty: none. Not written unless everything was audited.
+  std::string kept;             ///< file of verdicts that were kept beside a ledger; empty: none
+  std::vector<std::string> changed;  ///< parts of the ids of mutants that are run though their verdicts were kept
   std::string json;             ///< file of the report; empty: none
 };
 
@@ -58,6 +60,7 @@ struct AuditReport {
   std::vector<std::vector<std::string>> suites;  ///< of each site: the suites that reach it, cheapest first
   std::vector<Audited> mutants;
   std::vector<Unreached> unreached;
+  std::size_t kept = 0;               ///< mutants that have the verdict of a former audit
   std::vector<std::string> problems;  ///< why the audit fails, a line each
   std::vector<std::string> open;      ///< what it says nothing of yet, a line each
 };

@@ -20,6 +20,8 @@ order; `split` (a load and a store instead of one step); `lost` (no store, and s
 effect twice); `inverted` (a compare-and-swap says the opposite of what it did); `spurious` (it fails twice for no
 reason; a weak one must bear that). A mutant is **killed** by the suite that notices; *n* is the execution that shows
 it. One that lives is explained in the survivor file beside the header. `#2` is the second such operation of a function.
+`hakmem-check audit` runs every mutant; `ci/update ledger` runs those of the headers that have changed, and all of them
+when a suite has.
 
 )";
 

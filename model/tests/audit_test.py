@@ -96,6 +96,57 @@ class Verdicts(AuditTest):
         ledger.unlink()
 
 
+class KeptVerdicts(AuditTest):
+    PATTERN = "take_all_list.hpp/take_all"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.report, cls.kept = cls.work / "report.json", cls.work / "kept.json"
+        cls.root = cls.tree(cls, "kept")
+        cls.audit(cls, cls.root, cls.PATTERN, "--json", str(cls.report))
+
+    def keep(self, change):
+        """A file that keeps what the audit has found, but for a change of the weakened order."""
+        mutants = {row["mutant"]: {key: row[key] for key in ("suites", "verdict", "suite", "scheduler", "execution", "problem")}
+                   for row in json.loads(self.report.read_text())["mutants"]}
+        change(mutants, "lockfree/take_all_list.hpp/take_all/exchange(acquire)/order=relaxed")
+        self.kept.write_text(json.dumps({"version": 1, "mutants": mutants}))
+        return len(mutants)
+
+    def again(self, *words):
+        return self.audit(self.root, self.PATTERN, "--kept", str(self.kept), *words)
+
+    def test_stay_as_they_were_unless_their_header_has_changed(self):
+        count = self.keep(lambda mutants, id: mutants[id].update(verdict="survived"))
+        code, output = self.again()
+        self.assertEqual(code, 1)
+        self.assertIn("exchange(acquire)/order=relaxed survives without an explanation", output)
+        self.assertIn(f"0 mutants run now, {count} kept", output)
+        code, output = self.again("--changed", "nothing", "lockfree/take_all_list.hpp/")
+        self.assertEqual(code, 0, output)
+        self.assertIn("0 kept", output)
+
+    def test_fall_when_other_suites_reach_the_operation(self):
+        for change in (lambda mutants, id: mutants[id]["suites"].pop(), lambda mutants, id: mutants[id]["suites"].append("another"),
+                       lambda mutants, id: mutants[id].update(verdict="not run"), lambda mutants, id: mutants[id].pop("suites"),
+                       lambda mutants, id: mutants.pop(id)):
+            count = self.keep(lambda mutants, id: (mutants[id].update(verdict="survived"), change(mutants, id)))
+            code, output = self.again()
+            self.assertEqual(code, 0, output)
+            self.assertIn(" kept", output)
+            self.assertNotIn(f" {count} kept", output)
+
+    def test_file_that_holds_none_is_a_wrong_call(self):
+        for text in ("", "[]", "{}", '{"version": 2, "mutants": {}}', '{"version": 1, "mutants": []}'):
+            self.kept.write_text(text)
+            code, output = self.again()
+            self.assertEqual((code, len(output.splitlines())), (2, 1), output)
+            self.assertIn("holds no verdicts of an audit", output)
+        code, output = self.audit(self.root, self.PATTERN, "--changed", "x")
+        self.assertEqual((code, output), (2, "hakmem-check: --changed needs --kept\n"))
+
+
 class Survivors(AuditTest):
     PATTERN = "page_map.hpp/take/"
 

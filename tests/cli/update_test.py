@@ -11,7 +11,7 @@ import unittest
 
 from fake_tree import FakeTree
 from hakmem_ci.jobs.update import cli
-from hakmem_ci.pages import stamps
+from hakmem_ci.pages import inputs, renewal, stamps
 from hakmem_ci.pages.catalogue import PAGES
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -97,6 +97,8 @@ class Check(unittest.TestCase):
     def test_each_page_is_owed_when_its_own_inputs_change(self):
         for name, old, new, page in (
                 ("src/heap/slab.survivors.json", "equivalent", "beyond the model", "ledger"),
+                ("model/audit/mutant.cpp", "return operation != Operation::kStore", "return operation != Operation::kLoad", "ledger"),
+                ("model/audit/ledger.cpp", "is borne by random", "was borne by random", "ledger"),
                 ("model/scenarios/remote_word.cpp", "push_does_not_release", "push_does_not", "models"),
                 ("model/litmus/tests.cpp", "MP+rel+acq", "MP+rel+acquire", "models"),
                 ("model/museum/exhibits.cpp", "No synchronisation at all", "No synchronisation", "museum"),
@@ -161,6 +163,33 @@ for name in ("options.md", "statistics.md", "environment.man"):
 """
 
 
+class Renewal(unittest.TestCase):
+    def test_ledger_audits_the_headers_that_have_changed(self):
+        words, says = renewal.of_ledger({"src/heap/slab.hpp carve", "src/heap/slab.hpp make", "src/lockfree/inbox.hpp",
+                                         "src/sync/counter.survivors.json"})
+        self.assertEqual(words, ["--kept", "docs/reports/ledger.json", "--changed", "heap/slab.hpp/", "lockfree/inbox.hpp/"])
+        self.assertEqual(says, "of 2 headers anew, the others' verdicts stay")
+
+    def test_ledger_keeps_all_verdicts_when_only_words_have_changed(self):
+        for changed in (set(), {"src/heap/slab.survivors.json"}, {"the ledger's layout row_of"}):
+            self.assertEqual(renewal.of_ledger(changed), (["--kept", "docs/reports/ledger.json"], "all verdicts stay"))
+
+    def test_ledger_is_audited_whole_when_a_suite_or_the_mutants_are_others(self):
+        for changed in ({"the suite trim/discard"}, {"the audit's mutants weaker", "src/heap/slab.hpp make"}):
+            self.assertIsNone(renewal.of_ledger(changed))
+
+    def test_neither_place_nor_namespace_of_the_auditor_is_an_input(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            def digests(name, text):
+                (root / name).write_text(text, encoding="utf-8")
+                return inputs.Functions(name, every=True, called="the auditor").digests(root)
+            before = digests("a.cpp", "namespace a::b {\nint f() { return 1; }\nconstexpr int kA = 1;\n}\n")
+            self.assertEqual(digests("b.cpp", "namespace c {\nint f() { return 1; }\nconstexpr int kA = 1;\n}\n"), before)
+            self.assertNotEqual(digests("b.cpp", "namespace c {\nint f() { return 2; }\nconstexpr int kA = 1;\n}\n"), before)
+            self.assertNotEqual(digests("b.cpp", "namespace c {\nint f() { return 1; }\nconstexpr int kA = 2;\n}\n"), before)
+
+
 class Update(unittest.TestCase):
     """In a tree of fakes."""
 
@@ -186,6 +215,27 @@ class Update(unittest.TestCase):
         self.assertEqual(code, 0, output)
         self.assertIn("up to date", output)
         self.assertEqual(self.update("ledger", "--force")[0], 1)
+
+    def test_ledger_is_renewed_by_what_has_changed_and_whole_when_it_is_not_what_was_written(self):
+        self.tree.script("build/model/hakmem-check", LEDGER + "import sys\n"
+                         "open('docs/reports/ledger.json', 'w').write('{}')\nopen('words', 'w').write(' '.join(sys.argv[4:]))\n")
+        def words_of(*arguments):
+            code, output = self.update("ledger", *arguments)
+            self.assertEqual(code, 0, output)
+            return (self.tree.root / "words").read_text(encoding="utf-8"), output
+        header = self.tree.root / "src/lockfree/word.hpp"
+        header.parent.mkdir(parents=True)
+        header.write_text("int f() { return 1; }\n", encoding="utf-8")
+        self.assertEqual(words_of()[0], "")
+        header.write_text("int f() { return 2; }\n", encoding="utf-8")
+        words, output = words_of()
+        self.assertEqual(words, "--kept docs/reports/ledger.json --changed lockfree/word.hpp/")
+        self.assertIn("ledger: of 1 headers anew", output)
+        self.assertEqual(words_of("--force")[0], "")
+        for name in ("ledger.md", "ledger.json"):
+            header.write_text(f"int f() {{ return {len(name)}; }}\n", encoding="utf-8")
+            (self.tree.root / "docs/reports" / name).write_text("by hand", encoding="utf-8")
+            self.assertEqual(words_of()[0], "", name)
 
     def test_page_of_several_files_is_written_by_its_program(self):
         self.tree.script("build/release/tests/reference", REFERENCE)

@@ -3,7 +3,7 @@ import dataclasses
 import typing
 
 from hakmem_ci.jobs.bench import allocators
-from hakmem_ci.pages import compose, inputs
+from hakmem_ci.pages import compose, inputs, renewal
 
 FOLDER = "docs/reports"
 CORE = ("sync", "os", "lockfree", "layout", "superslab", "heap", "learner")
@@ -27,6 +27,8 @@ class Page:
     measured: bool = False  # says with which commit, and when
     elsewhere: tuple = ()   # files, where it is not one page in the folder of its name
     pictures: bool = False  # has a folder of its name
+    data: bool = False      # has a file of its name with what can be kept of it: `renew` says by which words of the command
+    renew: typing.Callable = None
     programs: tuple = ()    # that must be installed: (program, option of ci/setup)
     libraries: tuple = ()   # allocators that must be installed, by ci/setup --bench
 
@@ -39,8 +41,9 @@ class Page:
         return f"ci/update {self.name}"
 
     def files(self, root):
-        """The page and its pictures, or its files elsewhere."""
-        return inputs.files(root, [self.path, *self.elsewhere, *([f"{FOLDER}/{self.name}/*"] if self.pictures else [])])
+        """The page with its pictures and its data, or its files elsewhere."""
+        return inputs.files(root, [self.path, *self.elsewhere, *([f"{FOLDER}/{self.name}/*"] if self.pictures else []),
+                                   *([f"{FOLDER}/{self.name}.json"] if self.data else [])])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,8 +69,11 @@ PAGES = (
     Page("ledger", "why every atomic operation has the order it has, and which suite notices a weaker one",
          (inputs.Functions("src/lockfree/*.hpp", every=True),
           inputs.Functions(*(f"src/{folder}/*.hpp" for folder in CORE if folder not in ("lockfree", "os"))),
-          inputs.Code("src/*/*.survivors.json", "model/audit/mutant.cpp", "model/audit/ledger.cpp"), SUITES),
-         (Command((CHECKER, "audit", "--jobs", "{jobs}"), 7200),), {"model": ("hakmem-check",)}),
+          inputs.Functions("model/audit/mutant.cpp", every=True, called=renewal.MUTANTS),
+          inputs.Functions("model/audit/ledger.cpp", every=True, called=renewal.LAYOUT),
+          inputs.Code("src/*/*.survivors.json"), SUITES),
+         (Command((CHECKER, "audit", "--jobs", "{jobs}"), 7200),), {"model": ("hakmem-check",)}, data=True,
+         renew=renewal.of_ledger),
     Page("models", "what the suites of the model checker proved, and what its litmus tests show",
          (SUITES, inputs.Code("model/litmus/tests.cpp")),
          (Command((CHECKER, "run", "--quick", "--jobs", "{jobs}", "--json", "{work}/models.json"), 3600),

@@ -32,12 +32,19 @@ def has_operation(piece):
     return bool(cpp.operations_in(text)) or any(text[i:i + 4] == BACK_OFF for i in range(len(text)))
 
 
+def without_namespaces(tokens):
+    """The tokens without the openings of namespaces: what something belongs to is no part of what it does."""
+    text = "\0".join(tokens)
+    return re.sub(r"namespace(\0[A-Za-z_]\w*|\0:)*\0\{", "", text).split("\0")
+
+
 class Functions:
     """Functions of C++ files, each by itself; where it stands says nothing. Those with an atomic operation or a back-off
-    alone, or `every` one, together with the code between them."""
+    alone, or `every` one, together with the code between them. With a name for the whole, `called`, neither the files'
+    places nor their namespaces say anything."""
 
-    def __init__(self, *patterns, every=False):
-        self.patterns, self.every = patterns, every
+    def __init__(self, *patterns, every=False, called=""):
+        self.patterns, self.every, self.called = patterns, every, called
 
     def digests(self, root):
         found = {}
@@ -45,9 +52,11 @@ class Functions:
             texts = collections.defaultdict(list)
             for piece in cpp.pieces_of(path.read_text(encoding="utf-8")):
                 if self.every or piece.name and has_operation(piece):
-                    texts[piece.name].append("\0".join(piece.tokens))
+                    tokens = without_namespaces(piece.tokens) if self.called else piece.tokens
+                    texts[piece.name].append("\0".join(tokens))
             for name, bodies in texts.items():
-                found[f"{path.relative_to(root)} {name}".rstrip()] = short_hash("\1".join(sorted(bodies)))
+                whose = self.called or path.relative_to(root)
+                found[f"{whose} {name}".rstrip()] = short_hash("\1".join(sorted(bodies)))
         return found
 
 

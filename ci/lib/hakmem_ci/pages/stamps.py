@@ -60,6 +60,17 @@ def publish(root, name, text):
     record(root, name)
 
 
+def renewal_of(root, page):
+    """The words by which the page's command does no more than what has changed asks for, and what they stand for; two
+    times nothing where all of it has to be done."""
+    stamp = read(root).get(page.name)
+    whole = [], ""
+    if page.renew is None or stamp is None or stamp["page"] != content_of(root, page):
+        return whole
+    before, now = stamp["inputs"], inputs.digests_of(root, page.inputs)
+    return page.renew({name for name in before.keys() | now.keys() if before.get(name) != now.get(name)}) or whole
+
+
 def why_owed(root, page, known):
     """Why a page is owed; empty when it says what there is."""
     path = root / page.path

@@ -32,7 +32,7 @@ def arguments_of(argv):
                         help="write nothing; a line for each page that is owed, with why and the command that writes it; "
                              "exit code 1 if there is one")
     parser.add_argument("--list", action="store_true", help="name the pages and what they say, and end")
-    parser.add_argument("--force", action="store_true", help="write the pages even if nothing has changed")
+    parser.add_argument("--force", action="store_true", help="write the pages whole, even if nothing has changed")
     arguments = parser.parse_args(argv)
     unknown = [name for name in arguments.pages if name not in BY_NAME]
     if unknown:
@@ -87,14 +87,17 @@ class Writer:
                      ["cmake", "--build", "--preset", preset, "-j", self.jobs, "--target", *targets], BUILD_SECONDS)
             done.update(targets)
 
-    def write(self, page):
-        """Writes a page. What it is made from is noted as it was when that began."""
+    def write(self, page, whole):
+        """Writes a page, `whole` or what has changed of it. What it is made from is noted as it was when that began."""
         self.look_for_tools(page)
         made_from = inputs.digests_of(self.root, page.inputs)
+        renewal, says = ([], "") if whole else stamps.renewal_of(self.root, page)
+        if says:
+            self.screen.line(f"{page.name}: {says}")
         self.build(page)
         for number, command in enumerate(page.commands, 1):
             command = command if isinstance(command, Command) else command(self.root)
-            words = [word.format(jobs=self.jobs, work=WORK) for word in command.words]
+            words = [word.format(jobs=self.jobs, work=WORK) for word in command.words] + renewal
             output = self.run(f"{page.name}-{number}", words, command.seconds)
             if command.output:
                 (self.work / command.output).write_text(output, encoding="utf-8")
@@ -112,11 +115,11 @@ class Writer:
         stamps.publish(self.root, page.name, text)
 
 
-def write_page(writer, page):
+def write_page(writer, page, whole):
     """The row of a page that is owed."""
     started = time.monotonic()
     try:
-        writer.write(page)
+        writer.write(page, whole)
     except NotRun as cause:
         return report.incomplete(PART, page.name, str(cause), go_on=page.command, seconds=time.monotonic() - started)
     except Failed as cause:
@@ -137,7 +140,7 @@ def update(root, arguments, owed, pages, argv):
             results.add(report.Row(PART, page.name, "", "", 0.0, "up to date", "pass"))
             continue
         shown.line(f"{page.name}: {owed[page]}")
-        row = write_page(writer, page)
+        row = write_page(writer, page, arguments.force)
         shown.line(f"{page.name}: {row.verdict}" + (f": {row.message}" if row.message else ""))
         results.add(row)
     return report.finish(results, shown, stop.is_set())

@@ -1,0 +1,20 @@
+"""How much of a page has to be done anew when some of its inputs have changed.
+
+Each function takes the names of the changed inputs. It returns the words for the page's command and what they stand for, or
+nothing when the whole has to be done.
+"""
+
+MUTANTS = "the audit's mutants"  # inputs of the ledger: which mutants an operation has
+LAYOUT = "the ledger's layout"   # and how they are written down
+SUITE = "the suite "
+VERDICTS = "docs/reports/ledger.json"
+
+
+def of_ledger(changed):
+    """The mutants of headers that have changed. A suite that is another might notice any mutant."""
+    if any(name.startswith((SUITE, MUTANTS)) for name in changed):
+        return None
+    headers = sorted({name.split()[0] for name in changed if name.startswith("src/") and ".survivors.json" not in name})
+    patterns = [header.removeprefix("src/") + "/" for header in headers]
+    words = ["--kept", VERDICTS, *(["--changed", *patterns] if patterns else [])]
+    return words, f"of {len(headers)} headers anew, the others' verdicts stay" if headers else "all verdicts stay"
