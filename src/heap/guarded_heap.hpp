@@ -82,7 +82,7 @@ class GuardedHeap {
       guard_.unclaim(block, room);
       return nullptr;
     }
-    return seal(context, moved, heap_.usable_size(moved), bytes);
+    return seal(context, moved, room_of(moved, bytes), bytes);
   }
 
   /// As of the heap underneath, without what is watched.
@@ -165,7 +165,13 @@ class GuardedHeap {
     if (bytes == 0) bytes = 1;
     if (bytes > kMaxBytes - GuardT::kBytes) return nullptr;
     void* block = allocate(bytes + GuardT::kBytes);
-    return block == nullptr ? nullptr : seal(context, block, heap_.usable_size(block), bytes);
+    return block == nullptr ? nullptr : seal(context, block, room_of(block, bytes), bytes);
+  }
+
+  /// The room for `bytes` of a new block. The trailer of a large one lies near its contents' end, not at the block's.
+  std::size_t room_of(void* block, std::size_t bytes) noexcept {
+    if constexpr (GuardT::kKnowsSize) return heap_.need(block, GuardT::room_for(bytes));
+    return heap_.usable_size(block);
   }
 
   void deallocate_as(Context& context, void* block, Given given) noexcept {

@@ -38,6 +38,12 @@ class Trailer {
   static constexpr std::size_t kWatched = 128;
   static constexpr bool kKnowsSize = true;
 
+  /// The room that a block of `bytes` needs, so that the end can be watched and the record lies behind it. At most
+  /// PTRDIFF_MAX bytes.
+  static constexpr std::size_t room_for(std::size_t bytes) noexcept {
+    return (bytes + kWatched + kBytes + alignof(Record) - 1) & ~(alignof(Record) - 1);
+  }
+
   void set_key(std::uint64_t key) noexcept { key_ = mix_bits(key); }
 
   /// Makes a block live. The thread that was given it, before anyone else can know of it.

@@ -103,15 +103,15 @@ class Heap {
     const unsigned size_class = Classes::of(bytes == 0 ? 1 : bytes);
     // Whether a block is fresh is known of the first one of a refill. Where that is one of many there is little to win.
     void* block = nullptr;
-    bool fresh = false;
+    // To its end: programs that ask for the usable size expect zeroes there too.
+    std::size_t written = Classes::block_bytes(size_class);
     if (Classes::is_small(size_class)) {
       block = allocate(context, bytes);
     } else {
       block = pop_any(context, size_class);
-      if (block == nullptr) block = refill(context, size_class, &fresh);
+      if (block == nullptr) block = refill(context, size_class, &written);
     }
-    // To its end: programs that ask for the usable size expect zeroes there too.
-    if (block != nullptr) std::memset(block, 0, fresh ? kLinkBytes : Classes::block_bytes(size_class));
+    if (block != nullptr) std::memset(block, 0, written);
     return block;
   }
 
@@ -166,7 +166,7 @@ class Heap {
   }
 
   /// For a layer that keeps data in blocks. \return bytes of the block that starts at `block`, handed out or in a slab
-  /// in use; 0 after a report of any other pointer.
+  /// in use: what the layer has said that it needs, where it was asked; 0 after a report of any other pointer.
   [[nodiscard]] std::size_t bytes_of_block(const void* block, const char* call) noexcept {
     SlabT* slab = map_.find(block);
     if (slab == nullptr) {
@@ -182,7 +182,20 @@ class Heap {
       report(Corruption::kInteriorPointer, *slab, block, call);
       return 0;
     }
-    return usable_size_of(*slab);
+    const std::size_t usable = usable_size_of(*slab);
+    const std::size_t needed = is_alone(*slab) ? slab->needed.get() : 0;
+    return needed == 0 || needed > usable ? usable : needed;
+  }
+
+  /// For the same layer, which holds the block: it needs `bytes` > 0 of a block of this heap, so that its data need not
+  /// lie at the block's end, on a page of its own. Only a block that has a descriptor to itself can keep that.
+  /// \return bytes_of_block from now on
+  std::size_t need(void* block, std::size_t bytes) noexcept {
+    SlabT& slab = *map_.find(block);
+    const std::size_t usable = usable_size_of(slab);
+    if (!is_alone(slab) || bytes > usable) bytes = usable;
+    if (is_alone(slab)) slab.needed.set(bytes);
+    return bytes;
   }
 
   /// Whether an address lies in the first slot-sized piece of a mapping of this heap, or anywhere in its SuperSlabs.
@@ -319,22 +332,23 @@ class Heap {
   }
 
   /// The detached list of a class has run out.
-  /// \param fresh set to whether the block is zero but for kLinkBytes, when somebody wants to know
-  [[gnu::noinline]] void* refill(Context& context, unsigned size_class, bool* fresh = nullptr) noexcept {
+  /// \param written when somebody wants to know: set to how many bytes from the block's start may be other than zero,
+  /// if less than all
+  [[gnu::noinline]] void* refill(Context& context, unsigned size_class, std::size_t* written = nullptr) noexcept {
     if (!context.inbox.looks_empty()) collect_inbox(context);
     auto& list = context.slabs[size_class];
     for (bool swept = false;; swept = true) {
       while (SlabT* slab = list.first()) {
         unretain(context, *slab);
-        const auto chain = take_up(context, *slab, size_class, fresh);
-        if (chain.head != nullptr) return hand_out(context, *slab, size_class, chain);
+        const auto refill = take_up(context, *slab, size_class, written);
+        if (refill.chain.head != nullptr) return hand_out(context, *slab, size_class, refill);
         // A full slab sleeps, unless blocks have arrived just now: then it is refilled from them.
         (void)Ops::sleep(list, *slab);
       }
       if (SlabT* slab = acquire_slab(size_class)) {
         Ops::make(*slab, context, size_class);
         list.push_back(*slab);
-        return hand_out(context, *slab, size_class, take_up(context, *slab, size_class, fresh));
+        return hand_out(context, *slab, size_class, take_up(context, *slab, size_class, written));
       }
       if (swept) return nullptr;
       // The system refuses: give back what is only kept, which may wake slabs of the class, and try again.
@@ -344,18 +358,23 @@ class Heap {
   }
 
   /// Takes blocks up from a slab and counts where they came from. \return as SlabOps::refill.
-  [[gnu::always_inline]] typename Ops::Chain take_up(Context& context, SlabT& slab, unsigned size_class,
-                                                     bool* fresh) noexcept {
-    return Ops::refill(slab, settings_.carve_blocks(size_class),
-                       [&](typename Ops::Source source, std::uint32_t blocks) {
-                         const bool cut = source == Ops::Source::kFresh;
-                         (cut ? context.taken_fresh : context.taken_remote).add(blocks);
-                         if (cut && fresh != nullptr) *fresh = slab.fresh.get();
-                       });
+  [[gnu::always_inline]] typename Ops::Refill take_up(Context& context, SlabT& slab, unsigned size_class,
+                                                      std::size_t* written) noexcept {
+    const auto refill = Ops::refill(slab, settings_.carve_blocks(size_class));
+    switch (refill.source) {
+      case Ops::Source::kOwner: break;
+      case Ops::Source::kOthers: context.taken_remote.add(refill.chain.count); break;
+      case Ops::Source::kFresh:
+      case Ops::Source::kUntouched:
+        context.taken_fresh.add(refill.chain.count);
+        if (written != nullptr && slab.fresh.get()) *written = refill.source == Ops::Source::kFresh ? kLinkBytes : 0;
+    }
+    return refill;
   }
 
   /// Makes a chain, just taken from a slab, the class's detached list and takes its first block.
-  void* hand_out(Context& context, SlabT& slab, unsigned size_class, typename Ops::Chain chain) noexcept {
+  void* hand_out(Context& context, SlabT& slab, unsigned size_class, typename Ops::Refill refill) noexcept {
+    const auto chain = refill.chain;
     const auto pool = static_cast<unsigned>(SettingsT::pool_of(size_class));
     context.refills[pool].add();
     const bool caches = settings_.caches(SettingsT::pool_of(size_class));
@@ -366,11 +385,13 @@ class Heap {
       change_retained(context, size_class, length);
       context.tallies[size_class - Classes::kSmallCount].misses.add();
     }
+    if (caches) [[likely]]
+      context.refilled_blocks[pool].add(chain.count);
+    if (refill.source == Ops::Source::kUntouched) return chain.head;
     if (!caches) [[unlikely]] {
       Mark::clear(chain.head);
       return Ops::keep_first(slab, chain);
     }
-    context.refilled_blocks[pool].add(chain.count);
     context.heads[size_class].adopt(chain.head);
     return take(context.heads[size_class]);
   }
@@ -744,6 +765,11 @@ class Heap {
   [[nodiscard]] static bool is_direct(const SlabT& slab) noexcept {
     // Relaxed: handoff lemma.
     return slab.owner.load(std::memory_order_relaxed) == nullptr && slab.state.get() == SlabState::kDirect;
+  }
+
+  /// Whether a block has a descriptor to itself. Its holder.
+  [[nodiscard]] static bool is_alone(const SlabT& slab) noexcept {
+    return is_direct(slab) || slab.capacity.get() == 1;
   }
 
   [[nodiscard]] std::size_t usable_size_of(SlabT& slab) const noexcept {

@@ -22,8 +22,15 @@ struct SlabOps {
   using List = ClassList<Config>;
   using Chain = typename decltype(SlabT::remote)::Chain;
 
-  /// Where the blocks of a refill came from, beside the owner's frees.
-  enum class Source : std::uint8_t { kOthers, kFresh };
+  /// Where the blocks of a refill came from. An untouched block is cut alone from memory that holds zeroes: nothing is
+  /// written to it, neither a link nor a mark.
+  enum class Source : std::uint8_t { kOwner, kOthers, kFresh, kUntouched };
+
+  /// What `refill` has taken up.
+  struct Refill {
+    Chain chain;
+    Source source;
+  };
 
   /// Larger than any number of frees into one slab.
   static constexpr std::int32_t kNoEvent = 1 << 30;
@@ -57,31 +64,24 @@ struct SlabOps {
 
   /// Takes up everything that is free for allocation: the owner's frees, then others' frees, then fresh blocks.
   /// \param most blocks cut at a time at the most
-  /// \param on_source called with where the blocks came from, unless it was the owner's frees, and how many they are
-  /// \return a chain for the class's detached list, without a head when the slab is full.
-  template <class OnSource>
-  [[nodiscard]] static Chain refill(SlabT& slab, unsigned most, OnSource on_source) noexcept {
-    Chain chain{nullptr, 0};
+  /// \return a chain for the class's detached list, without a head when the slab is full. An untouched block, the only
+  /// one of its chain, has no link.
+  [[nodiscard]] static Refill refill(SlabT& slab, unsigned most) noexcept {
+    Refill refill{{nullptr, 0}, Source::kOwner};
     if (!slab.free.empty()) {
       const auto out = static_cast<std::uint32_t>(slab.frees_to_event.get());
-      chain = {slab.free.take_all(), slab.carved.get() - out};
+      refill.chain = {slab.free.take_all(), slab.carved.get() - out};
     } else if (slab.remote.has_chain()) {
-      chain = slab.remote.take_all(slab.base.get());
-      on_source(Source::kOthers, chain.count);
+      refill = {slab.remote.take_all(slab.base.get()), Source::kOthers};
     } else if (!is_full(slab)) {
-      chain = carve(slab, most);
-      on_source(Source::kFresh, chain.count);
+      refill = carve(slab, most);
     }
     // With the chain detached every cut block is out.
     slab.frees_to_event.set(slab.carved.get());
-    return chain;
+    return refill;
   }
 
-  [[nodiscard]] static Chain refill(SlabT& slab, unsigned most) noexcept {
-    return refill(slab, most, [](Source, std::uint32_t) {});
-  }
-
-  /// Gives all but the first block of a chain back that `refill` has just returned. \return the first.
+  /// Gives all but the first block of a chain of linked blocks back that `refill` has just returned. \return the first.
   static void* keep_first(SlabT& slab, Chain chain) noexcept {
     slab.free.adopt(Sync::load_link(chain.head));
     slab.frees_to_event.set(slab.frees_to_event.get() - static_cast<std::int32_t>(chain.count) + 1);
@@ -180,26 +180,31 @@ struct SlabOps {
     Sync::store_link(last, chain);
   }
 
+  /// Links and marks `count` adjacent blocks from `block` on.
+  static void link(char* block, unsigned count, std::size_t bytes) noexcept {
+    for (; count > 1; --count) {
+      Sync::store_link(block, block + bytes);
+      FreeMark<Sync>::set(block);
+      block += bytes;
+    }
+    Sync::store_link(block, nullptr);
+    FreeMark<Sync>::set(block);
+  }
+
   /// Cuts the next few blocks, so that memory is touched no sooner than it is used.
-  static Chain carve(SlabT& slab, unsigned most) noexcept {
+  static Refill carve(SlabT& slab, unsigned most) noexcept {
     const auto& layout = Classes::layout(slab.size_class.get());
     const unsigned carved = slab.carved.get();
     const unsigned left = layout.capacity - carved;
     const unsigned count = most < left ? most : left;
     char* first = reinterpret_cast<char*>(slab.base.get()) + std::size_t{carved} * layout.block_bytes;
-    char* block = first;
-    for (unsigned i = 1; i < count; ++i) {
-      Sync::store_link(block, block + layout.block_bytes);
-      FreeMark<Sync>::set(block);
-      block += layout.block_bytes;
-    }
-    Sync::store_link(block, nullptr);
-    FreeMark<Sync>::set(block);
+    const bool untouched = count == 1 && slab.fresh.get();
+    if (!untouched) link(first, count, layout.block_bytes);
     slab.carved.set(static_cast<std::uint16_t>(carved + count));
     // Relaxed: the blocks' handoffs publish it (handoff lemma).
     slab.extent.store((carved + count) * layout.block_bytes, std::memory_order_relaxed);
     slab.show();
-    return {first, count};
+    return {{first, count}, untouched ? Source::kUntouched : Source::kFresh};
   }
 };
 

@@ -97,6 +97,9 @@ struct alignas(64) Slab {
   Plain<bool> written{};
   /// Of the whole slab: nothing had been written where no block is cut yet.
   Plain<bool> fresh{};
+  /// Of a slab of one block, and of a direct mapping: bytes of the block that a layer above needs, 0 when it has not
+  /// said. The block's holder's.
+  Plain<std::size_t> needed{};
   /// For diagnostics: the size class above, the blocks cut so far in the lower 16 bits.
   Shown<Sync, std::uint32_t> shown{};
 

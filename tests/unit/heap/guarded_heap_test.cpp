@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "support/capturing_os.hpp"
@@ -373,6 +374,64 @@ TEST(Trailer, SlackIsWatchedForItsFirstBytes) {
     block[16 + GuardT::kWatched - (watched ? 1 : 0)] ^= 1;
     EXPECT_EQ(trailer.inspect(block, kRoom).sound, !watched);
   }
+}
+
+/// Where a page lies between what was asked for and the block's end, the end is not touched. One of the sizes has a slab
+/// to itself, the other a mapping.
+TEST_F(HardenedHeap, TrailerOfALargeBlockLiesBehindItsContents) {
+  for (const std::size_t bytes : {100'000, 3'000'000}) {
+    SCOPED_TRACE(bytes);
+    char* block = allocate(bytes);
+    const std::size_t usable = heap_.core().usable_size(block);
+    const std::size_t room = Trailer<Sealed>::room_for(bytes);
+    EXPECT_GE(room, bytes + 128 + 32);
+    EXPECT_LE(room, bytes + 128 + 32 + 7);
+    ASSERT_LE(room, usable);
+    EXPECT_TRUE(std::all_of(block + room, block + usable, [](char byte) { return byte == 0; }));
+    EXPECT_FALSE(std::all_of(block + room - 32, block + room, [](char byte) { return byte == 0; }));
+    free(block);
+  }
+}
+
+/// With each size that the block gets, in place too, and whoever asks.
+TEST_F(HardenedHeap, EndOfALargeBlockMovesWithItsContents) {
+  char* block = allocate(100'000);
+  for (const std::size_t bytes : {70'000, 114'688 - 32, 90'000}) {
+    SCOPED_TRACE(bytes);
+    ASSERT_EQ(heap_.reallocate(*other_, block, bytes), block) << "in place";
+    EXPECT_EQ(heap_.usable_size(block), bytes);
+    char& behind = block[bytes];
+    behind = static_cast<char>(behind ^ 1);
+    (void)heap_.usable_size(block);
+    EXPECT_EQ(the_report().what, Corruption::kOverflow);
+    behind = static_cast<char>(behind ^ 1);
+  }
+  heap_.deallocate(*other_, block);
+  free(block);
+  EXPECT_EQ(the_report().what, Corruption::kDoubleFree);
+}
+
+/// A block of another size in the same place, and one that shares its slab.
+TEST(NeededBytes, AreKeptOfBlocksThatAreAloneAndNeverMoreThanTheyHave) {
+  TestMemory memory{kBits};
+  Heap<TagConfig> heap{CapturingOs<kBits>(memory)};
+  heap.init();
+  auto& context = *heap.attach();
+  void* large = heap.allocate(context, 100'000);
+  const std::size_t usable = heap.usable_size(large);
+  EXPECT_EQ(heap.bytes_of_block(large, ""), usable) << "nothing was said";
+  EXPECT_EQ(heap.need(large, 1), 1u);
+  EXPECT_EQ(heap.bytes_of_block(large, ""), 1u);
+  EXPECT_EQ(heap.usable_size(large), usable) << "the program's";
+  EXPECT_EQ(heap.need(large, usable), usable);
+  EXPECT_EQ(heap.need(large, usable + 1), usable);
+  EXPECT_EQ(heap.bytes_of_block(large, ""), usable);
+  void* small = heap.allocate(context, 5000);
+  EXPECT_EQ(heap.need(small, 1), heap.usable_size(small)) << "its slab has other blocks";
+  EXPECT_EQ(heap.bytes_of_block(small, ""), heap.usable_size(small));
+  void* mapped = heap.allocate(context, 5'000'000);
+  EXPECT_EQ(heap.need(mapped, 4'000'000), 4'000'000u);
+  EXPECT_EQ(heap.bytes_of_block(mapped, ""), 4'000'000u);
 }
 
 /// The state has 16 bits for the thread.

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <utility>
+#include <cstring>
 #include <vector>
 
 #include "heap/thread_context.hpp"
@@ -35,7 +35,7 @@ class SlabTest : public testing::Test {
     EXPECT_EQ(all.size(), chain.count);
     return all;
   }
-  std::vector<void*> refill() { return blocks(Ops::refill(*slab_, SizeClass<ToyGeometry>::layout(0).carve)); }
+  std::vector<void*> refill() { return blocks(Ops::refill(*slab_, SizeClass<ToyGeometry>::layout(0).carve).chain); }
 
   /// All blocks of the slab, handed out.
   std::vector<void*> fill() {
@@ -105,17 +105,30 @@ TEST_F(SlabTest, RefillTakesOwnFreesThenOthersThenFreshBlocks) {
   EXPECT_EQ(slab_->frees_to_event.get(), 4);
 }
 
-TEST_F(SlabTest, RefillTellsWhereBlocksCameFromUnlessTheyWereTheOwners) {
-  std::vector<std::pair<Ops::Source, std::uint32_t>> told;
-  const auto refill_and_tell = [&] {
-    return blocks(Ops::refill(*slab_, 2, [&](Ops::Source from, std::uint32_t n) { told.emplace_back(from, n); }));
-  };
-  const auto out = refill_and_tell();
+TEST_F(SlabTest, RefillTellsWhereBlocksCameFrom) {
+  const auto first = Ops::refill(*slab_, 2);
+  EXPECT_EQ(first.source, Ops::Source::kFresh);
+  const auto out = blocks(first.chain);
   free_by_owner(out[0]);
-  (void)refill_and_tell();
+  EXPECT_EQ(Ops::refill(*slab_, 2).source, Ops::Source::kOwner);
   EXPECT_FALSE(free_by_other(out[1]));
-  (void)refill_and_tell();
-  EXPECT_EQ(told, (decltype(told){{Ops::Source::kFresh, 2}, {Ops::Source::kOthers, 1}}));
+  EXPECT_EQ(Ops::refill(*slab_, 2).source, Ops::Source::kOthers);
+}
+
+/// A page that nobody asked for is not touched for a link and a mark.
+TEST_F(SlabTest, ABlockCutAloneFromMemoryThatHoldsZeroesIsUntouched) {
+  std::memset(reinterpret_cast<void*>(slab_->base.get()), 7, 128);
+  const auto first_word = [](const void* block) { return *static_cast<const std::uint64_t*>(block); };
+  ASSERT_TRUE(slab_->fresh.get()) << "for all that the slab knows";
+  const auto untouched = Ops::refill(*slab_, 1);
+  EXPECT_EQ(untouched.source, Ops::Source::kUntouched);
+  EXPECT_EQ(untouched.chain.count, 1u);
+  EXPECT_EQ(first_word(untouched.chain.head), 0x0707070707070707u);
+  EXPECT_TRUE(Ops::is_out(*slab_, 1));
+  slab_->fresh.set(false);
+  const auto used = Ops::refill(*slab_, 1);
+  EXPECT_EQ(used.source, Ops::Source::kFresh);
+  EXPECT_EQ(first_word(used.chain.head), 0u) << "the end of its chain";
 }
 
 /// For diagnostics, which other threads read.
@@ -259,7 +272,7 @@ TEST_F(SlabTest, NewSlabKeepsNothingOfTheSlotsFormerLife) {
 }
 
 TEST_F(SlabTest, AllButTheFirstBlockOfARefillCanBeGivenBack) {
-  const auto chain = Ops::refill(*slab_, 4);
+  const auto chain = Ops::refill(*slab_, 4).chain;
   void* second = TestSync::load_link(chain.head);
   EXPECT_EQ(Ops::keep_first(*slab_, chain), chain.head);
   EXPECT_TRUE(Ops::is_out(*slab_, 1));
