@@ -6,7 +6,8 @@ import pathlib
 import re
 import sys
 
-FLOORS = {"sync": 1, "os": 1, "lockfree": 2, "layout": 3, "superslab": 4, "heap": 5, "learner": 6, "api": 7}
+FLOORS = {"sync": 1, "os": 1, "lockfree": 2, "layout": 3, "superslab": 4, "heap": 5, "variants": 6, "diagnostics": 6, "learner": 6,
+          "api": 7}
 SOURCE_SUFFIXES = {".hpp", ".cpp", ".h", ".c", ".inc"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 

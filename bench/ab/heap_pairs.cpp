@@ -1,7 +1,7 @@
 #include "ab/pairs.hpp"
 #include "ab/workloads.hpp"
-#include "heap/guarded_heap.hpp"
-#include "heap/locked_heap.hpp"
+#include "variants/guarded_heap.hpp"
+#include "variants/locked_heap.hpp"
 #include "os/pthread_lock.hpp"
 
 namespace hakmem::bench {

@@ -36,7 +36,7 @@ inline CLI::App* add_audit(CLI::App& app, AuditOptions& options) {
                    "whose suites are others now, are run")
       ->check(CLI::ExistingFile);
   command->add_option("--changed", options.changed,
-                      "with --kept: parts of the names of mutants that are run all the same, such as heap/slab.hpp/");
+                      "with --kept: parts of the names of mutants that are run all the same, such as heap/slab_ops.hpp/");
   command->add_option("--ledger", options.ledger, "file of the ledger (default: docs/reports/ledger.md of the source); what can be kept goes beside it");
   return command;
 }

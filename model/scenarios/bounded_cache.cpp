@@ -73,7 +73,7 @@ struct Whales : Scenario {
   static constexpr std::size_t kBytes = 2 * kSlotBytes<WhaleGeometry>;
 
   void before() override {
-    map.init(os);
+    backend.init();
     free(allocate(1));
   }
   void thread(unsigned index) override {
@@ -86,7 +86,7 @@ struct Whales : Scenario {
   }
 
   void* allocate(std::uintptr_t mark) {
-    void* block = direct.allocate(os, map, kBytes, 1, Contents::kAny);
+    void* block = direct.allocate(backend, kBytes, 1, Contents::kAny);
     require(block != nullptr, "there is memory");
     payload_write(block, mark);
     return block;
@@ -95,11 +95,12 @@ struct Whales : Scenario {
     Slab<WhaleConfig>* slab = map.find(block);
     require(slab != nullptr, "I4 mapped: a live block is foreign");
     payload_write(block, 0);
-    require(direct.deallocate(os, map, *slab, block), "a live block can be freed");
+    require(direct.deallocate(backend, *slab, block), "a live block can be freed");
   }
 
-  WhaleConfig::Os os;
-  PageMap<WhaleConfig> map;
+  Backend<WhaleConfig> backend;
+  WhaleConfig::Os& os = backend.os;
+  PageMap<WhaleConfig>& map = backend.map;
   DirectMappings<WhaleConfig> direct;
 };
 

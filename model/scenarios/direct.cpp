@@ -16,19 +16,20 @@ constexpr Place kUnmapEntry{"layout/page_map.hpp", "take", kCompareExchange};
 struct Direct : Scenario {
   static constexpr std::size_t kBytes = 2 * kSlotBytes<ToyGeometry>;
 
-  void before() override { map.init(os); }
+  void before() override { backend.init(); }
   void after() override { require(os.reservations() == 0, "I8 reclaimed: all is freed, but memory stays mapped"); }
 
   void* allocate(std::uintptr_t mark) {
-    void* block = direct.allocate(os, map, kBytes, 1, Contents::kAny);
+    void* block = direct.allocate(backend, kBytes, 1, Contents::kAny);
     require(block != nullptr, "there is memory");
     payload_write(block, mark);
     return block;
   }
-  bool free(void* block) { return direct.deallocate(os, map, *map.find(block), block); }
+  bool free(void* block) { return direct.deallocate(backend, *map.find(block), block); }
 
-  ToyConfig::Os os;
-  PageMap<ToyConfig> map;
+  Backend<ToyConfig> backend;
+  ToyConfig::Os& os = backend.os;
+  PageMap<ToyConfig>& map = backend.map;
   DirectMappings<ToyConfig> direct;
 };
 
@@ -77,7 +78,7 @@ struct FreedTwice : Direct {
     slab = map.find(block);
   }
   void thread(unsigned) override {
-    if (direct.deallocate(os, map, *slab, block)) ++freed;
+    if (direct.deallocate(backend, *slab, block)) ++freed;
   }
   void after() override {
     require(freed == 1, "I3 exactly once: not one of two frees has unmapped the block");

@@ -1,6 +1,6 @@
 /// Slabs of a thread that does nothing: others free them to the last block, and whoever needs memory takes them over.
 
-#include "heap/heap_walk.hpp"
+#include "diagnostics/heap_walk.hpp"
 #include "model/scenarios/orders.hpp"
 #include "model/scenarios/whole_heap.hpp"
 
@@ -51,7 +51,7 @@ struct TakesWhatItFinds : Base {
         Slab<ToyConfig>* next = slab->inbox_next.get();
         (void)slab->remote.take_all(slab->base.get());
         SlabOps<ToyConfig>::unmake(*slab);
-        Base::heap.pool().release(Base::heap.os(), Base::heap.page_map(), *slab);
+        Base::heap.pool().release(Base::heap.backend(), *slab);
         slab = next;
       }
     });

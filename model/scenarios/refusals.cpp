@@ -19,7 +19,7 @@ struct PoolIsRefused : Scenario {
   using SlabT = Slab<ToyConfig>;
 
   void before() override {
-    map.init(os);
+    backend.init();
     os.may_fail(1);
   }
   void thread(unsigned index) override {
@@ -33,13 +33,13 @@ struct PoolIsRefused : Scenario {
     SlabT* slab = acquire(0);
     require(slab != nullptr, "I2 conserved: there is memory again, but no slot");
     release(slab);
-    (void)pool.trim(os, map);
+    (void)pool.trim(backend);
     require(os.reservations() == 0, "I8 reclaimed: a SuperSlab stays mapped");
   }
 
   virtual SlabT* acquire(unsigned size_class) {
     SlabT* slab = pool.acquire_live(map, size_class);
-    if (slab == nullptr) slab = pool.acquire_fresh(os, map, size_class);
+    if (slab == nullptr) slab = pool.acquire_fresh(backend, size_class);
     if (slab == nullptr) return nullptr;
     slab->size_class.set(static_cast<std::uint16_t>(size_class));
     payload_write(reinterpret_cast<void*>(slab->base.get()), 1);
@@ -47,11 +47,12 @@ struct PoolIsRefused : Scenario {
   }
   void release(SlabT* slab) {
     payload_write(reinterpret_cast<void*>(slab->base.get()), 2);
-    pool.release(os, map, *slab);
+    pool.release(backend, *slab);
   }
 
-  ToyConfig::Os os;
-  PageMap<ToyConfig> map;
+  Backend<ToyConfig> backend;
+  ToyConfig::Os& os = backend.os;
+  PageMap<ToyConfig>& map = backend.map;
   SharedPool<ToyConfig> pool;
 };
 

@@ -22,11 +22,11 @@ constexpr Place kSetMark{"lockfree/bitmap_word.hpp", "set", kFetchOr};
 struct PoolInUse : Scenario {
   using SlabT = Slab<ToyConfig>;
 
-  void set_up() { map.init(os); }
+  void set_up() { backend.init(); }
 
   SlabT* acquire(unsigned size_class) {
     SlabT* slab = pool.acquire_live(map, size_class);
-    if (slab == nullptr) slab = pool.acquire_fresh(os, map, size_class);
+    if (slab == nullptr) slab = pool.acquire_fresh(backend, size_class);
     require(slab != nullptr, "I7 bounded: there is memory, but no slot");
     slab->size_class.set(static_cast<std::uint16_t>(size_class));
     payload_write(memory(slab), 1);
@@ -35,21 +35,22 @@ struct PoolInUse : Scenario {
   }
   void release(SlabT* slab) {
     payload_write(memory(slab), 2);
-    pool.release(os, map, *slab);
+    pool.release(backend, *slab);
   }
   /// Nothing is held: every SuperSlab is retired, and after a trim nothing is mapped (I8).
   void after() override {
     pool.superslabs().visit_all([](auto& superslab) {
       require(superslab.word.snapshot().retired(), "I8 reclaimed: nothing is held, but a slot is ACTIVE or EMPTY");
     });
-    (void)pool.trim(os, map);
+    (void)pool.trim(backend);
     require(os.reservations() == 0, "I8 reclaimed: a SuperSlab stays mapped");
   }
 
   static void* memory(SlabT* slab) { return reinterpret_cast<void*>(slab->base.get()); }
 
-  ToyConfig::Os os;
-  PageMap<ToyConfig> map;
+  Backend<ToyConfig> backend;
+  ToyConfig::Os& os = backend.os;
+  PageMap<ToyConfig>& map = backend.map;
   SharedPool<ToyConfig> pool;
 };
 
@@ -185,7 +186,7 @@ struct RetireInTwoSteps : LastSlotsAgainstAcquire {
     auto& word = slab->superslab.get()->word;
     payload_write(memory(slab), 2);
     (void)word.release(slab->slot.get(), 1);
-    if (word.snapshot().active() == 0) pool.superslabs().unmap(os, map, *slab->superslab.get());
+    if (word.snapshot().active() == 0) pool.superslabs().unmap(backend, *slab->superslab.get());
   }
 };
 
@@ -276,7 +277,7 @@ struct LateHint : PoolInUse {
   void thread(unsigned index) override {
     if (index == 1) return release(acquire(0));
     release(held);
-    (void)pool.trim(os, map);
+    (void)pool.trim(backend);
   }
   SlabT* held = nullptr;
 };
@@ -324,7 +325,7 @@ struct ReuseAgainstTrim : PoolInUse {
   }
   void thread(unsigned index) override {
     if (index == 1) {
-      (void)pool.trim(os, map);
+      (void)pool.trim(backend);
       return;
     }
     release(acquire(0));
@@ -337,7 +338,7 @@ struct TrimsWithoutTaking : ReuseAgainstTrim {
   void thread(unsigned index) override {
     if (index == 0) return ReuseAgainstTrim::thread(0);
     pool.superslabs().visit_all([&](auto& superslab) {
-      if (superslab.word.snapshot().retired()) pool.superslabs().unmap(os, map, superslab);
+      if (superslab.word.snapshot().retired()) pool.superslabs().unmap(backend, superslab);
     });
   }
 };
@@ -385,7 +386,7 @@ struct HolderVanishes : PoolInUse {
     require(first != second, "I1 exclusive: a slot is held twice");
     release(first);
     release(second);
-    (void)pool.trim(os, map);
+    (void)pool.trim(backend);
     require(os.reservations() <= 1, "I7 bounded: more is lost than what the vanished thread held");
   }
   SlabT* held = nullptr;

@@ -71,24 +71,24 @@ struct TrimAgainstUse : Scenario {
   using SlabT = Slab<ToyConfig>;
 
   void before() override {
-    map.init(os);
+    backend.init();
     SlabT* first = acquire();
     held = acquire();
     release(first);
   }
   void thread(unsigned index) override {
-    if (index == 0) return (void)pool.trim(os, map);
+    if (index == 0) return (void)pool.trim(backend);
     release(acquire());
     release(held);
   }
   void after() override {
-    (void)pool.trim(os, map);
+    (void)pool.trim(backend);
     require(os.reservations() == 0, "I8 reclaimed: a SuperSlab stays mapped");
   }
 
   SlabT* acquire() {
     SlabT* slab = pool.acquire_live(map, 0);
-    if (slab == nullptr) slab = pool.acquire_fresh(os, map, 0);
+    if (slab == nullptr) slab = pool.acquire_fresh(backend, 0);
     require(slab != nullptr, "I7 bounded: there is memory, but no slot");
     slab->size_class.set(0);
     write(slab, 1);
@@ -96,12 +96,13 @@ struct TrimAgainstUse : Scenario {
   }
   void release(SlabT* slab) {
     write(slab, 2);
-    pool.release(os, map, *slab);
+    pool.release(backend, *slab);
   }
   static void write(SlabT* slab, unsigned value) { payload_write(reinterpret_cast<void*>(slab->base.get()), value); }
 
-  ToyConfig::Os os;
-  PageMap<ToyConfig> map;
+  Backend<ToyConfig> backend;
+  ToyConfig::Os& os = backend.os;
+  PageMap<ToyConfig>& map = backend.map;
   SharedPool<ToyConfig> pool;
   SlabT* held = nullptr;
 };

@@ -10,6 +10,7 @@
 #include "api/call_site.hpp"
 #include "api/options.hpp"
 #include "api/process_heap.hpp"
+#include "api/setup.hpp"
 #include "api/statistic_table.hpp"
 #include "api/statistics.hpp"
 #include "api/walk.hpp"

@@ -4,10 +4,10 @@
 #include "api/process_os.hpp"
 #include "heap/heap.hpp"
 #ifdef HAKMEM_HARDENED
-#include "heap/guarded_heap.hpp"
+#include "variants/guarded_heap.hpp"
 #endif
 #ifdef HAKMEM_LOCKED
-#include "heap/locked_heap.hpp"
+#include "variants/locked_heap.hpp"
 #include "os/pthread_lock.hpp"
 #endif
 #ifdef HAKMEM_VALGRIND

@@ -1,13 +1,11 @@
 #include "api/process_heap.hpp"
 
-#include "api/crash_log.hpp"
-#include "api/learning.hpp"
-#include "api/options.hpp"
-
 #include <pthread.h>
 
 #include <cerrno>
 #include <iterator>
+
+#include "api/setup.hpp"
 
 namespace hakmem {
 
@@ -17,9 +15,7 @@ constinit thread_local ProcessContext* thread_context = &detached_context;
 
 namespace {
 
-pthread_once_t once = PTHREAD_ONCE_INIT;
 pthread_key_t exit_key;
-bool ready = false;
 
 /// Set while and after the thread's exit handler runs.
 constinit thread_local bool thread_exited __attribute__((tls_model("initial-exec"))) = false;
@@ -33,10 +29,17 @@ void on_thread_exit(void* context) noexcept {
   process_heap.detach(*static_cast<ProcessContext*>(context));
 }
 
-/// Makes the key whose destructor is the exit handler. The C library keeps a thread's values in tables of 32 keys, and
-/// allocates all but the first when a value of theirs is set. If that is the thread's first allocation, and this key lies
-/// in the same table, then the value that is set for it in between is lost with the table. So it lies in the first table,
-/// or in one whose other keys are nobody's.
+void* checked(void* block) noexcept {
+  if (block == nullptr) [[unlikely]]
+    errno = ENOMEM;
+  return block;
+}
+
+}  // namespace
+
+// The C library keeps a thread's values in tables of 32 keys, and allocates all but the first when a value of theirs is
+// set. If that is the thread's first allocation, and this key lies in the same table, then the value that is set for it in
+// between is lost with the table. So it lies in the first table, or in one whose other keys are nobody's.
 bool make_exit_key() noexcept {
   constexpr pthread_key_t kPerTable = 32;
   if (::pthread_key_create(&exit_key, on_thread_exit) != 0) return false;
@@ -58,44 +61,6 @@ bool make_exit_key() noexcept {
   return true;
 }
 
-void set_up() noexcept {
-  read_options_from_environment();
-  process_heap.init();
-  ready = make_exit_key();
-}
-
-/// A heap with a lock is forked while nobody is inside. To register that may allocate, so not while setting up.
-template <class HeapT>
-void keep_whole_across_fork(HeapT&) noexcept {
-  if constexpr (requires(HeapT heap) { heap.before_fork(); }) {
-    constexpr auto kBefore = [] { static_cast<HeapT&>(process_heap).before_fork(); };
-    constexpr auto kAfter = [] { static_cast<HeapT&>(process_heap).after_fork(); };
-    // Fails only without memory; then a child of a threaded process may find the lock taken.
-    (void)::pthread_atfork(kBefore, kAfter, kAfter);
-  }
-}
-
-/// Before main and before any thread, so that no fork can happen half-way through.
-[[gnu::constructor]] void set_up_early() noexcept {
-  if (!ensure_process_heap()) return;
-  keep_whole_across_fork(process_heap);
-  allow_learning();
-}
-
-void* checked(void* block) noexcept {
-  if (block == nullptr) [[unlikely]]
-    errno = ENOMEM;
-  return block;
-}
-
-}  // namespace
-
-bool ensure_process_heap() noexcept {
-  ::pthread_once(&once, set_up);
-  if (!ready) errno = ENOMEM;
-  return ready;
-}
-
 ContextUse::ContextUse() noexcept : context_(thread_context) {
   if (context_->attached.get()) [[likely]]
     return;
@@ -109,7 +74,7 @@ ContextUse::ContextUse() noexcept : context_(thread_context) {
   // May itself allocate: the context is in place by now. Fails only without memory; then the context is not parked at
   // the thread's exit.
   (void)::pthread_setspecific(exit_key, context_);
-  prepare_thread_for_crash();
+  enter_thread();
 }
 
 ContextUse::~ContextUse() {

@@ -20,8 +20,9 @@ extern ProcessContext detached_context;
 /// The thread's context, or `detached_context` before its first allocation and after its exit.
 extern constinit thread_local ProcessContext* thread_context __attribute__((tls_model("initial-exec")));
 
-/// Sets the heap up unless that has been done. Thread-safe, any time. \return false without memory, errno ENOMEM.
-bool ensure_process_heap() noexcept;
+/// Makes the key whose destructor is a thread's exit handler. Once, before any thread has a context. \return false without
+/// a key
+bool make_exit_key() noexcept;
 
 /// A context to allocate from for the length of one slow call. A thread that has none gets one for life; a thread that
 /// has run its exit handler borrows a parked one.

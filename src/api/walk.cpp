@@ -1,7 +1,7 @@
 #include "api/walk.hpp"
 
 #include "api/process_heap.hpp"
-#include "heap/heap_walk.hpp"
+#include "diagnostics/heap_walk.hpp"
 
 namespace hakmem {
 

@@ -7,7 +7,7 @@
 #include "heap/whale_cache.hpp"
 #include "layout/descriptor_table.hpp"
 #include "layout/descriptors.hpp"
-#include "layout/page_map.hpp"
+#include "layout/backend.hpp"
 #include "sync/counter.hpp"
 
 namespace hakmem {
@@ -19,6 +19,7 @@ template <class Config>
 class DirectMappings {
   using Sync = typename Config::Sync;
   using Os = typename Config::Os;
+  using BackendT = Backend<Config>;
   using Geometry = typename Config::Geometry;
   using Mapping = DirectMapping<Config>;
   enum Mark : unsigned { kVacant, kMarks };
@@ -29,34 +30,34 @@ class DirectMappings {
   /// \param alignment a power of two
   /// \param threads that use the heap, for statistics
   /// \return nullptr when the system gives no memory.
-  [[nodiscard]] void* allocate(Os& os, PageMap<Config>& map, std::size_t bytes, std::size_t alignment,
+  [[nodiscard]] void* allocate(BackendT& backend, std::size_t bytes, std::size_t alignment,
                                Contents contents, unsigned threads = 1) noexcept {
-    if (void* block = reuse(os, map, bytes, alignment, contents, threads)) return block;
+    if (void* block = reuse(backend, bytes, alignment, contents, threads)) return block;
     const std::size_t size = good_size(bytes);
-    void* memory = os.reserve(size, effective(alignment));
+    void* memory = backend.os.reserve(size, effective(alignment));
     if (memory == nullptr) return nullptr;
-    Mapping* mapping = map.prepare(os, memory, 1) ? take_descriptor(os) : nullptr;
+    Mapping* mapping = backend.map.prepare(backend.os, memory, 1) ? take_descriptor(backend.os) : nullptr;
     if (mapping == nullptr) {
-      os.release(memory, size);
+      backend.os.release(memory, size);
       return nullptr;
     }
     mapping->slab.state.set(SlabState::kDirect);
-    place(map, *mapping, memory, size);
+    place(backend.map, *mapping, memory, size);
     mapped_.add();
     mapped_bytes_.add(size);
     return memory;
   }
 
   /// Frees a block. The thread that was given it. \return false when it is not the start of a live direct mapping.
-  [[nodiscard]] bool deallocate(Os& os, PageMap<Config>& map, Slab<Config>& slab, void* block) noexcept {
+  [[nodiscard]] bool deallocate(BackendT& backend, Slab<Config>& slab, void* block) noexcept {
     Mapping& mapping = Mapping::of(slab);
     // Two threads that free the same block race for the entry here; only one gets it.
-    if (!is_block(slab, block) || !map.take(block, &slab)) return false;
+    if (!is_block(slab, block) || !backend.map.take(block, &slab)) return false;
     unmapped_.add();
     unmapped_bytes_.add(mapping.bytes.get());
     mapping.show(MappingUse::kKept);
-    if (!whales_.put(os, mapping)) unmap(os, mapping);
-    purge(os);
+    if (!whales_.put(backend.os, mapping)) unmap(backend.os, mapping);
+    purge(backend.os);
     return true;
   }
 
@@ -77,19 +78,19 @@ class DirectMappings {
 
   /// Grows or shrinks a block, contents kept, without copying them. The thread that was given it. \param bytes > 0
   /// \return the block, perhaps elsewhere, or nullptr when the system does not do that (the old one is as it was).
-  [[nodiscard]] void* reallocate(Os& os, PageMap<Config>& map, Slab<Config>& slab, std::size_t bytes) noexcept {
+  [[nodiscard]] void* reallocate(BackendT& backend, Slab<Config>& slab, std::size_t bytes) noexcept {
     Mapping& mapping = Mapping::of(slab);
     const std::size_t old_size = mapping.bytes.get();
     const std::size_t size = good_size(bytes);
     void* old = reinterpret_cast<void*>(mapping.base.get());
-    if (os.resize(old, old_size, size)) {
+    if (backend.os.resize(old, old_size, size)) {
       mapping.bytes.set(size);
       mapping.show(MappingUse::kLive);
       count_resized(old_size, size);
       return old;
     }
     // It stays as large as it was.
-    return size <= old_size ? old : move(os, map, mapping, size);
+    return size <= old_size ? old : move(backend, mapping, size);
   }
 
   /// The usable size of a block with a mapping that is made for `bytes`.
@@ -130,7 +131,7 @@ class DirectMappings {
   }
 
   /// A block from the whale cache that wastes at most a quarter of what is asked for and the last page, or nullptr.
-  void* reuse(Os& os, PageMap<Config>& map, std::size_t bytes, std::size_t alignment, Contents contents,
+  [[gnu::always_inline]] void* reuse(BackendT& backend, std::size_t bytes, std::size_t alignment, Contents contents,
               unsigned threads) noexcept {
     const std::size_t pages = (bytes + Os::kPageBytes - 1) / Os::kPageBytes;
     std::uint32_t index;
@@ -138,14 +139,14 @@ class DirectMappings {
     Mapping& mapping = table_.at(index);
     void* block = reinterpret_cast<void*>(mapping.base.get());
     if ((mapping.base.get() & (alignment - 1)) != 0) {
-      if (!whales_.put(os, mapping)) unmap(os, mapping);
+      if (!whales_.put(backend.os, mapping)) unmap(backend.os, mapping);
       return nullptr;
     }
     // Cheaper than to fill it, and pages that the program does not touch cost nothing.
-    if (contents == Contents::kZero && !os.decommit(block, mapping.bytes.get())) {
+    if (contents == Contents::kZero && !backend.os.decommit(block, mapping.bytes.get())) {
       std::memset(block, 0, mapping.bytes.get());
     }
-    map.set(block, &mapping.slab);
+    backend.map.set(block, &mapping.slab);
     mapping.show(MappingUse::kLive);
     mapped_.add();
     mapped_bytes_.add(mapping.bytes.get());
@@ -158,22 +159,22 @@ class DirectMappings {
   }
 
   /// A block goes to a larger place, pages and all. \return nullptr when there is none, or its pages cannot be moved.
-  void* move(Os& os, PageMap<Config>& map, Mapping& mapping, std::size_t size) noexcept {
-    void* target = os.reserve(size, kSlotBytes<Geometry>);
+  void* move(BackendT& backend, Mapping& mapping, std::size_t size) noexcept {
+    void* target = backend.os.reserve(size, kSlotBytes<Geometry>);
     if (target == nullptr) return nullptr;
     const std::size_t old_size = mapping.bytes.get();
     void* old = reinterpret_cast<void*>(mapping.base.get());
-    if (map.prepare(os, target, 1)) {
+    if (backend.map.prepare(backend.os, target, 1)) {
       // The old address may serve another thread the moment it is unmapped, so it leaves the page map first.
-      map.set(old, nullptr);
-      if (os.move(old, old_size, target, size)) {
+      backend.map.set(old, nullptr);
+      if (backend.os.move(old, old_size, target, size)) {
         count_resized(old_size, size);
-        place(map, mapping, target, size);
+        place(backend.map, mapping, target, size);
         return target;
       }
-      map.set(old, &mapping.slab);
+      backend.map.set(old, &mapping.slab);
     }
-    os.release(target, size);
+    backend.os.release(target, size);
     return nullptr;
   }
 

@@ -5,6 +5,7 @@
 #include "heap/class_list.hpp"
 #include "heap/outbox.hpp"
 #include "heap/thread_context_fwd.hpp"
+#include "layout/free_mark.hpp"
 #include "sync/countdown.hpp"
 #include "sync/counter.hpp"
 
@@ -51,7 +52,9 @@ struct CacheTally {
 template <class Config>
 struct alignas(64) ThreadContext {
   using Sync = typename Config::Sync;
-  using Classes = SizeClass<typename Config::Geometry>;
+  using Geometry = typename Config::Geometry;
+  using Classes = SizeClass<Geometry>;
+  using SlabT = Slab<Config>;
   template <class T>
   using Plain = typename Sync::template Plain<T>;
 
@@ -88,6 +91,78 @@ struct alignas(64) ThreadContext {
 
   /// Apart from the owner's lines: other threads write it.
   alignas(64) SlabInbox<Config> inbox;
+
+  // What its owner does with it alone ----------------------------------------------------------------------------------
+
+  /// A block of the detached list of a class, to be handed out, or nullptr.
+  [[nodiscard, gnu::always_inline]] void* take(unsigned size_class) noexcept {
+    void* block = heads[size_class].pop();
+    if (block != nullptr) [[likely]]
+      FreeMark<Sync>::clear(block);
+    return block;
+  }
+
+  /// The same of a cached class.
+  [[nodiscard, gnu::always_inline]] void* take_cached(unsigned size_class) noexcept {
+    void* block = take(size_class);
+    if (block != nullptr) [[likely]]
+      allowances[size_class].took();
+    return block;
+  }
+
+  /// The same also of large classes, whose blocks count against what a thread may retain.
+  [[nodiscard]] void* take_any_cached(unsigned size_class) noexcept {
+    void* block = take_cached(size_class);
+    if (block != nullptr && Classes::is_large(size_class)) change_retained(size_class, -1);
+    return block;
+  }
+
+  /// Puts a free block of a large class on its detached list. \return false when there was no place for it
+  [[nodiscard]] bool put_large(unsigned size_class, void* block) noexcept {
+    heads[size_class].push(block);
+    change_retained(size_class, 1);
+    return allowances[size_class].put();
+  }
+
+  /// So many blocks more of a class are kept on a detached list; only large ones count.
+  void change_retained(unsigned size_class, std::int32_t blocks) noexcept {
+    if (!Classes::is_large(size_class)) return;
+    const std::int64_t bytes = std::int64_t{Classes::layout(size_class).block_bytes} * blocks;
+    retained_bytes.set(retained_bytes.get() + static_cast<std::size_t>(bytes));
+  }
+
+  [[nodiscard]] bool fits_retained(std::size_t bytes) const noexcept {
+    return retained_bytes.get() + bytes <= Geometry::kRetainBytes;
+  }
+
+  /// An empty awake slab stays on its class list for the next blocks.
+  void retain(SlabT& slab) noexcept {
+    retained_bytes.set(retained_bytes.get() + bytes_of(slab));
+    slab.state.set(SlabState::kRetained);
+  }
+
+  /// Takes a slab that is about to be used or released out of the retained ones.
+  void unretain(SlabT& slab) noexcept {
+    if (slab.state.get() != SlabState::kRetained) return;
+    retained_bytes.set(retained_bytes.get() - bytes_of(slab));
+    slab.state.set(SlabState::kAwake);
+  }
+
+  /// Something could not be retained. \return whether that has happened so often that what was kept first must give way
+  [[nodiscard]] bool refuse() noexcept {
+    const std::uint32_t so_far = refusals.get() + 1;
+    refusals.set(so_far % kRefusals);
+    return so_far >= kRefusals;
+  }
+
+  static std::size_t bytes_of(const SlabT& slab) noexcept {
+    return std::size_t{slab.slots.get()} << Geometry::kSlotShift;
+  }
+
+ private:
+  /// Blocks or slabs that a thread may not keep until it gives back what it has kept. What that costs, a few hundred
+  /// instructions for each of a few slabs, is then small beside what the refusals have cost.
+  static constexpr std::uint32_t kRefusals = 64;
 };
 
 template <class Config>

@@ -9,6 +9,7 @@
 
 #include <bit>
 
+#include "layout/backend.hpp"
 #include "os/event.hpp"
 #include "os/os_concept.hpp"
 #include "superslab/free_slots.hpp"
@@ -38,6 +39,7 @@ template <class Config>
 class SharedPool {
   using Sync = typename Config::Sync;
   using Os = typename Config::Os;
+  using BackendT = Backend<Config>;
   using Geometry = typename Config::Geometry;
   using Classes = SizeClass<Geometry>;
   using Ops = SlotOps<Config>;
@@ -60,67 +62,67 @@ class SharedPool {
   }
 
   /// Stage 3: a whole SuperSlab. Any thread. \return as acquire_live; nullptr when the system gives no memory.
-  [[nodiscard]] SlabT* acquire_fresh(Os& os, PageMap<Config>& map, unsigned size_class) noexcept {
+  [[nodiscard]] SlabT* acquire_fresh(BackendT& backend, unsigned size_class) noexcept {
     AcquireStage stage = AcquireStage::kCached;
     SuperSlabT* superslab = lru_.take();
     if (superslab == nullptr) {
       stage = AcquireStage::kMapped;
-      superslab = tables_.map_new(os, map);
+      superslab = tables_.map_new(backend);
       if (superslab == nullptr) return nullptr;
     } else {
       tell_of(EventKind::kLruTake, superslab->base.get());
     }
-    return start(map, *superslab, {size_class, Classes::layout(size_class).slots}, stage);
+    return start(backend.map, *superslab, {size_class, Classes::layout(size_class).slots}, stage);
   }
 
   /// Lets the SuperSlab of a slab have large pages, if this was its last free slot and its other blocks have been cut
   /// but for an eighth: who has few blocks in it must not pay for all of it. Only the slab's holder, once it is bound.
-  void judge_page_size([[maybe_unused]] Os& os, [[maybe_unused]] PageMap<Config>& map, SlabT& slab) noexcept {
+  void judge_page_size([[maybe_unused]] BackendT& backend, SlabT& slab) noexcept {
     if constexpr (kHasPageSizes<Os>) {
       SuperSlabT& superslab = *slab.superslab.get();
       if (superslab.word.snapshot().free() != 0 || superslab.large_pages.get() != 0) return;
-      if (cut_bytes(map, superslab, slab) < kSuperSlabBytes<Geometry> / 8 * 7) return;
+      if (cut_bytes(backend.map, superslab, slab) < kSuperSlabBytes<Geometry> / 8 * 7) return;
       superslab.large_pages.set(1);
-      os.let_pages_be_large(reinterpret_cast<void*>(superslab.base.get()), kSuperSlabBytes<Geometry>);
+      backend.os.let_pages_be_large(reinterpret_cast<void*>(superslab.base.get()), kSuperSlabBytes<Geometry>);
     }
   }
 
   /// Gives the slots of a slab back. Only its holder; no block of it is out and nobody else refers to it.
-  void release(Os& os, PageMap<Config>& map, SlabT& slab) noexcept {
+  void release(BackendT& backend, SlabT& slab) noexcept {
     if (wants<Os>(EventKind::kRelease)) [[unlikely]]
-      return release_aloud(os, map, slab);
-    (void)release_quietly(os, map, slab);
+      return release_aloud(backend, slab);
+    (void)release_quietly(backend, slab);
   }
 
   /// Gives back the memory of EMPTY slots and of the SuperSlabs in the LRU cache. Any thread.
   /// \return bytes given back to the system.
-  std::size_t trim(Os& os, PageMap<Config>& map) noexcept {
+  std::size_t trim(BackendT& backend) noexcept {
     std::size_t bytes = 0;
-    tables_.visit_all([&](SuperSlabT& superslab) { bytes += decommit_empty(os, map, superslab, kAllSlots); });
+    tables_.visit_all([&](SuperSlabT& superslab) { bytes += decommit_empty(backend, superslab, kAllSlots); });
     while (SuperSlabT* superslab = lru_.take()) {
-      unmap(os, map, *superslab, "trim");
+      unmap(backend, *superslab, "trim");
       bytes += kSuperSlabBytes<Geometry>;
     }
     return bytes;
   }
 
   /// Unmaps SuperSlabs that have waited in the LRU cache for too long. Any thread, every now and then.
-  void purge(Os& os, PageMap<Config>& map) noexcept {
+  void purge(BackendT& backend) noexcept {
     const std::int64_t delay = purge_delay_.get();
-    const std::uint64_t now = milliseconds(os);
+    const std::uint64_t now = milliseconds(backend.os);
     if (delay < 0 || now < static_cast<std::uint64_t>(delay) || lru_.count() == 0) return;
     lru_.purge(now - static_cast<std::uint64_t>(delay),
-               [&](SuperSlabT& superslab) { unmap(os, map, superslab, "purge"); });
+               [&](SuperSlabT& superslab) { unmap(backend, superslab, "purge"); });
   }
 
   /// Gives back the memory of slots that were EMPTY at the last call and are so now. They may have been used in
   /// between: then it goes back sooner than it had to. Any thread, once in a purge delay.
-  void decommit_aged(Os& os, PageMap<Config>& map) noexcept {
+  void decommit_aged(BackendT& backend) noexcept {
     tables_.visit_all([&](SuperSlabT& superslab) {
       const std::uint32_t empty = superslab.word.snapshot().empty();
       const std::uint32_t aged = empty & superslab.empty_before.get();
       superslab.empty_before.set(empty);
-      if (aged != 0) (void)decommit_empty(os, map, superslab, aged);
+      if (aged != 0) (void)decommit_empty(backend, superslab, aged);
     });
   }
 
@@ -155,35 +157,35 @@ class SharedPool {
   static constexpr bool kSlotsAreWholePages = kSlotBytes<Geometry> % Os::kPageBytes == 0;
 
   /// \return whether the SuperSlab was retired.
-  bool release_quietly(Os& os, PageMap<Config>& map, SlabT& slab) noexcept {
+  bool release_quietly(BackendT& backend, SlabT& slab) noexcept {
     SuperSlabT& superslab = *slab.superslab.get();
     const unsigned size_class = slab.size_class.get();
     // From here on the slots may belong to another thread, the SuperSlab even to another mapping.
     const auto released = Ops::release(slab);
     released_.add();
     if (!released.retired) free_slots_.offer(size_class, slab);
-    after_release(os, map, superslab, released);
+    after_release(backend, superslab, released);
     return released.retired;
   }
 
-  [[gnu::noinline, gnu::cold]] void release_aloud(Os& os, PageMap<Config>& map, SlabT& slab) noexcept {
+  [[gnu::noinline, gnu::cold]] void release_aloud(BackendT& backend, SlabT& slab) noexcept {
     Event event{EventKind::kRelease, nullptr,         slab.size_class.get(), slab.superslab.get()->base.get(),
                 slab.slot.get(),     slab.slots.get()};
     tell<Os>(EventKind::kRelease, [&] { return event; });
-    if (release_quietly(os, map, slab)) return;
+    if (release_quietly(backend, slab)) return;
     event.kind = EventKind::kOffer;
     tell<Os>(EventKind::kOffer, [&] { return event; });
   }
 
   /// What the thread must see to whose CAS has released slots.
   template <class Released>
-  void after_release(Os& os, PageMap<Config>& map, SuperSlabT& superslab, Released released) noexcept {
+  void after_release(BackendT& backend, SuperSlabT& superslab, Released released) noexcept {
     if (released.retired) {
       retired_.add();
       const std::uintptr_t base = ListensToEvents<Os> ? superslab.base.get() : 0;
       tell_of(EventKind::kRetire, base);
-      if constexpr (kHasClock<Os>) superslab.retired_at.set(milliseconds(os));
-      if (!lru_.put(superslab)) return unmap(os, map, superslab, "full");
+      if constexpr (kHasClock<Os>) superslab.retired_at.set(milliseconds(backend.os));
+      if (!lru_.put(superslab)) return unmap(backend, superslab, "full");
       tell_of(EventKind::kLruPut, base);
     } else if (released.was_full) {
       tables_.offer(superslab);
@@ -196,9 +198,9 @@ class SharedPool {
     unsigned count;
   };
 
-  void unmap(Os& os, PageMap<Config>& map, SuperSlabT& superslab, const char* reason) noexcept {
+  void unmap(BackendT& backend, SuperSlabT& superslab, const char* reason) noexcept {
     tell<Os>(EventKind::kLruUnmap, [&] { return Event{EventKind::kLruUnmap, reason, 0, superslab.base.get()}; });
-    tables_.unmap(os, map, superslab);
+    tables_.unmap(backend, superslab);
   }
 
   /// Tells of an event that concerns a whole SuperSlab, by its address: it may be another thread's by now.
@@ -208,7 +210,7 @@ class SharedPool {
 
   /// Claims EMPTY slots of a SuperSlab, so that nobody else uses them meanwhile, and gives their memory back. What the
   /// system does not take back is EMPTY again. \return the bytes that it took.
-  std::size_t decommit_empty(Os& os, PageMap<Config>& map, SuperSlabT& superslab, std::uint32_t among) noexcept {
+  std::size_t decommit_empty(BackendT& backend, SuperSlabT& superslab, std::uint32_t among) noexcept {
     const std::uint32_t empty = superslab.word.claim_empty(among);
     std::uint32_t refused = 0;
     // Run by run: a run starts at the lowest slot left and ends before the next one that is not there.
@@ -217,7 +219,7 @@ class SharedPool {
       const auto count = static_cast<unsigned>(std::countr_one(left >> first));
       const std::uintptr_t run = superslab.base.get() + (std::uintptr_t{first} << Geometry::kSlotShift);
       const std::uint32_t mask = SlotSnapshot<Geometry::kSlots>::run_mask(first, count);
-      if (!os.decommit(reinterpret_cast<void*>(run), std::size_t{count} << Geometry::kSlotShift)) refused |= mask;
+      if (!backend.os.decommit(reinterpret_cast<void*>(run), std::size_t{count} << Geometry::kSlotShift)) refused |= mask;
       left &= ~mask;
     }
     const std::uint32_t taken = empty & ~refused;
@@ -225,14 +227,14 @@ class SharedPool {
       // Or what was given back would come again with the next large page.
       if (taken != 0 && superslab.large_pages.get() != 0) {
         superslab.large_pages.set(0);
-        os.keep_pages_small(reinterpret_cast<void*>(superslab.base.get()), kSuperSlabBytes<Geometry>);
+        backend.os.keep_pages_small(reinterpret_cast<void*>(superslab.base.get()), kSuperSlabBytes<Geometry>);
       }
     }
     if constexpr (kSlotsAreWholePages) Ops::forget_contents(superslab, taken);
     // The slots that are still held keep the SuperSlab from being retired in between.
     if (refused != 0) [[unlikely]]
-      after_release(os, map, superslab, superslab.word.restore(refused));
-    if (taken != 0) after_release(os, map, superslab, superslab.word.discard(taken));
+      after_release(backend, superslab, superslab.word.restore(refused));
+    if (taken != 0) after_release(backend, superslab, superslab.word.discard(taken));
     return static_cast<std::size_t>(std::popcount(taken)) << Geometry::kSlotShift;
   }
 

@@ -3,7 +3,7 @@
 
 #include "layout/descriptor_table.hpp"
 #include "layout/descriptors.hpp"
-#include "layout/page_map.hpp"
+#include "layout/backend.hpp"
 #include "os/os_concept.hpp"
 #include "superslab/slot_ops.hpp"
 #include "sync/counter.hpp"
@@ -14,6 +14,7 @@ template <class Config>
 class SuperSlabTable {
   using Sync = typename Config::Sync;
   using Os = typename Config::Os;
+  using BackendT = Backend<Config>;
   using Geometry = typename Config::Geometry;
   using SuperSlabT = SuperSlab<Config>;
   static constexpr std::size_t kBytes = kSuperSlabBytes<Geometry>;
@@ -25,15 +26,15 @@ class SuperSlabTable {
 
  public:
   /// Maps a new SuperSlab. Any thread. \return it, retired and owned by the caller, or nullptr without memory.
-  [[nodiscard]] SuperSlabT* map_new(Os& os, PageMap<Config>& map) noexcept {
-    void* memory = os.reserve(kBytes, kBytes);
+  [[nodiscard]] SuperSlabT* map_new(BackendT& backend) noexcept {
+    void* memory = backend.os.reserve(kBytes, kBytes);
     if (memory == nullptr) return nullptr;
-    SuperSlabT* superslab = map.prepare(os, memory, kBytes) ? take_descriptor(os) : nullptr;
+    SuperSlabT* superslab = backend.map.prepare(backend.os, memory, kBytes) ? take_descriptor(backend.os) : nullptr;
     if (superslab == nullptr) {
-      os.release(memory, kBytes);
+      backend.os.release(memory, kBytes);
       return nullptr;
     }
-    if constexpr (kHasPageSizes<Os>) os.keep_pages_small(memory, kBytes);
+    if constexpr (kHasPageSizes<Os>) backend.os.keep_pages_small(memory, kBytes);
     superslab->base.set(reinterpret_cast<std::uintptr_t>(memory));
     superslab->shown_base.set(reinterpret_cast<std::uintptr_t>(memory));
     mapped_.add();
@@ -41,16 +42,16 @@ class SuperSlabTable {
   }
 
   /// Unmaps a retired SuperSlab that the caller owns.
-  void unmap(Os& os, PageMap<Config>& map, SuperSlabT& superslab) noexcept {
+  void unmap(BackendT& backend, SuperSlabT& superslab) noexcept {
     void* memory = reinterpret_cast<void*>(superslab.base.get());
     for (unsigned slot = 0; slot < Geometry::kSlots; ++slot) {
-      map.set(static_cast<char*>(memory) + (std::size_t{slot} << Geometry::kSlotShift), nullptr);
+      backend.map.set(static_cast<char*>(memory) + (std::size_t{slot} << Geometry::kSlotShift), nullptr);
     }
     // The next mapping of this descriptor is zero.
     SlotOps<Config>::forget_contents(superslab, SlotSnapshot<Geometry::kSlots>::kAll);
     superslab.shown_base.set(0);
     superslab.large_pages.set(0);
-    os.release(memory, kBytes);
+    backend.os.release(memory, kBytes);
     unmapped_.add();
     table_.set_mark(kVacant, superslab.index.get());
   }

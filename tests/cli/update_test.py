@@ -81,11 +81,11 @@ class Check(unittest.TestCase):
         self.assertIn("write it by: ci/update ledger", output)
 
     def test_another_order_in_the_heap_makes_the_ledger_owed(self):
-        pages, _ = self.owed_after("src/heap/slab.hpp", "std::memory_order_relaxed", "std::memory_order_release")
+        pages, _ = self.owed_after("src/heap/slab_ops.hpp", "std::memory_order_relaxed", "std::memory_order_release")
         self.assertIn("ledger", pages)
 
     def test_plain_function_of_the_heap_is_no_input_of_the_ledger(self):
-        pages, output = self.owed_after("src/heap/heap.hpp", "bool may_retain(", "bool may_really_retain(")
+        pages, output = self.owed_after("src/heap/thread_cache.hpp", "bool may_retain(", "bool may_really_retain(")
         self.assertEqual(pages, {"coverage", "mutants"}, output)
 
     def test_another_reason_for_an_operation_makes_the_ledger_owed(self):
@@ -96,14 +96,14 @@ class Check(unittest.TestCase):
 
     def test_each_page_is_owed_when_its_own_inputs_change(self):
         for name, old, new, page in (
-                ("src/heap/slab.survivors.json", "equivalent", "beyond the model", "ledger"),
+                ("src/heap/slab_ops.survivors.json", "equivalent", "beyond the model", "ledger"),
                 ("model/audit/mutant.cpp", "return operation != Operation::kStore", "return operation != Operation::kLoad", "ledger"),
                 ("model/audit/ledger.cpp", "is borne by random", "was borne by random", "ledger"),
                 ("model/scenarios/remote_word.cpp", "push_does_not_release", "push_does_not", "models"),
                 ("model/litmus/tests.cpp", "MP+rel+acq", "MP+rel+acquire", "models"),
                 ("model/museum/exhibits.cpp", "No synchronisation at all", "No synchronisation", "museum"),
                 ("ci/lib/hakmem_ci/jobs/controls/catalogue.py", "double-free", "double frees", "controls"),
-                ("src/heap/slab.mutants.json", "why", "because", "mutants"),
+                ("src/heap/slab_ops.mutants.json", "why", "because", "mutants"),
                 ("ci/coverage-explained.json", "another thread", "a thread", "coverage"),
                 ("ci/lib/hakmem_ci/jobs/bench/catalogue.py", "larson", "larsen", "benchmarks"),
                 ("bench/ab/workloads.hpp", "0", "1", "baselines"),
@@ -165,17 +165,17 @@ for name in ("options.md", "statistics.md", "environment.man"):
 
 class Renewal(unittest.TestCase):
     def test_ledger_audits_the_headers_that_have_changed(self):
-        words, says = renewal.of_ledger({"src/heap/slab.hpp carve", "src/heap/slab.hpp make", "src/lockfree/inbox.hpp",
+        words, says = renewal.of_ledger({"src/heap/slab_ops.hpp carve", "src/heap/slab_ops.hpp make", "src/lockfree/inbox.hpp",
                                          "src/sync/counter.survivors.json"})
-        self.assertEqual(words, ["--kept", "docs/reports/ledger.json", "--changed", "heap/slab.hpp/", "lockfree/inbox.hpp/"])
+        self.assertEqual(words, ["--kept", "docs/reports/ledger.json", "--changed", "heap/slab_ops.hpp/", "lockfree/inbox.hpp/"])
         self.assertEqual(says, "of 2 headers anew, the others' verdicts stay")
 
     def test_ledger_keeps_all_verdicts_when_only_words_have_changed(self):
-        for changed in (set(), {"src/heap/slab.survivors.json"}, {"the ledger's layout row_of"}):
+        for changed in (set(), {"src/heap/slab_ops.survivors.json"}, {"the ledger's layout row_of"}):
             self.assertEqual(renewal.of_ledger(changed), (["--kept", "docs/reports/ledger.json"], "all verdicts stay"))
 
     def test_ledger_is_audited_whole_when_a_suite_or_the_mutants_are_others(self):
-        for changed in ({"the suite trim/discard"}, {"the audit's mutants weaker", "src/heap/slab.hpp make"}):
+        for changed in ({"the suite trim/discard"}, {"the audit's mutants weaker", "src/heap/slab_ops.hpp make"}):
             self.assertIsNone(renewal.of_ledger(changed))
 
     def test_neither_place_nor_namespace_of_the_auditor_is_an_input(self):

@@ -1,7 +1,7 @@
 /// Guarded heaps keep every promise of a heap, and one damaged byte is reported, wherever it lies.
 
 #include "core_heap.hpp"
-#include "heap/guarded_heap.hpp"
+#include "variants/guarded_heap.hpp"
 #include "heap_commands.hpp"
 #include "support/capturing_os.hpp"
 #include "support/draw.hpp"

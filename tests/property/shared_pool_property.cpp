@@ -112,7 +112,7 @@ class Subject : public AnySubject {
   using Classes = SizeClass<Geometry>;
   static constexpr std::size_t kMostCached = Geometry::kCachedSuperSlabs;
 
-  explicit Subject(Coverage& coverage) : coverage_(coverage) { map_.init(os_); }
+  explicit Subject(Coverage& coverage) : coverage_(coverage) { backend_.init(); }
 
   void refuse(OsCall call, unsigned nth, unsigned times) override { memory_.refuse(call, nth, times); }
 
@@ -124,7 +124,7 @@ class Subject : public AnySubject {
     // No slot is lost: what the reference could claim the pool can.
     RC_ASSERT((slab != nullptr) == claimable);
     const auto refused = memory_.refused();
-    if (slab == nullptr) slab = pool_.acquire_fresh(os_, map_, size_class);
+    if (slab == nullptr) slab = pool_.acquire_fresh(backend_, size_class);
     if (slab == nullptr) {
       RC_ASSERT(memory_.refused() > refused);
       RC_ASSERT(cached_ == 0u);
@@ -148,7 +148,7 @@ class Subject : public AnySubject {
     auto* slab = found->second;
     const std::size_t before = reference_.superslabs();
     reference_.set(slab->base.get(), slab->slots.get(), SlotState::kEmpty);
-    pool_.release(os_, map_, *slab);
+    pool_.release(backend_, *slab);
     runs_.erase(found);
     ++releases_;
     if (reference_.superslabs() < before) {
@@ -162,7 +162,7 @@ class Subject : public AnySubject {
   void trim(bool refused) override {
     const std::size_t discarded = refused ? 0 : reference_.discard_empty();
     memory_.refuse(OsCall::kDecommit, 1, refused ? TestMemory::kForEver : 0);
-    RC_ASSERT(pool_.trim(os_, map_) == cached_ * kSuperSlabBytes<Geometry> + discarded * kSlotBytes<Geometry>);
+    RC_ASSERT(pool_.trim(backend_) == cached_ * kSuperSlabBytes<Geometry> + discarded * kSlotBytes<Geometry>);
     if (cached_ != 0) coverage_.hit("trimmed");
     if (discarded != 0) coverage_.hit("decommitted");
     if (refused) coverage_.hit("decommit refused");
@@ -246,8 +246,8 @@ class Subject : public AnySubject {
 
   Coverage& coverage_;
   TestMemory memory_{kAddressBits};
-  TestOs<kAddressBits> os_{memory_};
-  PageMap<ConfigT> map_;
+  Backend<ConfigT> backend_{TestOs<kAddressBits>(memory_)};
+  PageMap<ConfigT>& map_ = backend_.map;
   Pool pool_;
   Reference<Geometry> reference_;
   std::map<int, Slab<ConfigT>*> runs_;
@@ -358,8 +358,7 @@ struct HandsOutTwice : SharedPool<ConfigT> {
 template <class ConfigT>
 struct LeaksRetiredSuperSlabs : SharedPool<ConfigT> {
   using Base = SharedPool<ConfigT>;
-  template <class Os>
-  std::size_t trim(Os&, PageMap<ConfigT>&) noexcept {
+  std::size_t trim(Backend<ConfigT>&) noexcept {
     return 0;
   }
 };

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "layout/descriptors.hpp"
-#include "layout/page_map.hpp"
+#include "layout/backend.hpp"
 #include "support/test_os.hpp"
 #include "support/test_sync.hpp"
 #include "support/toy_geometry.hpp"
@@ -54,11 +54,12 @@ using AdvisedConfig = Config<TestSync, AdvisedOs, ToyGeometry>;
 /// What the shared pool and everything below it work with.
 template <class ConfigT>
 struct Surroundings {
-  Surroundings() { map.init(os); }
+  Surroundings() { backend.init(); }
 
   TestMemory memory{kToyBits};
-  typename ConfigT::Os os{memory};
-  PageMap<ConfigT> map;
+  Backend<ConfigT> backend{typename ConfigT::Os(memory)};
+  typename ConfigT::Os& os = backend.os;
+  PageMap<ConfigT>& map = backend.map;
 };
 
 }  // namespace hakmem::test

@@ -1,4 +1,4 @@
-#include "heap/locked_heap.hpp"
+#include "variants/locked_heap.hpp"
 #include "heaps/make_heap.hpp"
 #include "os/pthread_lock.hpp"
 

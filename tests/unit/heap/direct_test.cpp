@@ -16,12 +16,12 @@ constexpr std::size_t kPage = TestMemory::kPageBytes;
 class DirectMappingsTest : public testing::Test {
  protected:
   char* allocate(std::size_t bytes, std::size_t alignment = 1) {
-    return static_cast<char*>(direct_.allocate(toy_.os, toy_.map, bytes, alignment, Contents::kZero));
+    return static_cast<char*>(direct_.allocate(toy_.backend, bytes, alignment, Contents::kZero));
   }
   Slab<ToyConfig>& slab_of(const void* block) { return *toy_.map.find(block); }
-  bool deallocate(void* block) { return direct_.deallocate(toy_.os, toy_.map, slab_of(block), block); }
+  bool deallocate(void* block) { return direct_.deallocate(toy_.backend, slab_of(block), block); }
   char* reallocate(void* block, std::size_t bytes) {
-    return static_cast<char*>(direct_.reallocate(toy_.os, toy_.map, slab_of(block), bytes));
+    return static_cast<char*>(direct_.reallocate(toy_.backend, slab_of(block), bytes));
   }
 
   /// What is shown of the one descriptor there is.
@@ -66,9 +66,9 @@ TEST_F(DirectMappingsTest, FreedBlockLeavesNothingBehind) {
 TEST_F(DirectMappingsTest, OnlyTheStartOfALiveBlockCanBeFreedAndOnce) {
   char* block = allocate(100);
   auto& slab = slab_of(block);
-  EXPECT_FALSE(direct_.deallocate(toy_.os, toy_.map, slab, block + 16));
-  EXPECT_TRUE(direct_.deallocate(toy_.os, toy_.map, slab, block));
-  EXPECT_FALSE(direct_.deallocate(toy_.os, toy_.map, slab, block));
+  EXPECT_FALSE(direct_.deallocate(toy_.backend, slab, block + 16));
+  EXPECT_TRUE(direct_.deallocate(toy_.backend, slab, block));
+  EXPECT_FALSE(direct_.deallocate(toy_.backend, slab, block));
 }
 
 TEST_F(DirectMappingsTest, BlocksAreAlignedAsAsked) {
@@ -139,7 +139,7 @@ TEST_F(DirectMappingsTest, BlocksOfAnyContentsAreGivenOutAsTheyAre) {
   char* block = allocate(3 * kPage);
   std::memset(block, 7, 3 * kPage);
   EXPECT_TRUE(deallocate(block));
-  EXPECT_EQ(direct_.allocate(toy_.os, toy_.map, 3 * kPage, 1, Contents::kAny), block);
+  EXPECT_EQ(direct_.allocate(toy_.backend, 3 * kPage, 1, Contents::kAny), block);
   EXPECT_EQ(block[0], 7);
   EXPECT_EQ(toy_.memory.calls(OsCall::kDecommit), 0u);
 }
@@ -232,22 +232,22 @@ TEST_F(DirectReallocation, WhatCannotShrinkStaysAsLargeAsItIs) {
 TEST_F(DirectReallocation, WithoutALeafForItsNewPlaceTheBlockStays) {
   using WholeSpace = Config<TestSync, TestOs<47>, ToyGeometry>;
   TestMemory memory(34);
-  TestOs<47> os(memory);
-  PageMap<WholeSpace> map;
-  map.init(os);
+  Backend<WholeSpace> backend{TestOs<47>(memory)};
+  backend.init();
+  PageMap<WholeSpace>& map = backend.map;
   DirectMappings<WholeSpace> direct;
-  auto* block = static_cast<char*>(direct.allocate(os, map, kPage, 1, Contents::kAny));
+  auto* block = static_cast<char*>(direct.allocate(backend, kPage, 1, Contents::kAny));
   constexpr std::size_t kFar = std::size_t{1} << 33;
   void* wall = memory.reserve(kFar, kPage);
   ASSERT_TRUE(block != nullptr && wall != nullptr);
   block[0] = 7;
   memory.refuse(OsCall::kMetadata);
-  EXPECT_EQ(direct.reallocate(os, map, *map.find(block), 2 * kPage), nullptr);
+  EXPECT_EQ(direct.reallocate(backend, *map.find(block), 2 * kPage), nullptr);
   EXPECT_EQ(memory.reservations(), 2u);
-  auto* moved = static_cast<char*>(direct.reallocate(os, map, *map.find(block), 2 * kPage));
+  auto* moved = static_cast<char*>(direct.reallocate(backend, *map.find(block), 2 * kPage));
   ASSERT_NE(moved, nullptr);
   EXPECT_EQ(moved[0], 7);
-  EXPECT_TRUE(direct.deallocate(os, map, *map.find(moved), moved));
+  EXPECT_TRUE(direct.deallocate(backend, *map.find(moved), moved));
 }
 
 }  // namespace

@@ -20,9 +20,9 @@ class WhaleCacheTest : public testing::Test {
   WhaleCacheTest() { direct_.whales().set_max_bytes(64 * kPage); }
 
   char* allocate(std::size_t bytes, std::size_t alignment = 1, Contents contents = Contents::kAny) {
-    return static_cast<char*>(direct_.allocate(toy_.os, toy_.map, bytes, alignment, contents));
+    return static_cast<char*>(direct_.allocate(toy_.backend, bytes, alignment, contents));
   }
-  void deallocate(void* block) { EXPECT_TRUE(direct_.deallocate(toy_.os, toy_.map, *toy_.map.find(block), block)); }
+  void deallocate(void* block) { EXPECT_TRUE(direct_.deallocate(toy_.backend, *toy_.map.find(block), block)); }
 
   Surroundings<ClockedConfig> toy_;
   DirectMappings<ClockedConfig> direct_;

@@ -1,4 +1,4 @@
-/// The mark in free blocks, by itself; what a heap does with it is in heap_corruption_test.cpp.
+/// The mark in free blocks, by itself; what a heap does with it is in misuse_test.cpp.
 
 #include "layout/free_mark.hpp"
 

@@ -26,7 +26,7 @@ class SharedPoolTest : public testing::Test {
  protected:
   SlabT* acquire(unsigned size_class) {
     SlabT* slab = pool_.acquire_live(toy_.map, size_class);
-    if (slab == nullptr) slab = pool_.acquire_fresh(toy_.os, toy_.map, size_class);
+    if (slab == nullptr) slab = pool_.acquire_fresh(toy_.backend, size_class);
     if (slab != nullptr) slab->size_class.set(static_cast<std::uint16_t>(size_class));
     return slab;
   }
@@ -35,7 +35,7 @@ class SharedPoolTest : public testing::Test {
     for (std::size_t i = 0; i < count; ++i) slabs.push_back(acquire(size_class));
     return slabs;
   }
-  void release(SlabT* slab) { pool_.release(toy_.os, toy_.map, *slab); }
+  void release(SlabT* slab) { pool_.release(toy_.backend, *slab); }
 
   std::uint64_t same_class() { return pool_.acquired(AcquireStage::kSameClass); }
   std::uint64_t any_class() { return pool_.acquired(AcquireStage::kAnyClass); }
@@ -72,7 +72,7 @@ TEST_F(SharedPoolTest, StaleHintsAreHarmless) {
   const auto slabs = acquire(kSmall, 8);  // two SuperSlabs
   for (SlabT* slab : slabs) release(slab);
   EXPECT_EQ(pool_.retired(), 2u);
-  EXPECT_EQ(pool_.trim(toy_.os, toy_.map), 4096u);
+  EXPECT_EQ(pool_.trim(toy_.backend), 4096u);
   EXPECT_EQ(toy_.memory.reservations(), 0u);
   EXPECT_EQ(pool_.acquire_live(toy_.map, kSmall), nullptr) << "every hint leads to a retired SuperSlab";
   SlabT* fresh = acquire(kSmall);
@@ -144,9 +144,9 @@ TEST_F(SharedPoolTest, TrimGivesBackTheMemoryOfEmptySlotsOfALiveSuperSlab) {
   EXPECT_EQ(pool_.active_bytes(), 4 * kSlotBytes<ToyGeometry>);
   for (unsigned i : {0u, 1u, 3u}) release(slabs[i]);
   EXPECT_EQ(pool_.active_bytes(), kSlotBytes<ToyGeometry>);
-  EXPECT_EQ(pool_.trim(toy_.os, toy_.map), 3 * kSlotBytes<ToyGeometry>);
+  EXPECT_EQ(pool_.trim(toy_.backend), 3 * kSlotBytes<ToyGeometry>);
   EXPECT_TRUE(*first != 1 && *last != 1) << "what was there is lost";
-  EXPECT_EQ(pool_.trim(toy_.os, toy_.map), 0u) << "once is enough";
+  EXPECT_EQ(pool_.trim(toy_.backend), 0u) << "once is enough";
   const auto again = acquire(kSmall, 3);
   EXPECT_EQ(std::set<SlabT*>(again.begin(), again.end()), (std::set<SlabT*>{slabs[0], slabs[1], slabs[3]}));
   EXPECT_EQ(mapped(), 1u) << "they serve on";
@@ -158,15 +158,15 @@ TEST_F(SharedPoolTest, MemoryOfSlotsThatStayEmptyGoesBackAtTheSecondLook) {
   auto* late = reinterpret_cast<char*>(slabs[1]->base.get());
   *early = *late = 1;
   release(slabs[0]);
-  pool_.decommit_aged(toy_.os, toy_.map);
+  pool_.decommit_aged(toy_.backend);
   EXPECT_EQ(*early, 1) << "it has only just become EMPTY, for all that is known";
   release(slabs[1]);
-  pool_.decommit_aged(toy_.os, toy_.map);
+  pool_.decommit_aged(toy_.backend);
   EXPECT_NE(*early, 1) << "what was there is lost";
   EXPECT_EQ(*late, 1);
-  pool_.decommit_aged(toy_.os, toy_.map);
+  pool_.decommit_aged(toy_.backend);
   EXPECT_NE(*late, 1);
-  EXPECT_EQ(pool_.trim(toy_.os, toy_.map), 0u) << "nothing is left to give back";
+  EXPECT_EQ(pool_.trim(toy_.backend), 0u) << "nothing is left to give back";
 }
 
 /// D6, I7, museum 3 and 4: more than 256 EMPTY slots of a class and more than 512 slabs, and nothing is lost.
@@ -189,7 +189,7 @@ TEST_F(SharedPoolTest, ThousandsOfSlotsLoseNothing) {
   for (SlabT* slab : again) release(slab);
   for (std::size_t i = 0; i < kSlabs; i += 4) release(slabs[i]);
   EXPECT_EQ(pool_.retired(), kSlabs / 4);
-  (void)pool_.trim(toy_.os, toy_.map);
+  (void)pool_.trim(toy_.backend);
   EXPECT_EQ(toy_.memory.reservations(), 0u);
 }
 
@@ -201,14 +201,14 @@ class SharedPoolAgingTest : public testing::Test {
   /// A whole SuperSlab comes and goes at a moment of the clock.
   void use_and_retire(std::uint64_t now) {
     ClockedOs::now = now;
-    SlabC* slab = pool_.acquire_fresh(toy_.os, toy_.map, kFourSlots);
+    SlabC* slab = pool_.acquire_fresh(toy_.backend, kFourSlots);
     ASSERT_NE(slab, nullptr);
     slab->size_class.set(static_cast<std::uint16_t>(kFourSlots));
-    pool_.release(toy_.os, toy_.map, *slab);
+    pool_.release(toy_.backend, *slab);
   }
   std::uint64_t cached_at(std::uint64_t now) {
     ClockedOs::now = now;
-    pool_.purge(toy_.os, toy_.map);
+    pool_.purge(toy_.backend);
     EXPECT_EQ(toy_.memory.reservations() * kSuperSlabBytes<ToyGeometry>, pool_.cached_bytes());
     return pool_.cached_bytes();
   }
@@ -274,11 +274,11 @@ class SharedPoolEventsTest : public testing::Test {
 
   Slab<ConfigL>* acquire(unsigned size_class) {
     Slab<ConfigL>* slab = pool_.acquire_live(toy_.map, size_class);
-    if (slab == nullptr) slab = pool_.acquire_fresh(toy_.os, toy_.map, size_class);
+    if (slab == nullptr) slab = pool_.acquire_fresh(toy_.backend, size_class);
     slab->size_class.set(static_cast<std::uint16_t>(size_class));
     return slab;
   }
-  void release(Slab<ConfigL>* slab) { pool_.release(toy_.os, toy_.map, *slab); }
+  void release(Slab<ConfigL>* slab) { pool_.release(toy_.backend, *slab); }
 
   /// What was told since the last call, by kind.
   Kinds kinds() {
@@ -338,7 +338,7 @@ TEST_F(SharedPoolEventsTest, UnmapTellsItsReason) {
   EXPECT_EQ(kinds(), (Kinds{EventKind::kRelease, EventKind::kRetire, EventKind::kLruUnmap}));
   EXPECT_STREQ(last_.detail, "full");
   EXPECT_EQ(last_.address, base);
-  (void)pool_.trim(toy_.os, toy_.map);
+  (void)pool_.trim(toy_.backend);
   EXPECT_EQ(kinds(), Kinds{EventKind::kLruUnmap});
   EXPECT_STREQ(last_.detail, "trim");
 }
@@ -389,7 +389,7 @@ TEST_F(SharedPoolTest, ThreadsNeverHoldTheSameSlots) {
   });
   EXPECT_TRUE(exclusive);
   EXPECT_EQ(pool_.retired(), mapped() + cached());
-  (void)pool_.trim(toy_.os, toy_.map);
+  (void)pool_.trim(toy_.backend);
   EXPECT_EQ(toy_.memory.reservations(), 0u);
 }
 

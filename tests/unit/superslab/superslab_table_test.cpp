@@ -15,8 +15,8 @@ namespace {
 
 class SuperSlabTableTest : public testing::Test {
  protected:
-  SuperSlab<ToyConfig>* map_new() { return table_.map_new(toy_.os, toy_.map); }
-  void unmap(SuperSlab<ToyConfig>& superslab) { table_.unmap(toy_.os, toy_.map, superslab); }
+  SuperSlab<ToyConfig>* map_new() { return table_.map_new(toy_.backend); }
+  void unmap(SuperSlab<ToyConfig>& superslab) { table_.unmap(toy_.backend, superslab); }
   std::vector<SuperSlab<ToyConfig>*> available() {
     std::vector<SuperSlab<ToyConfig>*> all;
     table_.visit_available([&](SuperSlab<ToyConfig>& superslab) {
@@ -156,7 +156,7 @@ TEST_F(SuperSlabTableTest, WhateverIsRefusedNothingIsLeftBehind) {
   Surroundings<ToyConfig> other;
   SuperSlabTable<ToyConfig> table;
   other.memory.refuse(OsCall::kMetadata, 2);  // no leaf of the page map
-  EXPECT_EQ(table.map_new(other.os, other.map), nullptr);
+  EXPECT_EQ(table.map_new(other.backend), nullptr);
   EXPECT_EQ(other.memory.reservations(), 0u);
 }
 

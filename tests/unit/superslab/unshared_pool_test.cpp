@@ -32,12 +32,12 @@ class Pool {
 
   SlabT* acquire(unsigned size_class) {
     SlabT* slab = pool.acquire_live(toy_.map, size_class);
-    if (slab == nullptr) slab = pool.acquire_fresh(toy_.os, toy_.map, size_class);
+    if (slab == nullptr) slab = pool.acquire_fresh(toy_.backend, size_class);
     slab->size_class.set(static_cast<std::uint16_t>(size_class));
     return slab;
   }
-  void release(SlabT* slab) { pool.release(toy_.os, toy_.map, *slab); }
-  void trim() { (void)pool.trim(toy_.os, toy_.map); }
+  void release(SlabT* slab) { pool.release(toy_.backend, *slab); }
+  void trim() { (void)pool.trim(toy_.backend); }
   std::size_t reservations() { return toy_.memory.reservations(); }
 
   /// Whether two of these slabs are of different classes and in the same SuperSlab.

@@ -6,7 +6,7 @@ from hakmem_ci.jobs.bench import allocators
 from hakmem_ci.pages import compose, inputs, renewal
 
 FOLDER = "docs/reports"
-CORE = ("sync", "os", "lockfree", "layout", "superslab", "heap", "learner")
+CORE = ("sync", "os", "lockfree", "layout", "superslab", "heap", "variants", "diagnostics", "learner")
 CHECKER = "build/model/hakmem-check"
 SUITES = inputs.Suites("model/scenarios/*.cpp")
 
@@ -62,7 +62,7 @@ def conformance_command(root):
                     f"{FOLDER}/conformance.md"), 3600)
 
 
-GUARDS = ("unit_lockfree", "unit_layout", "unit_superslab", "unit_heap", "unit_api", "unit_reentrancy", "unit_learner",
+GUARDS = ("unit_lockfree", "unit_layout", "unit_superslab", "unit_heap", "unit_variants", "unit_diagnostics", "unit_api", "unit_reentrancy", "unit_learner",
           "edges", "conformance", "hakmem")
 
 PAGES = (

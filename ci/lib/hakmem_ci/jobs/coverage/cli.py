@@ -8,7 +8,7 @@ from hakmem_ci.core.process import Runner, Stop
 from hakmem_ci.jobs.verify import build as builds
 from hakmem_ci.pages import stamps
 
-CORE = ("sync", "os", "lockfree", "layout", "superslab", "heap", "learner")
+CORE = ("sync", "os", "lockfree", "layout", "superslab", "heap", "variants", "diagnostics", "learner")
 UNUSED = ("src/sync/valgrind_sync.hpp",)  # of other builds, where tools check it
 BOUNDS = {"line": 95.0, "branch": 90.0}
 FOLDERS = ("unit", "property", "fuzz", "heap_program")  # below tests: what is built and run

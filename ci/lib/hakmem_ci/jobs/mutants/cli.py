@@ -17,15 +17,25 @@ from hakmem_ci.pages import stamps
 
 PART = "mutants"
 NOT_RUN = " was not run: "
-FOLDERS = ("lockfree", "superslab", "heap", "layout", "sync", "os", "learner")
+FOLDERS = ("lockfree", "superslab", "heap", "variants", "diagnostics", "layout", "sync", "os", "learner")
 # What a header's tests are called when they are not called after it.
-UNIT_TESTS = {"heap/guards.hpp": ("heap/guarded_heap_test.cpp",),
-              "superslab/shared_pool.hpp": ("heap/heap_pages_test.cpp", "heap/heap_aging_test.cpp")}
-PROPERTIES = {"heap/guards.hpp": "guarded_heap"}
+WHOLE_HEAP = ("heap/heap_test.cpp", "heap/heap_events_test.cpp", "heap/heap_pages_test.cpp", "heap/heap_refusal_test.cpp",
+              "heap/heap_threads_test.cpp", "variants/guarded_heap_test.cpp")
+UNIT_TESTS = {"variants/guards.hpp": ("variants/guarded_heap_test.cpp",),
+              "heap/heap.hpp": ("heap/thread_cache_test.cpp", "heap/thread_cache_statistics_test.cpp", "heap/reclaimer_test.cpp",
+                                "heap/misuse_test.cpp", "variants/guarded_heap_test.cpp", "diagnostics/heap_walk_test.cpp"),
+              "heap/misuse.hpp": WHOLE_HEAP,
+              "heap/thread_cache.hpp": ("heap/reclaimer_test.cpp", "heap/misuse_test.cpp", *WHOLE_HEAP),
+              "heap/thread_context.hpp": ("heap/thread_cache_test.cpp", "heap/thread_cache_statistics_test.cpp", *WHOLE_HEAP),
+              "heap/reclaimer.hpp": ("heap/thread_cache_test.cpp", *WHOLE_HEAP),
+              "superslab/shared_pool.hpp": ("heap/heap_pages_test.cpp", "heap/reclaimer_test.cpp")}
+PROPERTIES = {"variants/guards.hpp": "guarded_heap", "heap/thread_cache.hpp": "heap", "heap/thread_context.hpp": "heap",
+              "heap/reclaimer.hpp": "heap", "heap/misuse.hpp": "guarded_heap"}
 # Cases of a property that would otherwise take longer than all other tests, in hundredths of those that its test tries.
-CASES = {"heap/heap.hpp": 8, "heap/guarded_heap.hpp": 8, "heap/guards.hpp": 8}
+CASES = dict.fromkeys(("heap/heap.hpp", "heap/thread_cache.hpp", "heap/thread_context.hpp", "heap/reclaimer.hpp", "heap/misuse.hpp",
+                       "variants/guarded_heap.hpp", "variants/guards.hpp"), 8)
 SCENARIOS = {"layout/descriptor_table.hpp": ("shared_pool", "descriptor_table/*"),
-             "heap/heap_walk.hpp": ("idle_owner", "heap/walk_of_an_idle_owner")}
+             "diagnostics/heap_walk.hpp": ("idle_owner", "heap/walk_of_an_idle_owner")}
 # What only a tool can see that watches the program, which says so by its exit code. Without optimisation each atomic
 # store is a locked exchange, which is no race.
 TOOLS = {"sync/valgrind_sync.hpp": {"helgrind": "-O2", "drd": "-O2"}, "sync/watched_sync.hpp": {"memcheck": "-O0"}}

@@ -22,6 +22,7 @@ JUDGES = {
     "mallctl.cpp": (("field",), "OfJemallocs", ("hakmem",)),
     "new_delete.cpp": (*FORWARDS, ("hakmem", "hakmem_hardened")),
     "process_heap.cpp": (*MEMORY, ("hakmem",)),
+    "setup.cpp": (*MEMORY, ("hakmem", "hakmem_locked")),
     "process_heap.hpp": (*MEMORY, ("hakmem", "hakmem_hardened")),
     "hak.cpp": (*REPORTS, ("hakmem",)),
     "walk.cpp": (*REPORTS, ("hakmem", "hakmem_locked")),

@@ -1,6 +1,6 @@
 /// What an owner does with a slab; toy slabs of class 0 hold 16 blocks of 64 bytes, are carved by 2 and wake for 3.
 
-#include "heap/slab.hpp"
+#include "heap/slab_ops.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ class SlabTest : public testing::Test {
   void SetUp() override {
     ASSERT_EQ(SizeClass<ToyGeometry>::layout(0).capacity, kCapacity);
     ASSERT_EQ(SizeClass<ToyGeometry>::layout(0).wake_blocks, kThreshold);
-    slab_ = pool_.acquire_fresh(toy_.os, toy_.map, 0);
+    slab_ = pool_.acquire_fresh(toy_.backend, 0);
     Ops::make(*slab_, owner_, 0);
     list_.push_back(*slab_);
   }

@@ -1,5 +1,5 @@
 #pragma once
-/// Floor 5. The safety lock (B1): a whole heap behind one lock, with one context for all threads and no thread cache.
+/// Floor 6. The safety lock (B1): a whole heap behind one lock, with one context for all threads and no thread cache.
 ///
 /// Not meant to be fast: it is the oracle that the heap without a lock is compared with. No two operations of the heap
 /// overlap, every block has the same owner, nothing is ever freed from afar, and a thread's end means nothing.

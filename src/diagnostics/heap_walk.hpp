@@ -1,5 +1,5 @@
 #pragma once
-/// Floor 5. A walk through a heap that other threads go on to use: for diagnostics.
+/// Floor 6. A walk through a heap that other threads go on to use: for diagnostics.
 ///
 /// Of what other threads own only atomics are read: owners, slot words, remote words, and what is shown. The walker's
 /// own slabs, and those of parked contexts, which it borrows for a moment, are read in full.

@@ -1,6 +1,6 @@
 /// The heap walk on simulated memory: a known program has a known walk.
 
-#include "heap/heap_walk.hpp"
+#include "diagnostics/heap_walk.hpp"
 
 #include <gtest/gtest.h>
 

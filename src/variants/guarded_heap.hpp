@@ -2,7 +2,7 @@
 /// Floor 6. A heap whose blocks are guarded at their ends: the interface of Heap, and a report of what a program does
 /// to a block beyond what it was given.
 
-#include "heap/guards.hpp"
+#include "variants/guards.hpp"
 #include "heap/heap.hpp"
 
 namespace hakmem {

@@ -1,6 +1,6 @@
 /// The safety lock (B1): no two operations overlap, and nothing is cached by threads.
 
-#include "heap/locked_heap.hpp"
+#include "variants/locked_heap.hpp"
 
 #include <gtest/gtest.h>
 

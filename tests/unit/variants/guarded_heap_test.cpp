@@ -1,6 +1,6 @@
 /// Guarded heaps: what each guard finds, what it says of it, and that a correct program hears nothing.
 
-#include "heap/guarded_heap.hpp"
+#include "variants/guarded_heap.hpp"
 
 #include <gtest/gtest.h>
 
@@ -379,7 +379,7 @@ TEST(Trailer, SlackIsWatchedForItsFirstBytes) {
 /// Where a page lies between what was asked for and the block's end, the end is not touched. One of the sizes has a slab
 /// to itself, the other a mapping.
 TEST_F(HardenedHeap, TrailerOfALargeBlockLiesBehindItsContents) {
-  for (const std::size_t bytes : {100'000, 3'000'000}) {
+  for (const std::size_t bytes : {std::size_t{100'000}, std::size_t{3'000'000}}) {
     SCOPED_TRACE(bytes);
     char* block = allocate(bytes);
     const std::size_t usable = heap_.core().usable_size(block);
@@ -396,7 +396,7 @@ TEST_F(HardenedHeap, TrailerOfALargeBlockLiesBehindItsContents) {
 /// With each size that the block gets, in place too, and whoever asks.
 TEST_F(HardenedHeap, EndOfALargeBlockMovesWithItsContents) {
   char* block = allocate(100'000);
-  for (const std::size_t bytes : {70'000, 114'688 - 32, 90'000}) {
+  for (const std::size_t bytes : {70'000u, 114'688u - 32u, 90'000u}) {
     SCOPED_TRACE(bytes);
     ASSERT_EQ(heap_.reallocate(*other_, block, bytes), block) << "in place";
     EXPECT_EQ(heap_.usable_size(block), bytes);
