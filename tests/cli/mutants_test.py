@@ -1,4 +1,5 @@
 """ci/mutants: where a header is changed and where not, and which verdicts are red."""
+import json
 import pathlib
 import subprocess
 import sys
@@ -6,7 +7,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-from hakmem_ci.jobs.mutants import bench, cli, library, operators, switches
+from hakmem_ci.jobs.mutants import bench, cli, library, operators, page, switches
 from hakmem_ci.core.process import Stop
 
 HEADER = """#pragma once
@@ -213,6 +214,22 @@ class Running(unittest.TestCase):
                 verdicts, problems = cli.audit_header(one, self.root, self.header, 1)
             self.assertEqual(verdicts, [])
             self.assertRegex(problems[0], said)
+
+    def test_row_of_a_header_says_who_notices_its_mutants_and_why_the_others_live(self):
+        saved, cli.stages_of = cli.stages_of, lambda *_: [self.stage]
+        self.addCleanup(setattr, cli, "stages_of", saved)
+        text = "inline bool less(int a, int b) {\n  return a < b && b != 7;\n}\n"
+        lives = [{"line": "return a < b && b != 7;", "becomes": "return a <= b && b != 7;", "why": "No test has two of a size."}]
+        self.header.write_text(text, encoding="utf-8")
+        self.header.with_suffix(".mutants.json").write_text(json.dumps({"survivors": lives}), encoding="utf-8")
+        self.source.write_text('#include "box.hpp"\nint main() { return less(1, 2) && !less(2, 1) && !less(1, 7) ? 0 : 1; }\n')
+        with tempfile.TemporaryDirectory() as work:
+            one = bench.Bench(self.root, pathlib.Path(work), Stop(), self.cache)
+            verdicts, problems = cli.audit_header(one, self.root, self.header, 1)
+        self.assertEqual(problems, [])
+        killed = {"unit": 2, "property": 0, "model": 0, "library": 0, "compiler": 0}
+        mutants = operators.mutants_of(text)
+        self.assertEqual(page.row_of(verdicts, 1.25), page.Row(page.digest_of(mutants), killed, lives, 1.2))
 
     def test_failure_of_the_linker_is_no_verdict(self):
         self.source.write_text('#include "box.hpp"\nint gone();\nint main() { return gone(); }\n', encoding="utf-8")

@@ -299,6 +299,12 @@ class Nightly(unittest.TestCase):
         self.tree.script("build/model/hakmem-check", AUDIT.replace('"survived"', '"not run"').replace("sys.exit(0)", "sys.exit(3)"))
         self.assert_not_green("INCOMPLETE", "TRUNCATED", "1 mutants have not been run yet", only=["audit"])
 
+    def test_runs_all_mutants_of_a_file_whether_it_has_changed_or_not(self):
+        self.tree.script("ci/mutants", "import sys\nassert '--changed' not in sys.argv\n" + MUTANTS)
+        code, output = self.nightly("--only", "mutants")
+        self.assertEqual(code, 0, output)
+        self.assertIn("7 mutants, 6 killed", output)
+
     def test_a_search_that_is_cut_off_is_not_green(self):
         self.tree.script("build/model/hakmem-check", hakmem_check([{**MODELS[0], "verdict": "TRUNCATED"}]))
         self.assert_not_green("INCOMPLETE", "TRUNCATED", "goes on with: ci/nightly --minutes 60", only=["models"])

@@ -123,6 +123,16 @@ class Check(unittest.TestCase):
             self.assertEqual(pages, {name.split("/")[0].removesuffix(".md")})
             self.assertIn("edited by hand", output)
 
+    def test_rows_that_a_page_is_made_of_are_no_less_edited_by_hand_than_the_page(self):
+        for old, new in (('"unit": 4', '"unit": 5'), ("Equivalent", "Equal")):
+            pages, output = self.owed_after("docs/reports/mutants.json", old, new)
+            self.assertEqual(pages, {"mutants"})
+            self.assertIn("owed: docs/reports/mutants.md: is not what was written last: edited by hand", output)
+        path = self.root / "docs/reports/mutants.json"
+        path.rename(path.with_suffix(".away"))
+        self.addCleanup(path.with_suffix(".away").rename, path)
+        self.assertIn("; write it by: ci/update mutants", self.check()[1])
+
     def test_page_of_several_files_is_owed_when_one_of_them_is_edited_or_gone(self):
         for name in ("options.md", "statistics.md", "environment.man"):
             pages, output = self.owed_after(f"docs/reference/{name}", "a", "b")
@@ -160,6 +170,20 @@ assert sys.argv[1:] == ["--write", "."]
 os.makedirs("docs/reference", exist_ok=True)
 for name in ("options.md", "statistics.md", "environment.man"):
     open(f"docs/reference/{name}", "w").write(name)
+"""
+# Like the real one, says first what is run, and publishes.
+MUTANTS = """
+import os, pathlib, sys
+sys.path.insert(0, "ci/lib")
+from hakmem_ci.pages import stamps
+root = pathlib.Path.cwd()
+print("3 of 57 files have changed: src/heap/a.hpp" if "--changed" in sys.argv else "no more is said", flush=True)
+print("src/heap/a.hpp: 7 mutants")
+root.joinpath("docs/reports/mutants.json").write_text("{}")
+if "FORGETS" in os.environ:
+    root.joinpath("docs/reports/mutants.md").write_text("")
+else:
+    stamps.publish(root, "mutants", " ".join(sys.argv[1:]))
 """
 
 
@@ -244,6 +268,35 @@ class Update(unittest.TestCase):
         self.assertEqual(self.update("--check", "reference"), (0, ""))
         (self.tree.root / "docs/reference/statistics.md").write_text("changed\n", encoding="utf-8")
         self.assertIn("owed: docs/reference/options.md", self.update("--check", "reference")[1])
+
+    def test_page_with_rows_of_its_own_is_renewed_where_it_has_changed_and_says_so(self):
+        self.tree.script("ci/mutants", MUTANTS)
+        page, header = self.tree.root / "docs/reports/mutants.md", self.tree.root / "src/heap/a.hpp"
+        header.parent.mkdir(parents=True)
+
+        def words_of(text, *arguments):
+            header.write_text(text, encoding="utf-8")
+            code, output = self.update("mutants", "--jobs", "2", *arguments)
+            self.assertEqual(code, 0, output)
+            self.assertNotIn("7 mutants", output)
+            return page.read_text(encoding="utf-8"), output
+
+        self.assertEqual(words_of("int f();\n")[0], "--jobs 2", "there is no page yet")
+        words, output = words_of("int g();\n")
+        self.assertEqual(words, "--jobs 2 --changed")
+        self.assertIn("\nmutants: 3 of 57 files have changed: src/heap/a.hpp\n", output)
+        self.assertEqual(self.update("--check", "mutants"), (0, ""))
+        words, output = words_of("int g();\n", "--force")
+        self.assertEqual(words, "--jobs 2")
+        self.assertNotIn("no more is said", output)
+        page.write_text("by hand", encoding="utf-8")
+        self.assertEqual(words_of("int h();\n")[0], "--jobs 2")
+
+    def test_what_such_a_page_was_made_from_is_noted_by_its_command_alone(self):
+        self.tree.script("ci/mutants", MUTANTS)
+        code, output = self.tree.run(["ci/update", "mutants"], {"FORGETS": "1"})
+        self.assertEqual(code, 0, output)
+        self.assertIn("owed: docs/reports/mutants.md: nobody has noted", self.update("--check", "mutants")[1])
 
     def test_command_that_finds_a_fault_is_a_failure_and_the_page_stays_owed(self):
         self.tree.script("build/model/hakmem-check", "raise SystemExit(1)")

@@ -1,12 +1,13 @@
 """How much of a page has to be done anew when some of its inputs have changed.
 
 Each function takes the names of the changed inputs. It returns the words for the page's command and what they stand for, or
-nothing when the whole has to be done.
+nothing when the whole has to be done. SAID_FIRST stands for the first line that the command prints.
 """
 
 MUTANTS = "the audit's mutants"  # inputs of the ledger: which mutants an operation has
 LAYOUT = "the ledger's layout"   # and how they are written down
 SUITE = "the suite "
+SAID_FIRST = "(the first line)"
 VERDICTS = "docs/reports/ledger.json"
 
 
@@ -18,3 +19,8 @@ def of_ledger(changed):
     patterns = [header.removeprefix("src/") + "/" for header in headers]
     words = ["--kept", VERDICTS, *(["--changed", *patterns] if patterns else [])]
     return words, f"of {len(headers)} headers anew, the others' verdicts stay" if headers else "all verdicts stay"
+
+
+def of_mutants(_):
+    """The rows of files that have changed. The command knows these, as it knows which files have mutants."""
+    return ["--changed"], SAID_FIRST

@@ -53,36 +53,42 @@ def date_line(root):
     return f"\nMeasured on {datetime.date.today().isoformat()}{commit}.\n"
 
 
-def publish(root, name, text):
-    """Writes a page that is one text, and notes what it was made from."""
+def publish(root, name, text, made_from=None):
+    """Writes a page that is one text, and notes what it was made from, as `record` does."""
     page = BY_NAME[name]
     write_atomically(root / page.path, text + (date_line(root) if page.measured else ""))
-    record(root, name)
+    record(root, name, made_from)
 
 
 def renewal_of(root, page):
     """The words by which the page's command does no more than what has changed asks for, and what they stand for; two
     times nothing where all of it has to be done."""
-    stamp = read(root).get(page.name)
-    whole = [], ""
-    if page.renew is None or stamp is None or stamp["page"] != content_of(root, page):
+    whole, known = ([], ""), read(root)
+    if page.renew is None or why_not_as_written(root, page, known):
         return whole
-    before, now = stamp["inputs"], inputs.digests_of(root, page.inputs)
+    before, now = known[page.name]["inputs"], inputs.digests_of(root, page.inputs)
     return page.renew({name for name in before.keys() | now.keys() if before.get(name) != now.get(name)}) or whole
 
 
-def why_owed(root, page, known):
-    """Why a page is owed; empty when it says what there is."""
-    path = root / page.path
-    if not path.is_file():
+def why_not_as_written(root, page, known):
+    """Why a page is not what was written last; empty when it is, whatever has become of its inputs."""
+    if not (root / page.path).is_file():
         return "is not there"
     stamp = known.get(page.name)
     if stamp is None:
         return "nobody has noted what it was made from"
     if stamp["page"] != content_of(root, page):
         return "is not what was written last: edited by hand, or written by its program alone"
-    reasons = inputs.differences(stamp["inputs"], inputs.digests_of(root, page.inputs))
+    return ""
+
+
+def why_owed(root, page, known):
+    """Why a page is owed; empty when it says what there is."""
+    why = why_not_as_written(root, page, known)
+    if why:
+        return why
+    reasons = inputs.differences(known[page.name]["inputs"], inputs.digests_of(root, page.inputs))
     if page.name == LEDGER:
-        reasons += inputs.reasons_gone(root, path.read_text(encoding="utf-8"))
+        reasons += inputs.reasons_gone(root, (root / page.path).read_text(encoding="utf-8"))
     more = f", and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
     return ", ".join(reasons[:SHOWN]) + more

@@ -23,7 +23,12 @@ class Mutant:
     new: str
 
     def name(self):
-        return f"{self.old.strip()}  =>  {self.new.strip() or '(nothing)'}"
+        return name_of(self.old.strip(), self.new.strip())
+
+
+def name_of(old, new):
+    """What people call a change."""
+    return f"{old}  =>  {new or '(nothing)'}"
 
 
 def split_comment(text):

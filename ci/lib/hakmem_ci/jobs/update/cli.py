@@ -6,7 +6,7 @@ import time
 from hakmem_ci.core import command_line, lock, report, screen, verdict
 from hakmem_ci.core.process import HANGS, Runner, Stop
 from hakmem_ci.jobs.bench import allocators
-from hakmem_ci.pages import inputs, stamps
+from hakmem_ci.pages import inputs, renewal, stamps
 from hakmem_ci.pages.catalogue import BY_NAME, PAGES, Command
 
 PART = "pages"
@@ -58,10 +58,16 @@ class Writer:
         self.runner = Runner(root, self.work, stop)
         self.built = {}
 
-    def run(self, name, command, seconds):
-        """The output of a command, which must end well."""
-        outcome = self.runner.run(name, command, seconds,
-                                  on_line=lambda line: self.screen.live("now", f"{name}: {line.strip()[:90]}"))
+    def run(self, name, command, seconds, says=""):
+        """The output of a command, which must end well. `says`: for whom its first line stays on the screen."""
+        def listen(line):
+            nonlocal says
+            if says:
+                self.screen.line(f"{says}: {line.strip()}")
+                says = ""
+            self.screen.live("now", f"{name}: {line.strip()[:90]}")
+
+        outcome = self.runner.run(name, command, seconds, on_line=listen)
         self.screen.live("now", "")
         if outcome.clean:
             return outcome.output
@@ -91,18 +97,20 @@ class Writer:
         """Writes a page, `whole` or what has changed of it. What it is made from is noted as it was when that began."""
         self.look_for_tools(page)
         made_from = inputs.digests_of(self.root, page.inputs)
-        renewal, says = ([], "") if whole else stamps.renewal_of(self.root, page)
-        if says:
+        partly, says = ([], "") if whole else stamps.renewal_of(self.root, page)
+        speaker = page.name if says == renewal.SAID_FIRST else ""
+        if says and not speaker:
             self.screen.line(f"{page.name}: {says}")
         self.build(page)
         for number, command in enumerate(page.commands, 1):
             command = command if isinstance(command, Command) else command(self.root)
-            words = [word.format(jobs=self.jobs, work=WORK) for word in command.words] + renewal
-            output = self.run(f"{page.name}-{number}", words, command.seconds)
+            words = [word.format(jobs=self.jobs, work=WORK) for word in command.words] + partly
+            output = self.run(f"{page.name}-{number}", words, command.seconds, speaker)
             if command.output:
                 (self.work / command.output).write_text(output, encoding="utf-8")
         self.publish(page)
-        stamps.record(self.root, page.name, made_from)
+        if not (page.publishes and page.renew):  # such a command notes what it has compared
+            stamps.record(self.root, page.name, made_from)
 
     def publish(self, page):
         """Makes the page of what the commands have left, unless they publish it themselves."""
