@@ -1,8 +1,8 @@
 #include "ab/pairs.hpp"
 #include "ab/workloads.hpp"
+#include "os/pthread_lock.hpp"
 #include "variants/guarded_heap.hpp"
 #include "variants/locked_heap.hpp"
-#include "os/pthread_lock.hpp"
 
 namespace hakmem::bench {
 

@@ -16,14 +16,14 @@ namespace hakmem::model {
 struct AuditOptions {
   std::string pattern;  ///< part of a mutant's id; empty: all
   unsigned jobs = 1;
-  double seconds = 0;           ///< for the whole; 0 = no limit
-  double patience = kPatience;  ///< as of a JobPool
-  std::string source;           ///< root of the source tree
-  std::string cache;            ///< file of the verdicts so far; empty: none
-  std::string ledger;           ///< file of the ledger; empty: none. Not written unless everything was audited.
-  std::string kept;             ///< file of verdicts that were kept beside a ledger; empty: none
+  double seconds = 0;                ///< for the whole; 0 = no limit
+  double patience = kPatience;       ///< as of a JobPool
+  std::string source;                ///< root of the source tree
+  std::string cache;                 ///< file of the verdicts so far; empty: none
+  std::string ledger;                ///< file of the ledger; empty: none. Not written unless everything was audited.
+  std::string kept;                  ///< file of verdicts that were kept beside a ledger; empty: none
   std::vector<std::string> changed;  ///< parts of the ids of mutants that are run though their verdicts were kept
-  std::string json;             ///< file of the report; empty: none
+  std::string json;                  ///< file of the report; empty: none
 };
 
 enum class Verdict : std::uint8_t {

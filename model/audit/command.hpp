@@ -31,13 +31,17 @@ inline CLI::App* add_audit(CLI::App& app, AuditOptions& options) {
       ->check(CLI::ExistingDirectory);
   command->add_option("--cache", options.cache, "file of the verdicts so far (default: beside the program)");
   command
-      ->add_option("--kept", options.kept,
-                   "verdicts of a former audit, such as docs/reports/ledger.json; only mutants that it does not know, or "
-                   "whose suites are others now, are run")
+      ->add_option(
+          "--kept", options.kept,
+          "verdicts of a former audit, such as docs/reports/ledger.json; only mutants that it does not know, or "
+          "whose suites are others now, are run")
       ->check(CLI::ExistingFile);
-  command->add_option("--changed", options.changed,
-                      "with --kept: parts of the names of mutants that are run all the same, such as heap/slab_ops.hpp/");
-  command->add_option("--ledger", options.ledger, "file of the ledger (default: docs/reports/ledger.md of the source); what can be kept goes beside it");
+  command->add_option(
+      "--changed", options.changed,
+      "with --kept: parts of the names of mutants that are run all the same, such as heap/slab_ops.hpp/");
+  command->add_option(
+      "--ledger", options.ledger,
+      "file of the ledger (default: docs/reports/ledger.md of the source); what can be kept goes beside it");
   return command;
 }
 

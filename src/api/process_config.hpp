@@ -7,8 +7,8 @@
 #include "variants/guarded_heap.hpp"
 #endif
 #ifdef HAKMEM_LOCKED
-#include "variants/locked_heap.hpp"
 #include "os/pthread_lock.hpp"
+#include "variants/locked_heap.hpp"
 #endif
 #ifdef HAKMEM_VALGRIND
 #include "sync/valgrind_sync.hpp"

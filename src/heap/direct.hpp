@@ -5,9 +5,9 @@
 #include <cstring>
 
 #include "heap/whale_cache.hpp"
+#include "layout/backend.hpp"
 #include "layout/descriptor_table.hpp"
 #include "layout/descriptors.hpp"
-#include "layout/backend.hpp"
 #include "sync/counter.hpp"
 
 namespace hakmem {
@@ -30,8 +30,8 @@ class DirectMappings {
   /// \param alignment a power of two
   /// \param threads that use the heap, for statistics
   /// \return nullptr when the system gives no memory.
-  [[nodiscard]] void* allocate(BackendT& backend, std::size_t bytes, std::size_t alignment,
-                               Contents contents, unsigned threads = 1) noexcept {
+  [[nodiscard]] void* allocate(BackendT& backend, std::size_t bytes, std::size_t alignment, Contents contents,
+                               unsigned threads = 1) noexcept {
     if (void* block = reuse(backend, bytes, alignment, contents, threads)) return block;
     const std::size_t size = good_size(bytes);
     void* memory = backend.os.reserve(size, effective(alignment));
@@ -132,7 +132,7 @@ class DirectMappings {
 
   /// A block from the whale cache that wastes at most a quarter of what is asked for and the last page, or nullptr.
   [[gnu::always_inline]] void* reuse(BackendT& backend, std::size_t bytes, std::size_t alignment, Contents contents,
-              unsigned threads) noexcept {
+                                     unsigned threads) noexcept {
     const std::size_t pages = (bytes + Os::kPageBytes - 1) / Os::kPageBytes;
     std::uint32_t index;
     if (!whales_.take(bytes, (pages + pages / 4) * Os::kPageBytes, index, threads)) return nullptr;

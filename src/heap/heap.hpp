@@ -177,7 +177,9 @@ class Heap {
 
   /// Whether an address lies in the first slot-sized piece of a mapping of this heap, or anywhere in its SuperSlabs.
   /// Any address.
-  [[nodiscard]] bool owns(const void* p) const noexcept { return reclaimer_.cache().misuse().backend().map.find(p) != nullptr; }
+  [[nodiscard]] bool owns(const void* p) const noexcept {
+    return reclaimer_.cache().misuse().backend().map.find(p) != nullptr;
+  }
 
   /// Gives back to the system what no live block needs: own and parked contexts' empty slabs, those that others have
   /// freed and whose owner has not looked since, cached SuperSlabs, whales.

@@ -219,7 +219,8 @@ class SharedPool {
       const auto count = static_cast<unsigned>(std::countr_one(left >> first));
       const std::uintptr_t run = superslab.base.get() + (std::uintptr_t{first} << Geometry::kSlotShift);
       const std::uint32_t mask = SlotSnapshot<Geometry::kSlots>::run_mask(first, count);
-      if (!backend.os.decommit(reinterpret_cast<void*>(run), std::size_t{count} << Geometry::kSlotShift)) refused |= mask;
+      if (!backend.os.decommit(reinterpret_cast<void*>(run), std::size_t{count} << Geometry::kSlotShift))
+        refused |= mask;
       left &= ~mask;
     }
     const std::uint32_t taken = empty & ~refused;

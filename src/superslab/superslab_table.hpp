@@ -1,9 +1,9 @@
 #pragma once
 /// Floor 4, SP-SLOT layer 2: SuperSlab metadata. Which descriptors exist, which have memory, which have free slots.
 
+#include "layout/backend.hpp"
 #include "layout/descriptor_table.hpp"
 #include "layout/descriptors.hpp"
-#include "layout/backend.hpp"
 #include "os/os_concept.hpp"
 #include "superslab/slot_ops.hpp"
 #include "sync/counter.hpp"

@@ -2,8 +2,8 @@
 /// Floor 6. A heap whose blocks are guarded at their ends: the interface of Heap, and a report of what a program does
 /// to a block beyond what it was given.
 
-#include "variants/guards.hpp"
 #include "heap/heap.hpp"
+#include "variants/guards.hpp"
 
 namespace hakmem {
 

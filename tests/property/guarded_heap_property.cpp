@@ -1,11 +1,11 @@
 /// Guarded heaps keep every promise of a heap, and one damaged byte is reported, wherever it lies.
 
 #include "core_heap.hpp"
-#include "variants/guarded_heap.hpp"
 #include "heap_commands.hpp"
 #include "support/capturing_os.hpp"
 #include "support/draw.hpp"
 #include "support/toy_geometry.hpp"
+#include "variants/guarded_heap.hpp"
 
 namespace hakmem::test {
 namespace {

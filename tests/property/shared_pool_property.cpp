@@ -358,9 +358,7 @@ struct HandsOutTwice : SharedPool<ConfigT> {
 template <class ConfigT>
 struct LeaksRetiredSuperSlabs : SharedPool<ConfigT> {
   using Base = SharedPool<ConfigT>;
-  std::size_t trim(Backend<ConfigT>&) noexcept {
-    return 0;
-  }
+  std::size_t trim(Backend<ConfigT>&) noexcept { return 0; }
 };
 
 template <class ConfigT>

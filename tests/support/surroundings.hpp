@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "layout/descriptors.hpp"
 #include "layout/backend.hpp"
+#include "layout/descriptors.hpp"
 #include "support/test_os.hpp"
 #include "support/test_sync.hpp"
 #include "support/toy_geometry.hpp"

@@ -1,6 +1,6 @@
-#include "variants/locked_heap.hpp"
 #include "heaps/make_heap.hpp"
 #include "os/pthread_lock.hpp"
+#include "variants/locked_heap.hpp"
 
 namespace hakmem::stress {
 
