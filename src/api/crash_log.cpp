@@ -245,7 +245,7 @@ void prepare_thread_for_crash() noexcept {
   }
 }
 
-void forget_thread_for_crash() noexcept {
+void leave_thread() noexcept {
   if (signal_stack == nullptr) return;
   stack_t now{};
   // Somebody else's by now: then ours is nobody's.

@@ -17,7 +17,7 @@ bool set_crash_log(const char* path) noexcept;
 void prepare_thread_for_crash() noexcept;
 
 /// Takes that stack back, before the thread exits.
-void forget_thread_for_crash() noexcept;
+void leave_thread() noexcept;
 
 #pragma GCC visibility pop
 

@@ -25,7 +25,7 @@ void on_thread_exit(void* context) noexcept {
   // destructors may still come.
   thread_exited = true;
   thread_context = &detached_context;
-  leave_thread();
+  thread_ends();
   process_heap.detach(*static_cast<ProcessContext*>(context));
 }
 
@@ -74,7 +74,7 @@ ContextUse::ContextUse() noexcept : context_(thread_context) {
   // May itself allocate: the context is in place by now. Fails only without memory; then the context is not parked at
   // the thread's exit.
   (void)::pthread_setspecific(exit_key, context_);
-  enter_thread();
+  thread_begins();
 }
 
 ContextUse::~ContextUse() {

@@ -48,7 +48,7 @@ bool ensure_process_heap() noexcept {
   return ready;
 }
 
-void enter_thread() noexcept { prepare_thread_for_crash(); }
-void leave_thread() noexcept { forget_thread_for_crash(); }
+void thread_begins() noexcept { prepare_thread_for_crash(); }
+void thread_ends() noexcept { leave_thread(); }
 
 }  // namespace hakmem

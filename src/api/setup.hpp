@@ -10,10 +10,10 @@ namespace hakmem {
 bool ensure_process_heap() noexcept;
 
 /// The calling thread has just got its context. What this allocates comes from there.
-void enter_thread() noexcept;
+void thread_begins() noexcept;
 
 /// The calling thread is about to give its context up.
-void leave_thread() noexcept;
+void thread_ends() noexcept;
 
 #pragma GCC visibility pop
 
