@@ -2,35 +2,22 @@
 /// The smallest heap on which every protocol still happens: SuperSlabs of two slots, slabs of two blocks.
 
 #include "heap/heap.hpp"
+#include "layout/least_geometry.hpp"
 #include "model/engine/relacy_sync.hpp"
 #include "model/engine/scenario.hpp"
 #include "model/engine/simulated_os.hpp"
 
 namespace hakmem::model {
 
-struct ToyGeometry {
-  static constexpr unsigned kGranuleShift = 4;
+struct ToyGeometry : LeastGeometry {
   static constexpr unsigned kSlotShift = 7;
   static constexpr unsigned kSlots = 2;
-  static constexpr std::size_t kSmallMax = 64;
-  static constexpr std::size_t kMidMax = 64;
-  static constexpr std::size_t kCachedMax = kMidMax;
-  static constexpr std::size_t kCacheBytes = 0;
-  static constexpr std::size_t kLargeMax = 64;
-  static constexpr std::size_t kCarveBytes = 1;
   static constexpr unsigned kRefillBlocks = 128;
-  static constexpr unsigned kRefillBatch = 1;
-  static constexpr std::size_t kRetainBytes = 0;
   static constexpr unsigned kWakeDivisor = 16;
-  static constexpr unsigned kWakeBlocks = 1;
-  static constexpr unsigned kOutboxEntries = 1;
-  static constexpr unsigned kOutboxBlocks = 1;
   static constexpr std::size_t kOutboxBytes = 4096;
   static constexpr unsigned kOutboxInterval = 4;
   static constexpr unsigned kDescriptorsPerGroup = 2;
-  static constexpr unsigned kCachedSuperSlabs = 1;
   static constexpr unsigned kWhalePlaces = 2;
-  static constexpr std::size_t kWhaleBytes = 0;
   static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 

@@ -13,7 +13,7 @@ namespace hakmem {
 /// those under which free blocks cannot be touched, or are sealed whole, do not.
 template <class Sync>
 struct FreeMark {
-  static constexpr bool kKept = requires { requires Sync::kMarksFreeBlocks; };
+  static constexpr bool kKept = MarksFreeBlocks<Sync>;
 
   [[gnu::always_inline]] static void set([[maybe_unused]] void* block) noexcept {
     if constexpr (kKept) Sync::store_mark(block, true);

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "layout/descriptors.hpp"
+#include "os/os_concept.hpp"
 
 namespace hakmem {
 
@@ -80,7 +81,7 @@ class PageMap {
   }
 
   [[nodiscard]] std::uintptr_t base() const noexcept {
-    if constexpr (requires { typename std::integral_constant<std::uintptr_t, Os::kAddressBase>; }) {
+    if constexpr (HasConstantBase<Os>) {
       return Os::kAddressBase;
     } else {
       return base_.get();

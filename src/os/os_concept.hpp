@@ -1,9 +1,14 @@
 #pragma once
 /// Floor 1. What the core asks of the operating system.
+///
+/// OsPolicy, at the end, is all that a policy must have. Before it stand the parts that a policy may have, each with
+/// what the core does without it. A part that is there by halves, or with other types, is not there.
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace hakmem {
 
@@ -30,52 +35,32 @@ struct BlockHistory {
   std::size_t given = 0;  ///< the size or alignment that the caller named
 };
 
-/// Operating-system policy. Objects of it may have state (limits, planted failures) and are owned by the heap.
-/// All calls are thread-safe.
-///  - `reserve(bytes, alignment)`: zero-filled readable and writable memory, touched lazily; `bytes` a multiple of the
-///    page, `alignment` a power of two of at least a page. nullptr on failure.
-///  - `release(p, bytes)`: gives back a whole reservation.
-///  - `decommit(p, bytes)`: drops the contents of the whole pages in a range, which then read as zero. false when the
-///    system refuses: then the contents are undefined, and all of the memory is still there.
-///  - `resize(p, old_bytes, new_bytes)`: grows or shrinks a whole reservation in its place. false when that cannot be
-///    done: then nothing has changed.
-///  - `move(p, old_bytes, target, new_bytes)`: carries the contents of a whole reservation over to the beginning of
-///    another, larger one, and releases the first. What is behind them in the second is zero, as it was. false when that
-///    cannot be done: then nothing has changed.
-///  - `keep_pages_small(p, bytes)`, `let_pages_be_large(p, bytes)`, optional: advice about a part of a reservation that is
-///    hardly used, or used up. Nothing depends on whether the system takes it.
-///  - `metadata<T>(n)`: n objects of T, value-initialised, never given back; nullptr on failure. In production the
-///    objects are zero pages that are touched lazily, hence all-zero must be T's value-initialised state.
-///  - `fatal(corruption, call, p, block, block_bytes, history = {})`: reports and does not return.
-///  - `secret()`, optional: 64 bits that a program's input cannot guess; without it guarded heaps use a constant.
-///  - `milliseconds()`, optional: a clock that never goes back; without it nothing that is kept ages.
-///  - `address_base` / `kAddressBits`: all reservations lie in [base, base + 2^bits), and none in the slot-sized piece
-///    that the null pointer falls into, modulo 2^bits.
+// What a policy may have ----------------------------------------------------------------------------------------------
+
+/// Takes advice about the size of pages. Without this part the core gives none. Nothing depends on whether the system
+/// takes it.
+///  - `keep_pages_small(p, bytes)`: this part of a reservation is hardly used.
+///  - `let_pages_be_large(p, bytes)`: it is used up.
 template <class O>
-concept OsPolicy = requires(O os, void* p, const void* cp, std::size_t n, Corruption what, const char* call) {
-  { os.reserve(n, n) } noexcept -> std::same_as<void*>;
-  { os.release(p, n) } noexcept;
-  { os.decommit(p, n) } noexcept -> std::same_as<bool>;
-  { os.resize(p, n, n) } noexcept -> std::same_as<bool>;
-  { os.move(p, n, p, n) } noexcept -> std::same_as<bool>;
-  { os.template metadata<std::uint64_t>(n) } noexcept -> std::same_as<std::uint64_t*>;
-  { os.fatal(what, call, cp, cp, n) } noexcept;
-  { os.fatal(what, call, cp, cp, n, BlockHistory{}) } noexcept;
-  { os.address_base() } noexcept -> std::same_as<std::uintptr_t>;
-  { O::kAddressBits } -> std::convertible_to<unsigned>;
-  { O::kPageBytes } -> std::convertible_to<std::size_t>;
+concept HasPageSizes = requires(O os, void* p, std::size_t n) {
+  { os.keep_pages_small(p, n) } noexcept;
+  { os.let_pages_be_large(p, n) } noexcept;
 };
 
-/// Whether a policy takes advice about the size of pages.
+/// The same as a constant.
 template <class Os>
-inline constexpr bool kHasPageSizes = requires(Os os, void* p) {
-  os.keep_pages_small(p, std::size_t{});
-  os.let_pages_be_large(p, std::size_t{});
+inline constexpr bool kHasPageSizes = HasPageSizes<Os>;
+
+/// Has a clock. Without this part nothing that is kept ages: it goes back when a bound is exceeded, or by a trim.
+///  - `milliseconds()`: since some moment of the past; never goes back
+template <class O>
+concept HasClock = requires(O os) {
+  { os.milliseconds() } noexcept -> std::same_as<std::uint64_t>;
 };
 
-/// Whether a policy has a clock.
+/// The same as a constant.
 template <class Os>
-inline constexpr bool kHasClock = requires(Os os) { os.milliseconds(); };
+inline constexpr bool kHasClock = HasClock<Os>;
 
 /// The policy's clock in milliseconds; 0 for a policy without one.
 template <class Os>
@@ -86,5 +71,57 @@ template <class Os>
     return 0;
   }
 }
+
+/// Knows a secret. Without this part guarded heaps use a constant as their key.
+///  - `secret()`: 64 bits that a program's input cannot guess
+template <class O>
+concept HasSecret = requires(O os) {
+  { os.secret() } noexcept -> std::same_as<std::uint64_t>;
+};
+
+/// Has its base as a constant. Without this part the page map asks for it once, and keeps it in a variable that each
+/// look-up reads.
+///  - `kAddressBase`: what `address_base()` returns
+template <class O>
+concept HasConstantBase = requires { typename std::integral_constant<std::uintptr_t, O::kAddressBase>; };
+
+// What a policy must have ---------------------------------------------------------------------------------------------
+
+/// Operating-system policy. Objects of it may have state (limits, planted failures) and are owned by the heap, which
+/// makes its own, or copies the one that it is given. All calls are thread-safe; none may throw.
+///  - `reserve(bytes, alignment)`: zero-filled readable and writable memory, touched lazily; `bytes` a multiple of the
+///    page, `alignment` a power of two of at least a page. nullptr on failure.
+///  - `release(p, bytes)`: gives back a whole reservation.
+///  - `decommit(p, bytes)`: drops the contents of the whole pages in a range, which then read as zero. false when the
+///    system refuses: then the contents are undefined, and all of the memory is still there.
+///  - `resize(p, old_bytes, new_bytes)`: grows or shrinks a whole reservation in its place, to a multiple of the page.
+///    false when that cannot be done: then nothing has changed.
+///  - `move(p, old_bytes, target, new_bytes)`: carries the contents of a whole reservation over to the beginning of
+///    another, larger one, and releases the first. What is behind them in the second is zero, as it was. false when that
+///    cannot be done: then nothing has changed.
+///  - `metadata<T>(n)`: n objects of T, value-initialised, never given back; nullptr on failure. In production the
+///    objects are zero pages that are touched lazily, hence all-zero must be T's value-initialised state.
+///  - `fatal(corruption, call, p, block, block_bytes, history = {})`: reports and does not return. `call` names the
+///    function that was given `p`; `block` is the start of the block there, nullptr and 0 bytes where there is none.
+///  - `address_base()` / `kAddressBits`: all reservations lie in [base, base + 2^bits), and none in the slot-sized piece
+///    that the null pointer falls into, modulo 2^bits. The base never changes.
+///  - `kPageBytes`: the page, a power of two.
+///
+/// Events are told to a policy that listens: see os/event.hpp.
+template <class O>
+concept OsPolicy = std::is_nothrow_default_constructible_v<O> &&
+                   requires(O os, void* p, const void* cp, std::size_t n, Corruption what, const char* call) {
+                     { os.reserve(n, n) } noexcept -> std::same_as<void*>;
+                     { os.release(p, n) } noexcept;
+                     { os.decommit(p, n) } noexcept -> std::same_as<bool>;
+                     { os.resize(p, n, n) } noexcept -> std::same_as<bool>;
+                     { os.move(p, n, p, n) } noexcept -> std::same_as<bool>;
+                     { os.template metadata<std::uint64_t>(n) } noexcept -> std::same_as<std::uint64_t*>;
+                     { os.fatal(what, call, cp, cp, n) } noexcept;
+                     { os.fatal(what, call, cp, cp, n, BlockHistory{}) } noexcept;
+                     { os.address_base() } noexcept -> std::same_as<std::uintptr_t>;
+                     typename std::integral_constant<unsigned, O::kAddressBits>;
+                     requires std::has_single_bit(std::size_t{O::kPageBytes});
+                   };
 
 }  // namespace hakmem

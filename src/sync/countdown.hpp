@@ -17,7 +17,7 @@ class Countdown {
 
   /// Takes one. \return whether some are left.
   [[nodiscard, gnu::always_inline]] bool take_leaves_some() noexcept {
-    if constexpr (requires { Sync::decrement_is_positive(left_); }) {
+    if constexpr (DecrementsAtOnce<Sync>) {
       return Sync::decrement_is_positive(left_);
     } else {
       return decrement() > 0;
@@ -26,7 +26,7 @@ class Countdown {
 
   /// Takes one. \return whether there was none to take.
   [[nodiscard, gnu::always_inline]] bool take_from_none() noexcept {
-    if constexpr (requires { Sync::decrement_is_negative(left_); }) {
+    if constexpr (DecrementsAtOnce<Sync>) {
       return Sync::decrement_is_negative(left_);
     } else {
       return decrement() < 0;

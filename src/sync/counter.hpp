@@ -12,7 +12,7 @@ namespace hakmem {
 /// multiplies the schedules) counts nothing.
 template <class Sync>
 class Counter {
-  static constexpr bool kCounts = !requires { requires !Sync::kStatistics; };
+  static constexpr bool kCounts = KeepsStatistics<Sync>;
 
  public:
   void add(std::uint64_t n = 1) noexcept {
@@ -34,13 +34,13 @@ class Counter {
 /// or what the policy has for the two (`add_owned`).
 template <class Sync>
 class OwnerCounter {
-  static constexpr bool kCounts = !requires { requires !Sync::kStatistics; };
+  static constexpr bool kCounts = KeepsStatistics<Sync>;
 
  public:
   void add(std::uint64_t n = 1) noexcept {
     if constexpr (!kCounts) {
       return;
-    } else if constexpr (requires { Sync::add_owned(value_, n); }) {
+    } else if constexpr (AddsOwnedAtOnce<Sync>) {
       Sync::add_owned(value_, n);
     } else {
       // Relaxed: a statistic; nobody else writes.

@@ -10,7 +10,7 @@ namespace hakmem {
 /// A copy of what the owner knows. A policy that declares `kStatistics = false` (the model) shows nothing.
 template <class Sync, class T>
 class Shown {
-  static constexpr bool kShows = !requires { requires !Sync::kStatistics; };
+  static constexpr bool kShows = KeepsStatistics<Sync>;
 
  public:
   /// Owner.

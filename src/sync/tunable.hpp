@@ -11,7 +11,7 @@ namespace hakmem {
 /// model, where every atomic operation multiplies the schedules) keeps the default.
 template <class Sync, class T, T kDefault>
 class Tunable {
-  static constexpr bool kTunes = !requires { requires !Sync::kTunable; };
+  static constexpr bool kTunes = TunesSettings<Sync>;
 
  public:
   [[nodiscard]] T get() const noexcept {

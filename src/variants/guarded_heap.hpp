@@ -3,6 +3,8 @@
 /// to a block beyond what it was given.
 
 #include "heap/heap.hpp"
+#include "os/os_concept.hpp"
+#include "sync/sync_concept.hpp"
 #include "variants/guards.hpp"
 
 namespace hakmem {
@@ -35,9 +37,9 @@ class GuardedHeap {
 
   void init() noexcept {
     std::uint64_t key = 0x9e3779b97f4a7c15u;
-    if constexpr (requires(Os& os) { os.secret(); }) key = heap_.os().secret();
+    if constexpr (HasSecret<Os>) key = heap_.os().secret();
     guard_.set_key(key);
-    if constexpr (requires { Sync::set_key(key); }) Sync::set_key(key);
+    if constexpr (SealsLinks<Sync>) Sync::set_key(key);
     heap_.init();
   }
 

@@ -30,7 +30,7 @@ using programs::Step;
 constexpr unsigned kBits = 20;
 
 template <class Sync>
-using ProgramConfig = Config<Sync, TestOs<kBits>, LeastGeometry>;
+using ProgramConfig = Config<Sync, TestOs<kBits>, LeastPagedGeometry>;
 using PlantedSync = KeepsWhatIsTaken<TestSync>;
 
 /// What both bodies do with a block.

@@ -76,7 +76,7 @@ TEST(GuardedHeapProperty, HardenedToyHeapKeepsItsPromises) {
 
 TEST(GuardedHeapProperty, HardenedHeapOfLeastGeometrySurvivesRefusedCalls) {
   Coverage coverage;
-  using HeapT = HardenedCore<LeastGeometry, kToyBits, kToyBits>;
+  using HeapT = HardenedCore<LeastPagedGeometry, kToyBits, kToyBits>;
   EXPECT_TRUE(holds(keeps_its_promises(on<HeapT>(), coverage, 1), 2));
   EXPECT_TRUE(coverage.reaches({"direct", "refused", "out of memory"}, 10));
 }

@@ -17,7 +17,7 @@ constexpr unsigned kToyBits = 24;
 constexpr unsigned kFullBits = 30;
 
 using ToyHeap = CoreHeap<ToyGeometry, kToyBits>;
-using LeastHeap = CoreHeap<LeastGeometry, kToyBits>;
+using LeastHeap = CoreHeap<LeastPagedGeometry, kToyBits>;
 using FullHeap = CoreHeap<FullGeometry, kFullBits>;
 using WholeAddressSpaceHeap = CoreHeap<FullGeometry, 47, kFullBits>;
 

@@ -327,7 +327,7 @@ TEST(SharedPoolProperty, MatchesReference) {
 
 TEST(SharedPoolProperty, MatchesReferenceOnLeastGeometry) {
   Coverage coverage;
-  EXPECT_TRUE(holds(matches_reference<SharedPool, LeastGeometry>(coverage), 10));
+  EXPECT_TRUE(holds(matches_reference<SharedPool, LeastPagedGeometry>(coverage), 10));
   EXPECT_TRUE(coverage.reaches({"same class", "any class", "unused", "cached", "mapped", "retired"}, 10));
 }
 

@@ -81,7 +81,7 @@ void recognises_block_starts() {
 template <class G>
 class SizeClassProperty : public testing::Test {};
 
-using Geometries = testing::Types<FullGeometry, ToyGeometry, LeastGeometry>;
+using Geometries = testing::Types<FullGeometry, ToyGeometry, LeastPagedGeometry>;
 TYPED_TEST_SUITE(SizeClassProperty, Geometries);
 
 TYPED_TEST(SizeClassProperty, LargerRequestsNeverGetSmallerBlocks) {

@@ -1,13 +1,13 @@
 #pragma once
 /// Small dimensions in which every corner of the heap is a few blocks away.
 
-#include "layout/geometry.hpp"
+#include "layout/least_geometry.hpp"
 
 namespace hakmem::test {
 
 /// SuperSlabs of one page in 4 slots of 1 KiB; blocks of 64 bytes and more; one of everything that gathers or caches
 /// holds two or three.
-struct ToyGeometry {
+struct ToyGeometry : LeastGeometry {
   static constexpr unsigned kGranuleShift = 6;
   static constexpr unsigned kSlotShift = 10;
   static constexpr unsigned kSlots = 4;
@@ -18,7 +18,6 @@ struct ToyGeometry {
   static constexpr std::size_t kLargeMax = 4096;
   static constexpr std::size_t kCarveBytes = 128;
   static constexpr unsigned kRefillBlocks = 128;
-  static constexpr unsigned kRefillBatch = 1;
   static constexpr std::size_t kRetainBytes = 1024;
   static constexpr unsigned kWakeDivisor = 4;
   static constexpr unsigned kWakeBlocks = 3;
@@ -27,9 +26,7 @@ struct ToyGeometry {
   static constexpr std::size_t kOutboxBytes = 1024;
   static constexpr unsigned kOutboxInterval = 8;
   static constexpr unsigned kDescriptorsPerGroup = 2;
-  static constexpr unsigned kCachedSuperSlabs = 1;
   static constexpr unsigned kWhalePlaces = 2;
-  static constexpr std::size_t kWhaleBytes = 0;
   static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 
@@ -40,34 +37,19 @@ struct SmallBlocks : ToyGeometry {
   static constexpr std::size_t kCachedMax = kSmallMax;
 };
 
-/// The least of everything: SuperSlabs of one page in 2 slots of 2 KiB, nothing retained, no class cached by thread,
-/// remote frees sent one by one, one descriptor per group.
-struct LeastGeometry {
-  static constexpr unsigned kGranuleShift = 4;
+/// The least of everything in SuperSlabs of one page, which has 2 slots of 2 KiB: nothing retained, no class cached by
+/// thread, remote frees sent one by one, one descriptor per group.
+struct LeastPagedGeometry : LeastGeometry {
   static constexpr unsigned kSlotShift = 11;
   static constexpr unsigned kSlots = 2;
-  static constexpr std::size_t kSmallMax = 64;
-  static constexpr std::size_t kMidMax = 64;
-  static constexpr std::size_t kCachedMax = kMidMax;
-  static constexpr std::size_t kCacheBytes = 0;
   static constexpr std::size_t kLargeMax = 2048;
-  static constexpr std::size_t kCarveBytes = 1;
   static constexpr unsigned kRefillBlocks = 128;
-  static constexpr unsigned kRefillBatch = 1;
-  static constexpr std::size_t kRetainBytes = 0;
-  static constexpr unsigned kWakeDivisor = 1;
-  static constexpr unsigned kWakeBlocks = 1;
-  static constexpr unsigned kOutboxEntries = 1;
-  static constexpr unsigned kOutboxBlocks = 1;
-  static constexpr std::size_t kOutboxBytes = 1;
-  static constexpr unsigned kOutboxInterval = 1;
-  static constexpr unsigned kDescriptorsPerGroup = 1;
-  static constexpr unsigned kCachedSuperSlabs = 1;
   static constexpr unsigned kWhalePlaces = 2;
-  static constexpr std::size_t kWhaleBytes = 0;
   static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 
-static_assert(GeometryPolicy<ToyGeometry> && GeometryPolicy<LeastGeometry>);
+static_assert(GeometryPolicy<ToyGeometry> && GeometryPolicy<LeastPagedGeometry>);
+static_assert(kSuperSlabBytes<ToyGeometry> == 4096 && kSuperSlabBytes<LeastPagedGeometry> == 4096,
+              "pages of the tests");
 
 }  // namespace hakmem::test

@@ -5,6 +5,8 @@ namespace hakmem::stress {
 
 std::unique_ptr<Allocator> make_toy_heap(Fault fault) { return make_heap<StressSync, test::ToyGeometry>(fault); }
 
-std::unique_ptr<Allocator> make_least_heap(Fault fault) { return make_heap<StressSync, test::LeastGeometry>(fault); }
+std::unique_ptr<Allocator> make_least_heap(Fault fault) {
+  return make_heap<StressSync, test::LeastPagedGeometry>(fault);
+}
 
 }  // namespace hakmem::stress

@@ -39,7 +39,7 @@ class AnyHeapTest : public testing::Test {
   typename SimulatedT::Context& context_ = *simulated_.heap.attach();
 };
 
-using Heaps = testing::Types<ToyHeap, SimulatedHeap<LeastGeometry>, SimulatedHeap<SmallBlocks>, FullHeap>;
+using Heaps = testing::Types<ToyHeap, SimulatedHeap<LeastPagedGeometry>, SimulatedHeap<SmallBlocks>, FullHeap>;
 TYPED_TEST_SUITE(AnyHeapTest, Heaps);
 
 TYPED_TEST(AnyHeapTest, BlocksAroundEveryClassBoundaryAreUsableAndApart) {

@@ -32,7 +32,7 @@ static_assert(!GeometryPolicy<LargerThanASuperSlab>);
 static_assert(!GeometryPolicy<GranuleBelowAlignment>, "blocks are aligned to 16");
 static_assert(!GeometryPolicy<QuarterStepsBelowGranule>);
 static_assert(!GeometryPolicy<NoCachedSuperSlab>);
-static_assert(GeometryPolicy<ToyGeometry> && GeometryPolicy<LeastGeometry>);
+static_assert(GeometryPolicy<ToyGeometry> && GeometryPolicy<LeastPagedGeometry>);
 
 /// D1, H: SuperSlabs of 2 MiB in 32 slots of 64 KiB; small to 1 KiB, mid to 32 KiB, large to 1 MiB, no gaps.
 TEST(Geometry, ShippingDimensionsAreThoseOfTheSpecification) {

@@ -47,7 +47,7 @@ TEST(SizeClass, AlignedRequestsBeyondTheLargestBlockHaveNoClass) {
   EXPECT_EQ(Full::of_aligned(100, 64), Full::of(128));
   EXPECT_EQ(Full::of_aligned(FullGeometry::kLargeMax, 65536), Full::kCount - 1);
   EXPECT_EQ(SizeClass<ToyGeometry>::of_aligned(4096, 1024), SizeClass<ToyGeometry>::of(4096));
-  EXPECT_EQ(SizeClass<LeastGeometry>::of_aligned(2047, 2048), SizeClass<LeastGeometry>::of(2048));
+  EXPECT_EQ(SizeClass<LeastPagedGeometry>::of_aligned(2047, 2048), SizeClass<LeastPagedGeometry>::of(2048));
   using Small = SizeClass<SmallBlocks>;
   EXPECT_EQ(Small::of_aligned(1, 256), Small::kCount - 1);
   EXPECT_EQ(Small::of_aligned(1, 1024), Small::kCount);
@@ -55,7 +55,7 @@ TEST(SizeClass, AlignedRequestsBeyondTheLargestBlockHaveNoClass) {
 
 template <class G>
 class SlabLayout : public testing::Test {};
-using Geometries = testing::Types<FullGeometry, ToyGeometry, LeastGeometry>;
+using Geometries = testing::Types<FullGeometry, ToyGeometry, LeastPagedGeometry>;
 TYPED_TEST_SUITE(SlabLayout, Geometries);
 
 TYPED_TEST(SlabLayout, EveryClassFitsItsSlab) {

@@ -2,25 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include "support/least_sync.hpp"
 #include "sync/std_sync.hpp"
 
 namespace hakmem::test {
 namespace {
-
-/// A policy without instructions of its own for it.
-struct PlainSync {
-  template <class T>
-  using Atomic = std::atomic<T>;
-  template <class T>
-  using Plain = StdSync::Plain<T>;
-};
 
 template <class Sync>
 class CountdownTest : public testing::Test {
  protected:
   Countdown<Sync> count_;
 };
-using Policies = testing::Types<StdSync, PlainSync>;
+/// One with instructions of its own for it, one without.
+using Policies = testing::Types<StdSync, LeastSync>;
 TYPED_TEST_SUITE(CountdownTest, Policies);
 
 TYPED_TEST(CountdownTest, TellsWhenTheLastOneIsTaken) {

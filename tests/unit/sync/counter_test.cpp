@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/least_sync.hpp"
 #include "support/test_sync.hpp"
 #include "support/together.hpp"
 
@@ -10,12 +11,6 @@ namespace {
 
 struct WithoutStatistics : TestSync {
   static constexpr bool kStatistics = false;
-};
-
-/// It has no addition for a count that one thread writes.
-struct WithoutAddOwned {
-  template <class T>
-  using Atomic = TestSync::Atomic<T>;
 };
 
 TEST(Counter, CountsWhatSeveralThreadsAdd) {
@@ -40,7 +35,7 @@ TEST(OwnerCounter, CountsWhatOneThreadAddsAndAnyReads) {
 }
 
 TEST(OwnerCounter, CountsWhereThePolicyHasNoAdditionOfItsOwn) {
-  OwnerCounter<WithoutAddOwned> counter;
+  OwnerCounter<LeastSync> counter;
   counter.add(41);
   counter.add();
   EXPECT_EQ(counter.get(), 42u);
