@@ -1,5 +1,5 @@
-/// The core uses nothing of its policies but what their concepts ask for: every function of it compiles over policies
-/// that have nothing else, and the heap works over the least geometry that their pages allow.
+/// The core uses nothing of its policies but what their concepts ask for: it compiles over policies that have nothing
+/// else, and the heap works over the least geometry that their pages allow.
 
 #include <gtest/gtest.h>
 
@@ -7,11 +7,12 @@
 #include <thread>
 #include <vector>
 
-#include "heap/guarded_heap.hpp"
-#include "heap/heap_walk.hpp"
-#include "heap/locked_heap.hpp"
+#include "diagnostics/heap_walk.hpp"
+#include "learner/mid_caches.hpp"
 #include "support/least_sync.hpp"
 #include "support/toy_heap.hpp"
+#include "variants/guarded_heap.hpp"
+#include "variants/locked_heap.hpp"
 
 namespace hakmem {
 
@@ -44,11 +45,46 @@ static_assert(!HasClock<LeastConfig::Os> && !HasPageSizes<LeastConfig::Os> && !H
 }  // namespace
 }  // namespace test
 
-template class Heap<test::LeastConfig>;
+// Floor by floor, with all members of each.
+template class Counter<test::LeastSync>;
+template class OwnerCounter<test::LeastSync>;
+template class Countdown<test::LeastSync>;
+template class Shown<test::LeastSync, std::uint32_t>;
+template class Tunable<test::LeastSync, std::int64_t, 1>;
+template class BitmapWord<test::LeastSync>;
+template class RemoteWord<test::LeastSync, 4>;
+template class SlotWord<test::LeastSync, 4>;
+template class BoundedCache<test::LeastSync, 2>;
+template class SlotCache<test::LeastSync, int, 2>;
+template class LocalList<test::LeastSync>;
+template struct FreeMark<test::LeastSync>;
+template struct Slab<test::LeastMids>;
+template struct SuperSlab<test::LeastMids>;
+template struct DirectMapping<test::LeastMids>;
+template class PageMap<test::LeastMids>;
+template struct Backend<test::LeastMids>;
+template struct SlotOps<test::LeastMids>;
+template class SuperSlabTable<test::LeastMids>;
+template class FreeSlots<test::LeastMids>;
+template class LruCache<test::LeastMids>;
+template class SharedPool<test::LeastMids>;
+template struct SlabOps<test::LeastMids>;
+template class ClassList<test::LeastMids>;
+template class Outbox<test::LeastMids>;
+template struct ThreadContext<test::LeastMids>;
+template class ContextPool<test::LeastMids>;
+template class Settings<test::LeastMids>;
+template class WhaleCache<test::LeastMids>;
+template class DirectMappings<test::LeastMids>;
+template class Misuse<test::LeastMids>;
+template class ThreadCache<test::LeastMids>;
+template class Reclaimer<test::LeastMids>;
 template class Heap<test::LeastMids>;
-template class HeapWalk<test::LeastMids>;
+template class Heap<test::LeastConfig>;
 template class GuardedHeap<Heap<test::LeastMids>, Trailer>;
 template class LockedHeap<test::LeastShared, test::NoLock>;
+template class HeapWalk<test::LeastMids>;
+template class MidCaches<test::LeastMids>;
 
 namespace test {
 namespace {
