@@ -153,7 +153,7 @@ class ThreadCache {
     const unsigned size_class = slab.size_class.get();
     const bool gives_way = settings_.caches(PoolKind::kLarge) && context.refuse();
     const bool released = gives_way && release_retained(context);
-    if (!gives_way || !keeps_large(context, size_class)) return put_back_checked(context, slab, block) || released;
+    if (!keeps_large(context, size_class)) return put_back_checked(context, slab, block) || released;
     if (context.put_large(size_class, block)) return released;
     return spill(context, size_class) || released;
   }
@@ -275,12 +275,12 @@ class ThreadCache {
   /// A slab that the thread may not keep goes back to the pool. What was kept first does not keep the place for ever:
   /// after a number of refusals it goes back, and what is freed now is kept instead.
   [[gnu::noinline]] bool retain_refused(Context& context, SlabT& slab, bool caches) noexcept {
-    const bool gives_way = caches && context.refuse();
-    const bool released = gives_way && release_retained(context);
-    if (!gives_way || !context.fits_retained(Context::bytes_of(slab))) {
+    if (!caches || !context.refuse()) {
       release(context, slab);
       return true;
     }
+    // Nothing is retained any more, and a slab alone fits.
+    const bool released = release_retained(context);
     context.retain(slab);
     return released;
   }

@@ -149,13 +149,16 @@ class Damage {
 auto byte_behind_the_end_is_reported() {
   return [] {
     using Classes = SizeClass<FullGeometry>;
-    constexpr std::size_t kTrailer = Trailer<TestSync>::kBytes;
+    using Guard = Trailer<TestSync>;
+    constexpr std::size_t kTrailer = Guard::kBytes;
     const std::size_t most = draw::boolean() ? FullGeometry::kLargeMax - kTrailer : 2000;
     const auto bytes = draw::in_range<std::size_t>(1, most);
     Damage damage(bytes);
-    const std::size_t room = Classes::block_bytes(Classes::of(bytes + kTrailer));
+    // A block that has a slab to itself has its trailer near its contents.
+    const std::size_t block = Classes::block_bytes(Classes::of(bytes + kTrailer));
+    const std::size_t room = block > kSlotBytes<FullGeometry> ? std::min(block, Guard::room_for(bytes)) : block;
     const std::size_t slack = room - kTrailer - bytes;
-    const std::size_t watched = std::min(slack, Trailer<TestSync>::kWatched);
+    const std::size_t watched = std::min(slack, Guard::kWatched);
     std::size_t offset = draw::in_range<std::size_t>(0, watched + kTrailer);
     if (offset >= watched) offset += slack - watched;
     Damage::flip(damage.victim()[bytes + offset]);

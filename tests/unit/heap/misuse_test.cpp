@@ -326,5 +326,23 @@ TEST(HeapCorruptionOfUnmarkedBlocksDeathTest, ADoubleFreeIsFoundWhenTheListGoesB
   EXPECT_DEATH(heap.detach(owner), kDouble);
 }
 
+/// Where the system's policy goes on after a report, as in these tests, nothing is done to the block that it was about.
+TEST(Misuse, WhatIsReportedIsNotDone) {
+  reports.clear();
+  TestMemory memory(30);
+  Heap<Config<TestSync, CapturingOs<30>, FullGeometry>> heap{CapturingOs<30>(memory)};
+  heap.init();
+  auto& owner = *heap.attach();
+  auto* block = static_cast<char*>(heap.allocate(owner, 5000));
+  for (char* wrong : {block + 16, reinterpret_cast<char*>(memory.base() + 16)}) {
+    EXPECT_EQ(heap.reallocate(owner, wrong, 100), nullptr);
+    EXPECT_EQ(heap.usable_size(wrong), 0u);
+    EXPECT_EQ(heap.bytes_of_block(wrong, "test"), 0u);
+    EXPECT_EQ(reports.size(), 3u);
+    reports.clear();
+  }
+  EXPECT_GE(heap.usable_size(block), 5000u);
+}
+
 }  // namespace
 }  // namespace hakmem::test

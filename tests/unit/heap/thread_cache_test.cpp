@@ -52,6 +52,31 @@ TEST_F(HeapKeeping, LargeBlocksThatCameFirstGiveWayToThoseThatComeAndGo) {
   heap_.deallocate(me_, company);
 }
 
+/// As with blocks: who has 16 empty slabs of 64 KiB keeps no other, until 64 have been refused.
+TEST_F(HeapKeeping, EmptySlabsThatCameFirstGiveWayToThoseThatComeAndGo) {
+  constexpr std::size_t kSlab = std::size_t{1} << FullGeometry::kSlotShift;
+  constexpr std::size_t kFirst = 1024;
+  constexpr std::size_t kOther = 512;
+  constexpr std::size_t kCut = FullGeometry::kCarveBytes / kOther;  // none stays on the detached list
+  come_and_go(kFirst, 16 * kSlab / kFirst);
+  ASSERT_EQ(me_.retained_bytes.get(), FullGeometry::kRetainBytes);
+  for (int i = 0; i < 63; ++i) come_and_go(kOther, kCut);
+  EXPECT_EQ(me_.slabs[Classes::of(kOther)].first(), nullptr) << "refused each time";
+  come_and_go(kOther, kCut);
+  ASSERT_NE(me_.slabs[Classes::of(kOther)].first(), nullptr);
+  EXPECT_EQ(me_.slabs[Classes::of(kOther)].first()->state.get(), SlabState::kRetained);
+  EXPECT_EQ(me_.retained_bytes.get(), kSlab);
+  EXPECT_EQ(me_.slabs[Classes::of(kFirst)].first(), nullptr);
+}
+
+TEST_F(HeapKeeping, ATrimLeavesTheWholeBudget) {
+  come_and_go(1024, 16);
+  come_and_go(kLargeBytes, 2);
+  ASSERT_GT(me_.retained_bytes.get(), 2 * kLargeBytes) << "an empty slab, and large blocks";
+  EXPECT_TRUE(heap_.trim(me_));
+  EXPECT_EQ(me_.retained_bytes.get(), 0u);
+}
+
 /// What others have freed of a slab is taken up together: all but the first is kept.
 TEST_F(HeapKeeping, LargeBlocksThatOthersHaveFreedCountWhenTheyAreTakenUp) {
   FullHeap::Context& other = *heap_.attach();
