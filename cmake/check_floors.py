@@ -1,15 +1,37 @@
 #!/usr/bin/env python3
-"""Checks that the folders of src/ include only their own and lower floors and that no files include each other in a
-circle. Prints one line per violation; exit code 0 without violations, 1 with some, 2 for a wrong call."""
+"""Checks that the folders of src/, checker/ and model/ include only their own and lower floors of their building and that
+no files include each other in a circle. Prints one line per violation; exit code 0 without violations, 1 with some, 2 for a
+wrong call."""
 import argparse
+import dataclasses
 import pathlib
 import re
 import sys
 
-FLOORS = {"sync": 1, "os": 1, "lockfree": 2, "layout": 3, "superslab": 4, "heap": 5, "variants": 6, "diagnostics": 6, "learner": 6,
-          "api": 7}
 SOURCE_SUFFIXES = {".hpp", ".cpp", ".h", ".c", ".inc"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Building:
+    """A folder of the root. `floors`: of its folders, and of the files that lie in none; `places`: where includes are looked
+    for, beside the folder of the file; `below`: other buildings, of which it may include anything."""
+
+    name: str
+    floors: dict
+    places: tuple
+    below: tuple = ()
+
+
+BUILDINGS = (
+    Building("src", {"sync": 1, "os": 1, "lockfree": 2, "layout": 3, "superslab": 4, "heap": 5, "variants": 6,
+                     "diagnostics": 6, "learner": 6, "api": 7}, ("src",)),
+    Building("checker", {"core": 1, "engine": 2, "trace": 2, "runner": 3, "litmus": 4, "audit": 4, "watch": 5, "cli": 6,
+                         "include": 7, "example": 8}, ("checker", "checker/include")),
+    Building("model", {"check.hpp": 1, "system": 2, "programs": 3, "scenarios": 4, "museum": 5, "subject.cpp": 6,
+                       "main.cpp": 6, "fuzz": 6, "tests": 6}, (".", "src", "checker/include", "checker"), ("src", "checker")),
+)
+KNOWN = ("checker", "model", "tests", "bench")  # folders of the root that no file of src/ includes
 
 
 def includes_of(path):
@@ -19,39 +41,46 @@ def includes_of(path):
         yield text.count("\n", 0, match.start()) + 1, match.group(1) == '"', match.group(2)
 
 
-def resolve(name, quoted, including, src):
-    """The file below src/ or next to the including file that the directive means, or None."""
-    candidates = ([including.parent / name] if quoted else []) + [src / name]
+def resolve(name, quoted, including, places):
+    """The file in one of the places or next to the including file that the directive means, or None."""
+    candidates = ([including.parent / name] if quoted else []) + [place / name for place in places]
     for candidate in candidates:
         if candidate.is_file():
             return candidate.resolve()
     return None
 
 
-def floor_violation(folder, target, root, src):
-    """Why a file of src/<folder> may not include `target`, or None."""
-    try:
-        target_folder = target.relative_to(src).parts[0]
-    except ValueError:
-        return f"leaves src/ for {target.relative_to(root) if target.is_relative_to(root) else target}"
-    if target_folder == folder:
+def folder_of(path, home):
+    """What has a floor: the folder of the building in which a file lies, or the file itself."""
+    return path.relative_to(home).parts[0]
+
+
+def floor_violation(folder, target, root, building):
+    """Why a file of a building's folder may not include `target`, or None."""
+    home = root / building.name
+    if any(target.is_relative_to(root / other) for other in building.below):
         return None
-    if target_folder not in FLOORS:
-        return f"src/{target_folder} is on no floor"
-    if FLOORS[target_folder] >= FLOORS[folder]:
-        return f"floor {FLOORS[folder]} ({folder}) includes floor {FLOORS[target_folder]} ({target_folder})"
+    if not target.is_relative_to(home):
+        return f"leaves {building.name}/ for {target.relative_to(root) if target.is_relative_to(root) else target}"
+    above, floors = folder_of(target, home), building.floors
+    if above == folder:
+        return None
+    if above not in floors:
+        return f"{building.name}/{above} is on no floor"
+    if floors[above] >= floors[folder]:
+        return f"floor {floors[folder]} ({folder}) includes floor {floors[above]} ({above})"
     return None
 
 
-def unresolved_violation(folder, name, quoted, root):
-    """Why a directive that names no file below src/ is not accepted, or None."""
+def unresolved_violation(folder, name, quoted, root, building):
+    """Why a directive that names no file in any of the places is not accepted, or None."""
     top = pathlib.PurePosixPath(name).parts[0]
-    if top in ("model", "tests", "bench"):
+    if building.name == "src" and top in KNOWN:
         return f"src/ includes {top}/"
     if top == "hakmem" and (root / "include" / name).is_file():
-        return None if folder == "api" else "only src/api may include the public headers"
+        return None if building.name == "src" and folder == "api" else "only src/api may include the public headers"
     if quoted:
-        return "no such file below src/"
+        return f"no such file below {building.name}/"
     return None
 
 
@@ -80,34 +109,42 @@ def find_cycle(graph):
     return None
 
 
-def check(root):
-    """All violations in the tree below `root`, one line each, and the number of files read."""
-    src = root / "src"
+def check_building(root, building):
+    """The violations in a building, one line each, and the number of files read."""
+    home = root / building.name
+    places = [(root / place).resolve() for place in building.places]
     violations, graph = [], {}
-    files = sorted(p for p in src.rglob("*") if p.is_file() and p.suffix in SOURCE_SUFFIXES)
+    files = sorted(p for p in home.rglob("*") if p.is_file() and p.suffix in SOURCE_SUFFIXES)
     for path in files:
-        folder = path.relative_to(src).parts[0]
-        if folder not in FLOORS:
-            violations.append(f"{path.relative_to(root)}: is on no floor ({', '.join(FLOORS)})")
+        folder = folder_of(path, home)
+        if folder not in building.floors:
+            violations.append(f"{path.relative_to(root)}: is on no floor ({', '.join(building.floors)})")
             continue
         for line, quoted, name in includes_of(path):
-            target = resolve(name, quoted, path, src)
+            target = resolve(name, quoted, path, places)
             if target is None:
-                reason = unresolved_violation(folder, name, quoted, root)
+                reason = unresolved_violation(folder, name, quoted, root, building)
             else:
-                reason = floor_violation(folder, target, root, src)
+                reason = floor_violation(folder, target, root, building)
                 graph.setdefault(path.resolve(), []).append(target)
             if reason:
                 violations.append(f"{path.relative_to(root)}:{line}: \"{name}\": {reason}")
     cycle = find_cycle(graph)
     if cycle:
-        violations.append("include cycle: " + " -> ".join(str(p.relative_to(src)) for p in cycle))
+        violations.append("include cycle: " + " -> ".join(
+            str(p.relative_to(home) if p.is_relative_to(home) else p.relative_to(root)) for p in cycle))
     return violations, len(files)
+
+
+def check(root):
+    """All violations in the tree below `root`, one line each, and the number of files read."""
+    results = [check_building(root, building) for building in BUILDINGS]
+    return [line for violations, _ in results for line in violations], sum(count for _, count in results)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("root", type=pathlib.Path, help="the directory that holds src/ and include/")
+    parser.add_argument("root", type=pathlib.Path, help="the directory that holds src/, checker/, model/ and include/")
     root = parser.parse_args().root.resolve()
     if not (root / "src").is_dir():
         parser.error(f"{root} has no src/ directory")

@@ -10,13 +10,13 @@
 #include <string>
 
 #include "model/fuzz/expect.hpp"
-#include "model/runner/parts.hpp"
-#include "model/runner/position.hpp"
-#include "model/runner/result.hpp"
+#include "runner/parts.hpp"
+#include "runner/position.hpp"
+#include "runner/result.hpp"
 
 namespace {
 
-using namespace hakmem::model;
+using namespace check;
 using hakmem::fuzz::expect;
 
 /// A file in memory, with a name that others can open.

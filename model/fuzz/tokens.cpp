@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "model/engine/sites.hpp"
+#include "core/sites.hpp"
 #include "model/fuzz/expect.hpp"
-#include "model/runner/job.hpp"
-#include "model/runner/position.hpp"
+#include "runner/job.hpp"
+#include "runner/position.hpp"
 
 namespace {
 
-using namespace hakmem::model;
+using namespace check;
 using hakmem::fuzz::expect;
 
 std::vector<std::string> parts_of(const std::string& token) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "model/engine/scenario.hpp"
+#include "model/check.hpp"
 
 namespace hakmem::model {
 

@@ -11,13 +11,15 @@
 #include <set>
 #include <tuple>
 
-#include "model/audit/content.hpp"
+#include "check/files.hpp"
+#include "check/jobs.hpp"
+#include "check/picture.hpp"
 #include "model/museum/exhibit.hpp"
 #include "model/museum/guard.hpp"
-#include "model/runner/picture.hpp"
-#include "model/runner/pool.hpp"
 
 namespace hakmem::model {
+
+using namespace check;
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "model/engine/scenario.hpp"
+#include "model/check.hpp"
 #include "model/programs/heap_program.hpp"
 
 namespace hakmem::model {

@@ -2,9 +2,9 @@
 
 #include "lockfree/bitmap_word.hpp"
 
-#include "model/engine/relacy_sync.hpp"
-#include "model/engine/scenario.hpp"
+#include "model/check.hpp"
 #include "model/scenarios/orders.hpp"
+#include "model/system/relacy_sync.hpp"
 
 namespace hakmem::model {
 

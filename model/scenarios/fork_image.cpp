@@ -1,6 +1,6 @@
 /// Whole heaps in which a thread vanishes at any of its steps, as all but one do in the child of a fork.
 
-#include "model/engine/faults.hpp"
+#include "model/check.hpp"
 #include "model/scenarios/orders.hpp"
 #include "model/scenarios/whole_heap.hpp"
 

@@ -1,6 +1,6 @@
 /// Programs given as texts, on the toy heap.
 
-#include "model/programs/model_body.hpp"
+#include "model/scenarios/model_body.hpp"
 
 namespace hakmem::model {
 

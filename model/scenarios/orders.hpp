@@ -3,11 +3,11 @@
 
 #include <atomic>
 
-#include "model/engine/sites.hpp"
+#include "model/check.hpp"
 
 namespace hakmem::model {
 
-using enum Operation;
+using enum check::Operation;
 
 inline constexpr auto kRelaxed = std::memory_order_relaxed;
 inline constexpr auto kAcquire = std::memory_order_acquire;

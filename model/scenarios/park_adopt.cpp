@@ -1,6 +1,6 @@
 /// Thread exit against everything: contexts are parked and adopted whole while others free into their slabs.
 
-#include "model/engine/faults.hpp"
+#include "model/check.hpp"
 #include "model/scenarios/orders.hpp"
 #include "model/scenarios/whole_heap.hpp"
 

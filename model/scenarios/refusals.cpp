@@ -1,6 +1,6 @@
 /// The system refuses memory at any call: for a SuperSlab, for descriptors, for a thread's context.
 
-#include "model/engine/faults.hpp"
+#include "model/check.hpp"
 #include "model/scenarios/orders.hpp"
 #include "model/scenarios/whole_heap.hpp"
 #include "superslab/shared_pool.hpp"

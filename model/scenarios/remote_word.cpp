@@ -3,7 +3,7 @@
 #include "lockfree/remote_word.hpp"
 
 #include "lockfree/inbox.hpp"
-#include "model/engine/faults.hpp"
+#include "model/check.hpp"
 #include "model/scenarios/orders.hpp"
 #include "model/scenarios/toy.hpp"
 

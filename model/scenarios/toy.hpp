@@ -4,9 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "model/engine/relacy_sync.hpp"
-#include "model/engine/scenario.hpp"
-#include "model/engine/simulated_memory.hpp"
+#include "model/check.hpp"
+#include "model/system/relacy_sync.hpp"
 
 namespace hakmem::model {
 

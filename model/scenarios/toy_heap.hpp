@@ -3,9 +3,9 @@
 
 #include "heap/heap.hpp"
 #include "layout/least_geometry.hpp"
-#include "model/engine/relacy_sync.hpp"
-#include "model/engine/scenario.hpp"
-#include "model/engine/simulated_os.hpp"
+#include "model/check.hpp"
+#include "model/system/relacy_sync.hpp"
+#include "model/system/simulated_os.hpp"
 
 namespace hakmem::model {
 

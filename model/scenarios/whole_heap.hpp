@@ -2,7 +2,7 @@
 /// What the scenarios of a whole heap have in common: blocks that are used, change hands and are freed, and the
 /// judgement at the end.
 
-#include "model/engine/faults.hpp"
+#include "model/check.hpp"
 #include "model/scenarios/toy_heap.hpp"
 
 namespace hakmem::model {

@@ -30,7 +30,7 @@ class AuditTest(unittest.TestCase):
     def tree(self, name):
         """A copy of the source; files keep their times."""
         root = self.work / name
-        for folder in ("src", "model", "cmake"):
+        for folder in ("src", "checker", "model"):
             shutil.copytree(ROOT / folder, root / folder, dirs_exist_ok=True)
         (root / "docs").mkdir(exist_ok=True)
         return root

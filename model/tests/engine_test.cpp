@@ -6,21 +6,23 @@
 #include <cstdint>
 #include <set>
 
-#include "model/engine/relacy_sync.hpp"
-#include "model/engine/search.hpp"
-#include "model/engine/simulated_os.hpp"
+#include "check/search.hpp"
 #include "model/scenarios/orders.hpp"
+#include "model/system/relacy_sync.hpp"
+#include "model/system/simulated_os.hpp"
 
 namespace hakmem::model {
 
 namespace {
+
+using namespace check;
 
 bool never_stop = false;
 std::uint64_t executions_shown = 0;
 double share_shown = 0;
 
 Outcome explore(const ScenarioType& type, const Search& search, std::uint64_t seed = 1) {
-  return model::explore(type, 1000, search, {seed, &never_stop, &executions_shown, &share_shown});
+  return check::explore(type, 1000, search, {seed, &never_stop, &executions_shown, &share_shown});
 }
 
 // Schedulers --------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /// Exhibits that the museum must say escape.
 
-#include "model/engine/relacy_sync.hpp"
 #include "model/museum/exhibit.hpp"
+#include "model/system/relacy_sync.hpp"
 
 namespace hakmem::model {
 

@@ -7,21 +7,23 @@
 #include <set>
 #include <string>
 
-#include "model/engine/faults.hpp"
-#include "model/engine/relacy_sync.hpp"
-#include "model/engine/search.hpp"
+#include "check/search.hpp"
+#include "model/check.hpp"
 #include "model/scenarios/orders.hpp"
+#include "model/system/relacy_sync.hpp"
 
 namespace hakmem::model {
 
 namespace {
+
+using namespace check;
 
 bool never_stop = false;
 std::uint64_t executions_shown = 0;
 double share_shown = 0;
 
 Outcome explore(const ScenarioType& type, Search search) {
-  return model::explore(type, 1000, search, {1, &never_stop, &executions_shown, &share_shown});
+  return check::explore(type, 1000, search, {1, &never_stop, &executions_shown, &share_shown});
 }
 
 Search plain(Search search) {

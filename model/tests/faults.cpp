@@ -2,12 +2,10 @@
 
 #include <unistd.h>
 
-#include "model/engine/faults.hpp"
-#include "model/engine/mutex.hpp"
-#include "model/engine/relacy_sync.hpp"
-#include "model/engine/scenario.hpp"
-#include "model/engine/simulated_os.hpp"
+#include "model/check.hpp"
 #include "model/scenarios/orders.hpp"
+#include "model/system/relacy_sync.hpp"
+#include "model/system/simulated_os.hpp"
 
 namespace hakmem::model {
 

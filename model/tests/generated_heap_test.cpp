@@ -6,15 +6,16 @@
 
 #include <string>
 
-#include "model/engine/search.hpp"
-#include "model/programs/model_body.hpp"
+#include "check/search.hpp"
 #include "model/programs/planted.hpp"
+#include "model/scenarios/model_body.hpp"
 #include "model/scenarios/orders.hpp"
 
 namespace hakmem::model {
 
 namespace {
 
+using namespace check;
 using programs::HeapProgram;
 
 bool never_stop = false;

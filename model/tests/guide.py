@@ -11,7 +11,7 @@ import shlex
 import shutil
 import subprocess
 
-PARTS = ("src", "model", "cmake", "tests/unit", "tests/support")
+PARTS = ("src", "checker", "model", "tests/unit", "tests/support")
 CHECKER, UNIT = "build/model/hakmem-check", "build/release/tests/unit_lockfree"
 PLACE = re.compile(r"(New file|In|For a moment, in) \*\*([\w./]+)\*\*:$")
 VARIES = ((r"\d+\.\d+ s\b", "T s"), (r"\d+ executions", "N executions"), (r"[\d.]+ [kM]? ?per second", "N per second"),
@@ -116,8 +116,8 @@ class Copy:
         known = [line for line in self.commands["hakmem-check"] if line.endswith(f" {self.root / name}")]
         like = known or [line for line in self.commands["hakmem-check"] if line.endswith("model/scenarios/slot_word.cpp")]
         words = shlex.split(like[0])
-        here = {f"-I{self.root}": f"-I{self.tree}", f"-I{self.root}/src": f"-I{self.tree}/src",
-                f"-fmacro-prefix-map={self.root}/=": f"-fmacro-prefix-map={self.tree}/="}
+        here = {f"-I{self.root}{part}": f"-I{self.tree}{part}" for part in ("", "/src", "/checker", "/checker/include")}
+        here[f"-fmacro-prefix-map={self.root}/="] = f"-fmacro-prefix-map={self.tree}/="
         words = [here.get(word, word) for word in words]
         output = str(self.changed[name])
         for option, value in (("-o", output), ("-MT", output), ("-MF", output + ".d")):

@@ -1,7 +1,7 @@
 /// A suite that holds, and that never ends when one operation of a shipping header has lost its effect.
 
 #include "lockfree/remote_word.hpp"
-#include "model/engine/faults.hpp"
+#include "model/check.hpp"
 #include "model/scenarios/toy.hpp"
 
 namespace hakmem::model {

@@ -2,8 +2,8 @@
 """One source: what the model checks is what ships. Prints one line per violation; exit code 0 without violations, 1 with
 some, 2 for a wrong call.
 
-A file of model/ may include src/, model/, the checker and libraries, nothing else. It defines no type that a header of src/ defines.
-A scenario reaches atomics through the policy alone. Every header below src/lockfree is included by a scenario."""
+A file of model/ may include src/, model/, what the checker has for its users (check/...) and libraries, nothing else; a
+test may include the checker's own headers. It defines no type that a header of src/ defines. A scenario reaches atomics through the policy alone. Every header below src/lockfree is included by a scenario."""
 import argparse
 import pathlib
 import re
@@ -12,6 +12,7 @@ import sys
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 TYPE = re.compile(r"^[ \t]*(?:template[ \t]*<[^\n]*>[ \t]*)?(?:class|struct|union|enum(?: class)?)[ \t]+(?:alignas\([^)]*\)[ \t]*)?(\w+)[^;{]*\{",
                   re.MULTILINE)
+TESTS = ("tests", "fuzz")  # folders of model/ that look inside of the checker
 OWN_ATOMICS = re.compile(r"\bstd::atomic\b|\brl::(?:atomic|var)\b|__atomic_|__sync_")
 
 
@@ -33,11 +34,12 @@ def include_violations(path, text, root):
         place = f"{path.relative_to(root)}:{line}"
         if not quoted:
             continue
-        found = [candidate for candidate in (root / "src" / name, root / name) if candidate.is_file()]
-        if not found or ".." in pathlib.PurePosixPath(name).parts:
-            yield f"{place}: \"{name}\" is no header of src/ or model/"
-        elif not found[0].is_relative_to(root / "src") and not found[0].is_relative_to(root / "model"):
-            yield f"{place}: \"{name}\" is neither of src/ nor of model/"
+        folders = ["src", ".", "checker/include", *(["checker"] if path.relative_to(root / "model").parts[0] in TESTS else [])]
+        found = [root / folder / name for folder in folders if (root / folder / name).is_file()]
+        if not found or name.startswith("checker/") or ".." in pathlib.PurePosixPath(name).parts:
+            yield f"{place}: \"{name}\" is no header of src/, model/ or check/"
+        elif not any(found[0].is_relative_to(root / folder) for folder in ("src", "model", "checker")):
+            yield f"{place}: \"{name}\" is neither of src/ nor of model/ nor of check/"
 
 
 def definition_violations(path, text, shipped, root):

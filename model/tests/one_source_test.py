@@ -15,7 +15,7 @@ class OneSource(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
         self.root = pathlib.Path(self.folder.name)
-        for part in ("src", "model"):
+        for part in ("src", "checker", "model"):
             shutil.copytree(ROOT / part, self.root / part)
 
     def check(self):
@@ -46,10 +46,18 @@ class OneSource(unittest.TestCase):
 
     def test_an_include_from_elsewhere_is_reported(self):
         self.plant("scenarios/remote_word.cpp", '#include "tests/support/other.hpp"\n')
-        self.assert_reported('"tests/support/other.hpp" is no header of src/ or model/')
+        self.assert_reported('"tests/support/other.hpp" is no header of src/, model/ or check/')
         (self.root / "tests/support").mkdir(parents=True)
         (self.root / "tests/support/other.hpp").write_text("")
-        self.assert_reported('"tests/support/other.hpp" is neither of src/ nor of model/')
+        self.assert_reported('"tests/support/other.hpp" is neither of src/ nor of model/ nor of check/')
+
+    def test_the_inside_of_the_checker_is_for_tests_alone(self):
+        self.plant("tests/engine_test.cpp", '#include "engine/relacy/visibility.hpp"\n')
+        self.assertEqual(self.check()[0], 0)
+        self.plant("museum/museum.cpp", '#include "engine/relacy/visibility.hpp"\n')
+        self.assert_reported('"engine/relacy/visibility.hpp" is no header of src/, model/ or check/')
+        self.plant("museum/museum.cpp", '#include "checker/engine/relacy/visibility.hpp"\n')
+        self.assert_reported('"checker/engine/relacy/visibility.hpp" is no header of src/, model/ or check/')
 
     def test_a_scenario_with_atomics_of_its_own_is_reported(self):
         self.plant("scenarios/slot_word.cpp", "std::atomic<int> own;\n")

@@ -1,12 +1,12 @@
 /// What a picture says of a trace: who reads whose writes, what that orders, and which edge is missing.
 
-#include "model/runner/picture.hpp"
+#include "trace/picture.hpp"
 
 #include <gtest/gtest.h>
 
 #include <regex>
 
-namespace hakmem::model {
+namespace check {
 namespace {
 
 constexpr const char* kWrite = "[3] 0: <0x5eed00000010> write payload, value=1, in give, model/toy.hpp(29)\n";
@@ -138,4 +138,4 @@ TEST(Picture, DrawingHasALaneForEachThreadABoxForEachStepAndTheSentence) {
 }
 
 }  // namespace
-}  // namespace hakmem::model
+}  // namespace check

@@ -1,6 +1,6 @@
 /// What the text of a header says about its atomic operations: function, orders and which of several, never the line.
 
-#include "model/audit/source_scan.hpp"
+#include "audit/source_scan.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace hakmem::model {
+namespace check {
 namespace {
 
 /// The names of the operations of a header with this text.
@@ -60,4 +60,4 @@ TEST(SourceScan, OrdersOfAnArgumentAreNotThoseOfTheCall) {
 }
 
 }  // namespace
-}  // namespace hakmem::model
+}  // namespace check

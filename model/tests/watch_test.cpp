@@ -7,12 +7,11 @@
 #include <iterator>
 #include <string>
 
-#include "model/engine/relacy_sync.hpp"
-#include "model/engine/scenario.hpp"
-#include "model/watch/anatomy.hpp"
-#include "model/watch/concern.hpp"
+#include "core/scenario.hpp"
+#include "watch/anatomy.hpp"
+#include "watch/concern.hpp"
 
-namespace hakmem::model {
+namespace check {
 
 namespace {
 
@@ -184,4 +183,4 @@ TEST(Concern, PutsTheProgramsInOrderAndNamesWhatRunsFirst) {
 
 }  // namespace
 
-}  // namespace hakmem::model
+}  // namespace check

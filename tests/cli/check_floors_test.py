@@ -57,8 +57,8 @@ class CheckFloors(unittest.TestCase):
             "src/sync/c.hpp": '#include "sync/a.hpp"\n',
         }, "include cycle: sync/a.hpp -> sync/b.hpp -> sync/c.hpp -> sync/a.hpp")
 
-    def test_reports_models_and_tests(self):
-        for folder in ("model", "tests"):
+    def test_reports_the_checker_models_and_tests(self):
+        for folder in ("checker", "model", "tests"):
             for include in (f'"{folder}/x.hpp"', f'"../../{folder}/x.hpp"'):
                 self.assert_reported({f"{folder}/x.hpp": "", "src/heap/h.hpp": f"#include {include}\n"}, folder)
 
@@ -69,6 +69,45 @@ class CheckFloors(unittest.TestCase):
     def test_reports_a_folder_without_a_floor_and_a_missing_file(self):
         self.assert_reported({"src/attic/x.hpp": ""}, "is on no floor")
         self.assert_reported({"src/heap/x.hpp": '#include "heap/gone.hpp"\n'}, "no such file")
+
+    def test_accepts_the_floors_of_checker_and_model(self):
+        code, output = self.check({
+            "src/heap/heap.hpp": "",
+            "checker/core/sites.hpp": "#include <atomic>\n",
+            "checker/engine/relacy/atomic.hpp": '#include "core/sites.hpp"\n',
+            "checker/include/check/atomic.hpp": '#include "engine/relacy/atomic.hpp"\n',
+            "checker/example/suite.cpp": '#include "check/atomic.hpp"\n#include "box.hpp"\n',
+            "checker/example/box.hpp": "",
+            "model/check.hpp": '#include "check/atomic.hpp"\n',
+            "model/scenarios/toy.hpp": '#include "heap/heap.hpp"\n#include "model/check.hpp"\n',
+            "model/tests/engine_test.cpp": '#include "core/sites.hpp"\n#include "model/scenarios/toy.hpp"\n',
+        })
+        self.assertEqual((code, output), (0, "9 files, 0 violations\n"))
+
+    def test_reports_upward_includes_of_checker_and_model(self):
+        self.assert_reported({"checker/cli/run.hpp": "", "checker/core/sites.hpp": '#include "cli/run.hpp"\n', "src/os/o.hpp": ""},
+                             'checker/core/sites.hpp:1: "cli/run.hpp": floor 1 (core) includes floor 6 (cli)')
+        self.assert_reported({"checker/include/check/suite.hpp": "", "checker/core/sites.hpp": '#include "check/suite.hpp"\n',
+                              "src/os/o.hpp": ""}, "floor 1 (core) includes floor 7 (include)")
+        self.assert_reported({"model/museum/lists.hpp": "", "model/scenarios/toy.hpp": '#include "model/museum/lists.hpp"\n',
+                              "src/os/o.hpp": ""}, "floor 4 (scenarios) includes floor 5 (museum)")
+        self.assert_reported({"model/system/os.hpp": "", "model/check.hpp": '#include "model/system/os.hpp"\n', "src/os/o.hpp": ""},
+                             "floor 1 (check.hpp) includes floor 2 (system)")
+
+    def test_reports_what_leaves_the_checker(self):
+        for include in ('"os/o.hpp"', '"model/check.hpp"'):
+            self.assert_reported({"src/os/o.hpp": "", "model/check.hpp": "", "checker/core/sites.hpp": f"#include {include}\n"},
+                                 "no such file below checker/")
+        self.assert_reported({"src/os/o.hpp": "", "checker/core/sites.hpp": '#include "../../src/os/o.hpp"\n'},
+                             "leaves checker/ for src/os/o.hpp")
+
+    def test_reports_cycles_and_folders_without_a_floor_of_checker_and_model(self):
+        for home, folder in (("checker", "core"), ("model", "system")):
+            prefix = "model/" if home == "model" else ""
+            self.assert_reported({"src/os/o.hpp": "", f"{home}/{folder}/a.hpp": f'#include "{prefix}{folder}/b.hpp"\n',
+                                  f"{home}/{folder}/b.hpp": f'#include "{prefix}{folder}/a.hpp"\n'},
+                                 f"include cycle: {folder}/a.hpp -> {folder}/b.hpp -> {folder}/a.hpp")
+            self.assert_reported({"src/os/o.hpp": "", f"{home}/attic/x.hpp": ""}, f"{home}/attic/x.hpp: is on no floor")
 
     def test_is_not_content_with_an_empty_tree(self):
         self.assert_reported({"src/README": ""}, "nothing was checked")

@@ -15,7 +15,7 @@ from hakmem_ci.pages import inputs, renewal, stamps
 from hakmem_ci.pages.catalogue import PAGES
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-FOLDERS = ("src", "model", "bench", "ci", "docs/reports", "docs/reference", "tests/conformance", "tests/reference")
+FOLDERS = ("src", "checker", "model", "bench", "ci", "docs/reports", "docs/reference", "tests/conformance", "tests/reference")
 WORD = "src/lockfree/remote_word.hpp"
 
 
@@ -97,10 +97,10 @@ class Check(unittest.TestCase):
     def test_each_page_is_owed_when_its_own_inputs_change(self):
         for name, old, new, page in (
                 ("src/heap/slab_ops.survivors.json", "equivalent", "beyond the model", "ledger"),
-                ("model/audit/mutant.cpp", "return operation != Operation::kStore", "return operation != Operation::kLoad", "ledger"),
-                ("model/audit/ledger.cpp", "is borne by random", "was borne by random", "ledger"),
+                ("checker/audit/mutant.cpp", "return operation != Operation::kStore", "return operation != Operation::kLoad", "ledger"),
+                ("checker/audit/ledger.cpp", "is borne by random", "was borne by random", "ledger"),
                 ("model/scenarios/remote_word.cpp", "push_does_not_release", "push_does_not", "models"),
-                ("model/litmus/tests.cpp", "MP+rel+acq", "MP+rel+acquire", "models"),
+                ("checker/litmus/tests.cpp", "MP+rel+acq", "MP+rel+acquire", "models"),
                 ("model/museum/exhibits.cpp", "No synchronisation at all", "No synchronisation", "museum"),
                 ("ci/lib/hakmem_ci/jobs/controls/catalogue.py", "double-free", "double frees", "controls"),
                 ("src/heap/slab_ops.mutants.json", "why", "because", "mutants"),

@@ -9,6 +9,7 @@ FOLDER = "docs/reports"
 CORE = ("sync", "os", "lockfree", "layout", "superslab", "heap", "variants", "diagnostics", "learner")
 CHECKER = "build/model/hakmem-check"
 SUITES = inputs.Suites("model/scenarios/*.cpp")
+EXHIBITS = ("descriptors", "lists", "one_slab", "threads")  # what the exhibits' scenarios are about
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -69,20 +70,20 @@ PAGES = (
     Page("ledger", "why every atomic operation has the order it has, and which suite notices a weaker one",
          (inputs.Functions("src/lockfree/*.hpp", every=True),
           inputs.Functions(*(f"src/{folder}/*.hpp" for folder in CORE if folder not in ("lockfree", "os"))),
-          inputs.Functions("model/audit/mutant.cpp", every=True, called=renewal.MUTANTS),
-          inputs.Functions("model/audit/ledger.cpp", every=True, called=renewal.LAYOUT),
+          inputs.Functions("checker/audit/mutant.cpp", every=True, called=renewal.MUTANTS),
+          inputs.Functions("checker/audit/ledger.cpp", every=True, called=renewal.LAYOUT),
           inputs.Code("src/*/*.survivors.json"), SUITES),
          (Command((CHECKER, "audit", "--jobs", "{jobs}"), 7200),), {"model": ("hakmem-check",)}, data=True,
          renew=renewal.of_ledger),
     Page("models", "what the suites of the model checker proved, and what its litmus tests show",
-         (SUITES, inputs.Code("model/litmus/tests.cpp")),
+         (SUITES, inputs.Code("checker/litmus/tests.cpp", "checker/litmus/shapes.hpp")),
          (Command((CHECKER, "run", "--quick", "--jobs", "{jobs}", "--json", "{work}/models.json"), 3600),
           Command((CHECKER, "report", "{work}/models.json"), 60, "suites"),
           Command((CHECKER, "litmus", "--hardware", "--markdown"), 600, "litmus")),
          {"model": ("hakmem-check",)}, compose.models, measured=True),
     Page("museum", "bugs of the past, each with its smallest counterexample",
-         (inputs.Code("model/museum/exhibits.cpp", "model/museum/programs.cpp", "model/museum/museum.cpp",
-                      "model/runner/picture.cpp"), SUITES),
+         (inputs.Code("model/museum/exhibits.cpp", *(f"model/museum/{name}.hpp" for name in EXHIBITS), "model/museum/programs.cpp",
+                      "model/museum/museum.cpp", "checker/trace/picture.cpp"), SUITES),
          (Command((CHECKER, "museum", "--jobs", "{jobs}"), 3600),),
          {"model": ("hakmem-check",), "release": GUARDS}, pictures=True),
     Page("controls", "which planted faults each checker was shown, and caught",
@@ -118,8 +119,8 @@ PAGES = (
          (Command(("build/release/tests/reference", "--write", "."), 60),), {"release": ("reference",)},
          elsewhere=("docs/reference/options.md", "docs/reference/statistics.md", "docs/reference/environment.man")),
     Page("manual", "the manual's page of hakmem-check",
-         (inputs.Code("model/runner/main.cpp", "model/audit/command.hpp", "model/museum/command.hpp",
-                      "model/watch/command.hpp", "model/manual.py"),),
+         (inputs.Code("checker/cli/main.cpp", "checker/audit/command.hpp", "checker/watch/command.hpp", "model/museum/command.cpp",
+                      "model/programs/generator.cpp", "model/subject.cpp", "model/manual.py"),),
          (Command(("model/manual.py", "--write", CHECKER, "docs/reference/hakmem-check.man"), 60),),
          {"model": ("hakmem-check",)}, elsewhere=("docs/reference/hakmem-check.man",)),
 )

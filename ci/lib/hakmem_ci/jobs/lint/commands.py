@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 
-TOP = ("src", "include", "model", "tests", "bench", "ci", "cmake", "docs", "examples")
+TOP = ("src", "include", "checker", "model", "tests", "bench", "ci", "cmake", "docs", "examples")
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(TOP)})/[\w.*/{{}},-]*[\w*/}}]")
 OPTION = re.compile(r"^(--?[A-Za-z][\w-]*)(?:=.*)?$")
 VARIABLE = re.compile(r"\bHAKMEM_[A-Z0-9]+(?:_[A-Z0-9]+)*\b(?![*_])")
@@ -15,6 +15,7 @@ SOURCES = (".cpp", ".hpp", ".h", ".c")
 KINDS = {"configure": "configurePresets", "build": "buildPresets", "test": "testPresets"}
 WRAPPERS = {"setarch": 2, "env": 1, "nice": 3, "taskset": 3, "exec": 1, "sudo": 1}  # words before the command proper
 SHORT = {"hakmem-check": "model", "ab": "bench"}  # programs that documents call by their names
+BELOW = {"model": ("checker",)}  # folder of a program -> others that have words of its command line
 ELSEWHERE = {"--gtest_filter", "--help", "--version"}
 
 
@@ -53,9 +54,9 @@ class Commands:
     @functools.lru_cache(maxsize=None)
     def words_of_sources(self, folder):
         """Options and commands that the programs of a folder take."""
-        text = self.text_of(folder)
+        text = self.text_of(folder, *BELOW.get(folder, ()))
         options = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", "\n".join(re.findall(r'"(?:\\.|[^"\\\n])*"', text))))
-        return options, set(re.findall(r'add_subcommand\("(\w+)"', text))
+        return options, set(re.findall(r'(?:add_subcommand\(|name\(\) const override \{ return )\s*"(\w+)"', text))
 
     @functools.lru_cache(maxsize=None)
     def help_of(self, script, subcommand=""):

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 CPP = (".cpp", ".hpp", ".h", ".c")
-FOLDERS = ("src", "include", "model", "tests", "bench", "examples", "ci", "cmake", "docs", ".ci")
+FOLDERS = ("src", "include", "checker", "model", "tests", "bench", "examples", "ci", "cmake", "docs", ".ci")
 SHELL = re.compile(r"#!.*\b(?:bash|sh)\b")
 
 

@@ -81,7 +81,7 @@ class Files:
     """Contents of files and what they include of the project, read once."""
 
     def __init__(self, root):
-        self.roots = (root, root / "src", root / "include", root / "tests", root / "bench")
+        self.roots = (root, *(root / name for name in ("src", "include", "checker", "checker/include", "tests", "bench")))
         self.known = {}
 
     def read(self, path):

@@ -36,8 +36,9 @@ PROPERTIES = {"variants/guards.hpp": "guarded_heap", "heap/thread_cache.hpp": "h
 # Cases of a property that would otherwise take longer than all other tests, in hundredths of those that its test tries.
 CASES = dict.fromkeys(("heap/heap.hpp", "heap/thread_cache.hpp", "heap/thread_context.hpp", "heap/reclaimer.hpp", "heap/misuse.hpp",
                        "variants/guarded_heap.hpp", "variants/guards.hpp"), 8)
-SCENARIOS = {"layout/descriptor_table.hpp": ("shared_pool", "descriptor_table/*"),
-             "diagnostics/heap_walk.hpp": ("idle_owner", "heap/walk_of_an_idle_owner")}
+SCENARIOS = {"diagnostics/heap_walk.hpp": ("idle_owner", "heap/walk_of_an_idle_owner")}
+# What a scenario is linked with, each before what it needs.
+MODEL_LIBRARIES = ("hakmem_model_programs", "hakmem_model_system", "check_runner", "check_sources", "check_records", "check_engine")
 # What only a tool can see that watches the program, which says so by its exit code. Without optimisation each atomic
 # store is a locked exchange, which is no race.
 TOOLS = {"sync/valgrind_sync.hpp": {"helgrind": "-O2", "drd": "-O2"}, "sync/watched_sync.hpp": {"memcheck": "-O0"}}
@@ -78,14 +79,14 @@ def model_stage(root, scenario, suites):
     words = {pathlib.Path(entry["file"]): shlex.split(entry["command"]) for entry in entries
              if f"hakmem_scenario_{scenario.stem}.dir" in entry["command"]}.get(scenario, ())
     objects = [pathlib.Path(entry["directory"]) / shlex.split(entry["command"])[-3] for entry in entries
-               if re.search(r"hakmem_model_(runner|sources)\.dir", entry["command"])]
-    libraries = sorted(build.rglob("libhakmem_model_*.a"), reverse=True)  # programs, then the engine below them
-    if not words or not libraries or not all(path.suffix == ".o" and path.is_file() for path in objects):
+               if re.search(r"hakmem_model_(runner|subject)\.dir", entry["command"])]
+    libraries = [path for name in MODEL_LIBRARIES for path in build.rglob(f"lib{name}.a")]
+    if not words or len(libraries) != len(MODEL_LIBRARIES) or not all(path.suffix == ".o" and path.is_file() for path in objects):
         return None
     flags = [word for word in words if word.startswith(("-D", "-I", "-O", "-f")) and not word.startswith("-fmacro")]
     flags += [f"-isystem{word}" for at, word in enumerate(words) if at != 0 and words[at - 1] == "-isystem"]
     return Stage("model", (scenario,), flags, (*objects, *libraries, "-lfmt", "-pthread"), ("run", "--quick", suites),
-                 binaries=(*libraries, *(path for path in objects if path.parent.name == "runner")))
+                 binaries=(*libraries, *(path for path in objects if path.parent.name != "museum")))
 
 
 def name_of(header):

@@ -1,0 +1,59 @@
+#include "core/scenario.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace check {
+
+namespace {
+
+std::vector<const Suite*>& registry() {
+  static std::vector<const Suite*> suites;
+  return suites;
+}
+
+}  // namespace
+
+const std::vector<const Suite*>& Suite::all() {
+  std::sort(registry().begin(), registry().end(), [](auto* a, auto* b) { return a->name() < b->name(); });
+  return registry();
+}
+
+Suite::Suite(std::string_view name, std::string_view proves, const char* file, ScenarioType type)
+    : name_(name), proves_(proves), file_(file), type_(type) {}
+Suite::Suite(Suite&&) noexcept = default;
+Suite::~Suite() = default;
+
+Suite&& Suite::quick(std::initializer_list<Search> searches) && {
+  quick_ = searches;
+  return std::move(*this);
+}
+
+Suite&& Suite::thorough(std::initializer_list<Search> searches) && {
+  thorough_ = searches;
+  return std::move(*this);
+}
+
+Suite&& Suite::depth(unsigned operations) && {
+  depth_ = operations;
+  return std::move(*this);
+}
+
+Suite&& Suite::as(std::string_view problem) && {
+  variants_.back().expected = problem;
+  return std::move(*this);
+}
+
+Suite&& Suite::broken(std::string_view name, const Mutation& mutation) && {
+  variants_.push_back({std::string(name), describe(mutation), {mutation}, type_, {}});
+  return std::move(*this);
+}
+
+Suite&& Suite::broken(std::string_view name, std::string_view what, ScenarioType type) && {
+  variants_.push_back({std::string(name), std::string(what), {}, type, {}});
+  return std::move(*this);
+}
+
+Registered::Registered(Suite&& suite) : suite_(std::move(suite)) { registry().push_back(&suite_); }
+
+}  // namespace check

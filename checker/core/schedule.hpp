@@ -1,0 +1,57 @@
+#pragma once
+/// How a search chooses executions, and how many of them: the words of which plans are made.
+
+#include <cstdint>
+#include <string>
+
+namespace check {
+
+/// How executions are chosen.
+struct Strategy {
+  enum class Kind : std::uint8_t {
+    kFull,    ///< every execution
+    kBound,   ///< every execution with at most `parameter` preemptions
+    kRandom,  ///< uniform choices
+    kPct,     ///< random priorities with `parameter` - 1 change points
+  };
+  Kind kind = Kind::kFull;
+  unsigned parameter = 0;
+
+  [[nodiscard]] bool exhaustive() const noexcept { return kind == Kind::kFull || kind == Kind::kBound; }
+  friend bool operator==(const Strategy&, const Strategy&) = default;
+};
+
+/// "full", "bound=3", "random", "pct=3".
+std::string to_string(const Strategy& strategy);
+/// The strategy that a text names; the problem in `problem` if it names none.
+Strategy parse_strategy(const std::string& text, std::string& problem);
+
+/// A piece of work that ends by itself: a plan has no time in it, so that every machine comes to the same verdict.
+struct Search {
+  Strategy strategy;
+  std::uint64_t executions = 0;  ///< how many, at most; 0 = no limit
+  double seconds = 0;            ///< 0 = no limit; only where somebody bounds by time, see within()
+  bool plain = false;            ///< exhaustive searches: without the reduction of visibility.hpp
+};
+
+/// "full" and so on, with "-plain" behind it for an exhaustive search without reduction.
+std::string to_string(const Search& search);
+
+inline Search full() { return {{Strategy::Kind::kFull, 0}}; }
+inline Search bound(unsigned preemptions) { return {{Strategy::Kind::kBound, preemptions}}; }
+inline Search random(std::uint64_t executions) { return {{Strategy::Kind::kRandom, 0}, executions}; }
+inline Search pct(unsigned depth, std::uint64_t executions) { return {{Strategy::Kind::kPct, depth}, executions}; }
+/// As far as so much time allows, for those who have asked for that; never part of a plan.
+inline Search within(double seconds, Search search) {
+  search.seconds = seconds;
+  return search;
+}
+/// No more than so many executions. An exhaustive search that has not ended by then counts as cut.
+inline Search at_most(std::uint64_t executions, Search search) {
+  search.executions = executions;
+  return search;
+}
+
+enum class Tier : std::uint8_t { kQuick, kDefault };
+
+}  // namespace check

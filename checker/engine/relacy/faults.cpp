@@ -1,0 +1,77 @@
+#include "engine/relacy/faults.hpp"
+
+#include <ostream>
+
+#include "engine/relacy/execution.hpp"
+#include "engine/relacy/relacy.hpp"
+#include "engine/relacy/variable.hpp"
+#include "engine/relacy/visibility.hpp"
+
+namespace check {
+
+std::jmp_buf Faults::ends_[kMostThreads];
+
+namespace {
+
+/// A line of a trace.
+struct FaultEvent {
+  const char* what;
+  void output(std::ostream& out) const { out << what; }
+};
+
+void log(const char* what, const Where& where) {
+  rl::context& c = rl::ctx();
+  if (c.collecting_history()) c.exec_log(info_of(where), FaultEvent{what});
+}
+
+}  // namespace
+
+void Faults::run(Scenario& scenario, unsigned thread) {
+  alive_ |= 1u << thread;
+  if (_setjmp(ends_[thread]) == 0) {
+    at_resumption();
+    scenario.thread(thread);
+  }
+  alive_ &= ~(1u << thread);
+}
+
+void Faults::fork(Where where) {
+  Visibility::note_fork();
+  rl::ctx().sched();
+  log("forks: the other threads vanish", where);
+  const unsigned self = running_thread();
+  doomed_ = ~(1u << self);
+  for (unsigned i = 0; i < static_cast<unsigned>(rl::ctx().get_thread_count()); ++i) {
+    if (i != self) Visibility::announce_local_step(i);
+  }
+}
+
+bool Faults::happens(const char* what, Where where) {
+  if (rl::ctx().rand(2, rl::sched_type_user) == 0) return false;
+  log(what, where);
+  return true;
+}
+
+void Faults::may_end_here() {
+  end_if_doomed();
+  const unsigned thread = running_thread();
+  if (left_ == 0 || (alive_ & mortal_ & 1u << thread) == 0) return;
+  const unsigned ways = rl::ctx().is_random_sched() ? kRarity : 2;
+  if (rl::ctx().rand(ways, rl::sched_type_user) != 1) return;
+  --left_;
+  vanish(thread);
+}
+
+void Faults::end_if_doomed() {
+  const unsigned thread = running_thread();
+  if ((alive_ & doomed_ & 1u << thread) != 0) vanish(thread);
+}
+
+void Faults::vanish(unsigned thread) {
+  const Site* site = Visibility::latest(thread);
+  log("[THREAD VANISHES before its operation here]", site == nullptr ? Where{"thread", "", 0} : site->where);
+  vanished_ |= 1u << thread;
+  std::longjmp(ends_[thread], 1);
+}
+
+}  // namespace check

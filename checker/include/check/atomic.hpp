@@ -1,0 +1,4 @@
+#pragma once
+/// Atomics that the checker watches.
+
+#include "engine/relacy/atomic.hpp"

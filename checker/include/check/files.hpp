@@ -1,0 +1,4 @@
+#pragma once
+/// Text files, read and written whole.
+
+#include "audit/content.hpp"

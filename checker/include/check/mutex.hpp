@@ -1,0 +1,4 @@
+#pragma once
+/// A lock whose waiting the checker sees.
+
+#include "engine/relacy/mutex.hpp"

@@ -1,0 +1,4 @@
+#pragma once
+/// A counterexample as a picture.
+
+#include "trace/picture.hpp"
