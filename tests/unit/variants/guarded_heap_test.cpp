@@ -393,6 +393,15 @@ TEST_F(HardenedHeap, TrailerOfALargeBlockLiesBehindItsContents) {
   }
 }
 
+/// The record's words lie where words may.
+TEST(Trailer, RoomIsTheLeastForContentsWatchedBytesAndAnAlignedRecord) {
+  using Guard = Trailer<TestSync>;
+  EXPECT_EQ(Guard::room_for(96), 96u + 128u + 32u);
+  EXPECT_EQ(Guard::room_for(97), 104u + 128u + 32u);
+  EXPECT_EQ(Guard::room_for(100), 104u + 128u + 32u);
+  EXPECT_EQ(Guard::room_for(104), 104u + 128u + 32u);
+}
+
 /// With each size that the block gets, in place too, and whoever asks.
 TEST_F(HardenedHeap, EndOfALargeBlockMovesWithItsContents) {
   char* block = allocate(100'000);
