@@ -138,6 +138,12 @@ class Runs(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, "VERDICT: PASSED: all 5 hold\n"))
         self.assertRegex(table[2], rf"^\| `{SMALL}` \| I1 .* \| full \| COMPLETE \| \d+ \| \d+\.\d+ \| 4 of 4 \|$")
 
+    def test_verdict_comes_last_where_both_streams_are_one_pipe(self):
+        run("run", SMALL, "--json", self.report)
+        done = subprocess.run([CHECK, "report", self.report], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              check=False)
+        self.assertEqual(done.stdout.splitlines()[-1], "VERDICT: PASSED: all 5 hold")
+
     def test_shards_have_every_search_once(self):
         def searches(*shard):
             run("run", "slot_cache", *shard, "--json", self.report)
