@@ -27,20 +27,23 @@ class AuditTest(unittest.TestCase):
     def tearDownClass(cls):
         cls.directory.cleanup()
 
-    def tree(self, name):
+    @classmethod
+    def tree(cls, name):
         """A copy of the source; files keep their times."""
-        root = self.work / name
+        root = cls.work / name
         for folder in ("src", "checker", "model"):
             shutil.copytree(ROOT / folder, root / folder, dirs_exist_ok=True)
         (root / "docs").mkdir(exist_ok=True)
         return root
 
-    def command(self, root, *words, program=None, cache=None):
-        return [program or CHECK, "audit", *words, "--source", str(root), "--cache", str(cache or self.work / "cache"),
-                "--ledger", str(self.work / "ledger.md")]
+    @classmethod
+    def command(cls, root, *words, program=None, cache=None):
+        return [program or CHECK, "audit", *words, "--source", str(root), "--cache", str(cache or cls.work / "cache"),
+                "--ledger", str(cls.work / "ledger.md")]
 
-    def audit(self, root, *words, **how):
-        done = subprocess.run(self.command(root, *words, **how), text=True, capture_output=True, check=False,
+    @classmethod
+    def audit(cls, root, *words, **how):
+        done = subprocess.run(cls.command(root, *words, **how), text=True, capture_output=True, check=False,
                               timeout=MINUTES)
         return done.returncode, done.stdout + done.stderr
 
@@ -103,8 +106,8 @@ class KeptVerdicts(AuditTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.report, cls.kept = cls.work / "report.json", cls.work / "kept.json"
-        cls.root = cls.tree(cls, "kept")
-        cls.audit(cls, cls.root, cls.PATTERN, "--json", str(cls.report))
+        cls.root = cls.tree("kept")
+        cls.audit(cls.root, cls.PATTERN, "--json", str(cls.report))
 
     def keep(self, change):
         """A file that keeps what the audit has found, but for a change of the weakened order."""
