@@ -31,9 +31,8 @@ class WhaleCache {
     return bucket < kThreadBuckets ? bucket : kThreadBuckets - 1;
   }
 
-  /// Settings, of which each takes effect at the next free or allocation above kLargeMax.
+  // Settings, of which each takes effect at the next free or allocation above kLargeMax.
   /// Bytes that are kept at the most; 0 switches the cache off: what it holds then stays until it is trimmed.
-  [[nodiscard]] std::size_t max_bytes() const noexcept { return max_bytes_.get(); }
   void set_max_bytes(std::size_t bytes) noexcept { max_bytes_.set(bytes); }
   /// Time until a kept mapping goes back, in milliseconds; negative: never.
   void set_purge_delay(std::int64_t ms) noexcept { purge_delay_.set(ms); }

@@ -85,7 +85,7 @@ class Check(unittest.TestCase):
         self.assertIn("ledger", pages)
 
     def test_plain_function_of_the_heap_is_no_input_of_the_ledger(self):
-        pages, output = self.owed_after("src/heap/thread_cache.hpp", "bool may_retain(", "bool may_really_retain(")
+        pages, output = self.owed_after("src/heap/thread_cache.hpp", "bool keeps_large(", "bool really_keeps_large(")
         self.assertEqual(pages, {"coverage", "mutants"}, output)
 
     def test_another_reason_for_an_operation_makes_the_ledger_owed(self):

@@ -344,5 +344,27 @@ TEST(Misuse, WhatIsReportedIsNotDone) {
   EXPECT_GE(heap.usable_size(block), 5000u);
 }
 
+/// Where blocks are not marked, only the slab knows: by its count when it is empty, or by the block freed last.
+TEST(Misuse, SecondFreeThatTheSlabFindsIsReportedAndNotDone) {
+  reports.clear();
+  TestMemory memory(30);
+  Heap<Config<UnmarkedSync, CapturingOs<30>, FullGeometry>> heap{CapturingOs<30>(memory)};
+  heap.init();
+  auto& owner = *heap.attach();
+  heap.settings().set_caches(PoolKind::kLarge, false);
+  for (const std::size_t bytes : {std::size_t{1024}, std::size_t{40'000}}) {
+    std::vector<void*> blocks;
+    for (int i = 0; i < 4; ++i) blocks.push_back(heap.allocate(owner, bytes));
+    const bool fills_its_slab = bytes == 1024;
+    for (int i = 0; i < (fills_its_slab ? 4 : 1); ++i) heap.deallocate(owner, blocks[static_cast<std::size_t>(i)]);
+    EXPECT_TRUE(reports.empty());
+    heap.deallocate(owner, blocks[0]);
+    ASSERT_EQ(reports.size(), 1u) << bytes;
+    EXPECT_EQ(reports[0].what, Corruption::kDoubleFree);
+    reports.clear();
+    EXPECT_NE(heap.allocate(owner, bytes), heap.allocate(owner, bytes)) << "the block is free once";
+  }
+}
+
 }  // namespace
 }  // namespace hakmem::test

@@ -306,6 +306,12 @@ TEST(GuardedHeap, KeyIsTheSystemsSecret) {
   EXPECT_NE(slack_under(1), slack_under(2));
 }
 
+TEST_F(HardenedHeap, OwnsWhatItHasGivenOutOnTheSystemItWasMadeWith) {
+  EXPECT_TRUE(heap_.owns(allocate(48)));
+  EXPECT_FALSE(heap_.owns(foreign()));
+  EXPECT_EQ(heap_.os().address_base(), memory_.base());
+}
+
 TEST_F(HardenedHeap, WrongSizeAndAlignmentAreNamed) {
   char* block = allocate(48);
   heap_.deallocate_sized(*owner_, block, 47);
