@@ -2,11 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <regex>
+#include <string_view>
 #include <system_error>
 
 #include "core/subject.hpp"
@@ -42,6 +43,28 @@ std::string write_text(const fs::path& path, const std::string& text) {
   return fmt::format("cannot write {}: {}", path.string(), why);
 }
 
+namespace {
+
+/// The names of the files that a text includes by quotes, on any line but its first.
+std::vector<std::string> included_in(const std::string& text) {
+  std::vector<std::string> names;
+  for (std::size_t line = text.find('\n'); line != std::string::npos; line = text.find('\n', line + 1)) {
+    std::size_t at = line + 1;
+    const auto skip = [&](std::string_view word) {
+      at = std::min(text.find_first_not_of(" \t", at), text.size());
+      const bool is_there = text.compare(at, word.size(), word) == 0;
+      at += is_there ? word.size() : 0;
+      return is_there;
+    };
+    if (!skip("#") || !skip("include") || !skip("\"")) continue;
+    const std::size_t end = text.find_first_of("\"\n", at);
+    if (end != std::string::npos && end != at && text[end] == '"') names.push_back(text.substr(at, end - at));
+  }
+  return names;
+}
+
+}  // namespace
+
 SourceTree::SourceTree(fs::path root) : root_(std::move(root)) {}
 
 const SourceTree::File& SourceTree::read(const std::string& path) {
@@ -51,9 +74,7 @@ const SourceTree::File& SourceTree::read(const std::string& path) {
   if (!fresh || !read_text(root_ / path, text)) return file;
   file.found = true;
   file.hash = hash_of(text);
-  static const std::regex include(R"re(\n[ \t]*#[ \t]*include[ \t]*"([^"\n]+)")re");
-  for (auto match = std::sregex_iterator(text.begin(), text.end(), include); match != std::sregex_iterator(); ++match) {
-    const std::string name = (*match)[1];
+  for (const std::string& name : included_in(text)) {
     for (const std::string& place : subject().places) {
       const std::string candidate = place.empty() ? name : place + "/" + name;
       std::error_code error;

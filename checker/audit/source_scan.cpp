@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
-#include <regex>
 #include <sstream>
+#include <string_view>
 #include <tuple>
 
 #include "audit/content.hpp"
@@ -38,6 +38,82 @@ std::string trimmed(const std::string& line) {
 std::string code_of(const std::string& line) { return trimmed(line.substr(0, line.find("//"))); }
 
 bool is_comment(const std::string& line) { return trimmed(line).starts_with("//"); }
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+/// The word that begins there; empty when none does.
+std::string_view word_at(std::string_view text, std::size_t begin) {
+  std::size_t end = begin;
+  while (end < text.size() && is_word(text[end])) ++end;
+  return text.substr(std::min(begin, text.size()), end - begin);
+}
+
+template <std::size_t kCount>
+bool is_one_of(std::string_view word, const std::string_view (&words)[kCount]) {
+  return std::find(std::begin(words), std::end(words), word) != std::end(words);
+}
+
+/// Where the string or character ends that begins there, behind its last quote; where it began when it never ends.
+std::size_t end_of_text(std::string_view code, std::size_t begin) {
+  for (std::size_t i = begin + 1; i < code.size(); ++i) {
+    if (code[i] == '\\') {
+      ++i;
+    } else if (code[i] == code[begin]) {
+      return code[i] == '\'' && i == begin + 1 ? begin : i + 1;
+    }
+  }
+  return begin;
+}
+
+/// The name before a parenthesis, which opens at `open`: of a function, a destructor or an operator; or nothing.
+std::string name_before(std::string_view text, std::size_t open) {
+  constexpr std::string_view kOperator = "operator";
+  std::size_t end = open;
+  while (end != 0 && text[end - 1] == ' ') --end;
+  std::size_t begin = end;
+  while (begin != 0 && is_word(text[begin - 1])) --begin;
+  if (begin != end) {
+    if (begin != 0 && text[begin - 1] == '~') --begin;
+    return std::string(text.substr(begin, end - begin));
+  }
+  const auto is_symbol = [](char c) { return !is_word(c) && c != '(' && std::isspace(static_cast<unsigned char>(c)) == 0; };
+  if (end != open) return {};
+  while (begin != 0 && is_symbol(text[begin - 1])) --begin;
+  std::size_t word = begin;
+  while (word != 0 && text[word - 1] == ' ') --word;
+  if (begin == end || !text.substr(0, word).ends_with(kOperator)) return {};
+  return std::string(text.substr(word - kOperator.size(), end - word + kOperator.size()));
+}
+
+/// Whether what stands before a brace opens a type or a namespace. Such a word among template parameters does not.
+bool opens_scope(std::string_view text) {
+  static constexpr std::string_view kWords[] = {"class", "struct", "union", "enum", "namespace"};
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!is_word(text[i]) || (i != 0 && is_word(text[i - 1]))) continue;
+    const std::string_view word = word_at(text, i);
+    if (!is_one_of(word, kWords)) continue;
+    const std::string_view rest = text.substr(i + word.size());
+    const std::size_t angle = rest.find_first_of("<>");
+    const bool is_parameter = angle != std::string_view::npos && rest[angle] == '>';
+    if (!is_parameter && rest.find_first_of("()") == std::string_view::npos) return true;
+  }
+  return false;
+}
+
+/// The operation on an atomic that a line names first: ".load(" or "->fetch_add("; empty when it names none.
+std::string operation_named_in(std::string_view text) {
+  static constexpr std::string_view kWords[] = {"load", "store", "exchange"};
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '.' && !text.substr(i).starts_with("->")) continue;
+    const std::size_t begin = i + (text[i] == '.' ? 1 : 2);
+    const std::string_view word = word_at(text, begin);
+    const std::size_t end = begin + word.size();
+    if (end >= text.size() || text[end] != '(') continue;
+    const auto begins_with = [&](std::string_view start) { return word.starts_with(start) && word.size() > start.size(); };
+    if (is_one_of(word, kWords) || begins_with("compare_exchange_") || begins_with("fetch_")) return std::string(word);
+  }
+  return {};
+}
 
 bool is_audited(const fs::path& root, const fs::path& path) {
   if (path.extension() != ".hpp") return false;
@@ -79,8 +155,13 @@ class FunctionFinder {
 
   /// The code with its strings and characters emptied, so that no brace in them counts.
   static std::string without_texts(const std::string& code) {
-    static const std::regex text(R"("(\\.|[^"\\])*"|'(\\.|[^'\\])+')");
-    return std::regex_replace(code, text, "''");
+    std::string rest;
+    for (std::size_t i = 0; i < code.size();) {
+      const std::size_t end = code[i] == '"' || code[i] == '\'' ? end_of_text(code, i) : i;
+      rest += end == i ? std::string(1, code[i]) : "''";
+      i = std::max(i + 1, end);
+    }
+    return rest;
   }
 
   void take(char c) {
@@ -104,12 +185,12 @@ class FunctionFinder {
     const std::string text = trimmed(head);
     // Behind a member's initialiser, the rest of the list or the body.
     if (!last_.empty() && (text.empty() || text.starts_with(','))) return last_;
-    static const std::regex scope(R"(^(?:.*\b)?(?:class|struct|union|enum|namespace)\b(?![^<]*>)[^()]*$)");
-    static const std::regex name(R"((operator *[^\s\w(]+(?=\()|~?\w+) *\()");
-    if (std::regex_search(text, scope)) return {};
-    static const std::regex skipped(R"(^(?:requires|decltype|noexcept|alignas|explicit|gnu|sizeof)$)");
-    for (std::sregex_iterator at(text.begin(), text.end(), name), end; at != end; ++at) {
-      if (const std::string found = (*at)[1]; !std::regex_match(found, skipped)) return found;
+    if (opens_scope(text)) return {};
+    static constexpr std::string_view kSkipped[] = {"requires", "decltype", "noexcept", "alignas",
+                                                    "explicit", "gnu",      "sizeof"};
+    for (std::size_t open = text.find('('); open != std::string::npos; open = text.find('(', open + 1)) {
+      const std::string found = name_before(text, open);
+      if (!found.empty() && !is_one_of(found, kSkipped)) return found;
     }
     return {};
   }
@@ -117,10 +198,13 @@ class FunctionFinder {
 
 /// "compare_exchange(acq_rel,relaxed)" of an operation's text, and "load" of a "load(": the name as sites have it.
 std::string operation_in(const std::string& text, const std::string& name) {
-  static const std::regex order("memory_order(?:_|::)(\\w+)");
+  constexpr std::string_view kOrder = "memory_order";
   std::string orders;
-  for (std::sregex_iterator at(text.begin(), text.end(), order), end; at != end; ++at) {
-    orders += (orders.empty() ? "" : ",") + (*at)[1].str();
+  for (std::size_t at = text.find(kOrder); at != std::string::npos; at = text.find(kOrder, at + 1)) {
+    const std::string_view rest = std::string_view(text).substr(at + kOrder.size());
+    const std::size_t begin = rest.starts_with("_") ? 1 : rest.starts_with("::") ? 2 : 0;
+    const std::string_view order = begin == 0 ? std::string_view() : word_at(rest, begin);
+    if (!order.empty()) orders += (orders.empty() ? "" : ",") + std::string(order);
   }
   const std::string strong = name.starts_with("compare_exchange") ? "compare_exchange" : name;
   return fmt::format("{}({})", strong, orders);
@@ -160,7 +244,6 @@ std::string WrittenOperation::id() const {
 }
 
 std::vector<WrittenOperation> written_operations(const fs::path& root) {
-  static const std::regex operation(R"((?:\.|->)(load|store|exchange|compare_exchange_\w+|fetch_\w+)\()");
   std::vector<WrittenOperation> found;
   for (const auto& entry : fs::recursive_directory_iterator(root / subject().sources)) {
     if (!entry.is_regular_file() || !is_audited(root, entry.path())) continue;
@@ -170,11 +253,11 @@ std::vector<WrittenOperation> written_operations(const fs::path& root) {
       const std::string text = code_of(lines[i]);
       const std::string both = i + 1 < lines.size() ? text + code_of(lines[i + 1]) : text;
       // An operation that is broken over two lines names its order on the second.
-      std::smatch name;
-      if (!std::regex_search(text, name, operation) || both.find("memory_order") == std::string::npos) continue;
-      const std::string call = call_of(lines, i, name[1]);
+      const std::string name = operation_named_in(text);
+      if (name.empty() || both.find("memory_order") == std::string::npos) continue;
+      const std::string call = call_of(lines, i, name);
       found.push_back({fs::relative(entry.path(), root).string(), static_cast<unsigned>(i + 1), text, functions[i],
-                       operation_in(call, name[1])});
+                       operation_in(call, name)});
     }
   }
   std::sort(found.begin(), found.end(),

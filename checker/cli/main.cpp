@@ -117,7 +117,8 @@ int call(int argc, char** argv) {
   CLI::App* watch_command = add_watch(app, watch_options);
   replay_command->add_option("token", options.token, "as printed with the failure")->required();
   replay_command->add_option("--picture", options.picture,
-                             "draw the failure in SVG into this file: a lane for each thread, and the missing edge");
+                             "write the failure into this file, by its suffix: .svg draws a lane for each thread and the missing edge, .dot "
+                             "is a graph for Graphviz, .json is for programs");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -15,7 +15,9 @@
 #include "runner/job.hpp"
 #include "runner/parts.hpp"
 #include "runner/report.hpp"
-#include "trace/picture.hpp"
+#include "trace/order.hpp"
+#include "trace/render.hpp"
+#include "trace/text.hpp"
 
 namespace check::cli {
 
@@ -78,20 +80,25 @@ int report(const Usage& usage, const Options& options) {
 }
 
 int replay(const Usage& usage, const Options& options) {
+  const Renderer renderer = renderer_for(options.picture);
+  if (!options.picture.empty() && renderer == nullptr) {
+    return usage.wrong_call(
+        fmt::format("--picture: '{}' ends neither in .svg nor in .dot nor in .json", options.picture));
+  }
   const Replayed replayed = is_mutant_token(options.token)
                                 ? replay_mutant(options.token, default_source(), default_audit_cache())
                                 : replay_token(options.token);
   if (!replayed.problem.empty()) return usage.wrong_call(replayed.problem);
-  std::fputs(replayed.outcome.trace.c_str(), stdout);
+  const Trace& trace = replayed.outcome.trace;
+  std::fputs(text_of(trace).c_str(), stdout);
   std::printf("%s\n", replayed.outcome.failed ? replayed.outcome.problem.c_str() : "this execution holds");
   if (!replayed.outcome.failed && !options.picture.empty()) std::puts("there is nothing to draw");
   if (replayed.outcome.failed) {
-    const Picture picture = picture_of(replayed.outcome.trace);
-    std::printf("%s\n", picture.missing.c_str());
+    std::printf("%s\n", explain(trace, Order(trace)).sentence.c_str());
     if (options.picture.empty()) return kFailed;
     const std::string title =
         fmt::format("{}: {}", options.token.substr(0, options.token.find(':')), replayed.outcome.problem);
-    if (const std::string problem = write_text(options.picture, to_svg(picture, title)); !problem.empty()) {
+    if (const std::string problem = write_text(options.picture, renderer(trace, title)); !problem.empty()) {
       return usage.wrong_call(problem);
     }
   }

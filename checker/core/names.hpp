@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
+
+#include "core/event.hpp"
 
 namespace check {
 
@@ -18,7 +21,8 @@ struct RegisteredDecoders {
   RegisteredDecoders(std::initializer_list<Decoder> decoders);
 };
 
-/// A line of a trace, with the values of an atomic replaced by their meaning when the line names a file with a decoder.
-std::string with_names(const std::string& line);
+/// What a value of the word means that the event operates on; none where the event is of no word, or its file has no
+/// decoder.
+std::optional<std::string> meaning_of(std::uint64_t value, const Event& event);
 
 }  // namespace check

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "core/event.hpp"
 #include "core/scenario.hpp"
 
 namespace check {
@@ -22,14 +24,21 @@ struct Outcome {
   std::uint64_t executions = 0;  ///< explored, the failing one included
   double seconds = 0;
   double processor_seconds = 0;
-  std::string problem;         ///< "DATA RACE (data race detected)"; empty unless failed
-  std::string trace;           ///< the failing execution, step by step
+  Ending ending = Ending::kHolds;
+  std::string detail;          ///< what was said about the ending: a require's text
+  std::string problem;         ///< both for people, "DATA RACE (data race detected)"; empty unless failed
+  Trace trace;                 ///< the failing execution, step by step
   std::string choices;         ///< the failing execution, for replay()
   std::string position;        ///< of an exhaustive search that was cut: where it can go on
   std::string knowledge;       ///< of an exhaustive search: what it has learned about the scenario, see visibility.hpp
   bool waits = false;          ///< of an exhaustive search: yields had to wait for other threads
   unsigned steps = 0;          ///< of pct: the longest execution
   std::uint64_t promised = 0;  ///< of pct: executions whose change points were drawn from so many steps
+
+  /// Whether what was found is what is expected: the word of an ending, or a part of it or of what was said.
+  [[nodiscard]] bool shows(std::string_view expected) const;
+  /// There is no verdict. \param why for people
+  void set_aside(std::string why);
 };
 
 /// Seconds of a monotonic clock.

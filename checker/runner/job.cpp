@@ -113,17 +113,15 @@ std::string break_it(const Suite& suite, const Variant& variant, const Limits& l
   return Sites::mutate(variant.mutations);
 }
 
-const std::string kNotCaught = "not caught: ";
-
 Result judge_variant(const Variant& variant, const Search& search, const Outcome& outcome, Result result) {
   result.broken_variant = true;
   if (!outcome.failed) {
     result.status = Status::kFail;
-    result.message = kNotCaught + variant.what;
+    result.message = "not caught: " + variant.what;
     if (outcome.cut) result.message += fmt::format(" ({} ended before it was done)", to_string(search));
     return result;
   }
-  result.status = judged(outcome.problem.find(variant.expected) != std::string::npos);
+  result.status = judged(outcome.shows(variant.expected));
   result.verdict = result.passes() ? "CAUGHT" : "FAILED";
   result.message = outcome.problem;
   if (!result.passes()) result.message += fmt::format(", expected {}", variant.expected);
@@ -249,15 +247,19 @@ Job job_for(const Suite& suite, const Variant& variant, const std::vector<Search
     limits.seed = seed;
     if (const std::string problem = break_it(suite, variant, limits); !problem.empty()) return failed(job, problem);
     Result result;
+    bool caught = false;
+    bool cut = false;
     for (Search search : searches) {
       if (search.strategy.exhaustive() && search.seconds == 0) search.executions = kPatience;
       const Outcome outcome = explore(variant.type, suite.depth(), search, limits);
       result = judge_variant(variant, search, outcome, row_of(job.suite, search, outcome));
-      if (outcome.failed || *limits.stop) break;
+      caught = outcome.failed;
+      cut = outcome.cut;
+      if (caught || *limits.stop) break;
     }
     // What was planned is done and has not caught it: a fault. What somebody has ended is none.
-    const bool ended = *limits.stop || (result.verdict == "TRUNCATED" && searches.front().seconds != 0);
-    if (result.message.starts_with(kNotCaught) && ended) {
+    const bool ended = *limits.stop || (cut && searches.front().seconds != 0);
+    if (!caught && ended) {
       result.status = Status::kIncomplete;
       result.go_on = job.go_on;
     }

@@ -20,6 +20,7 @@
 
 #include "core/subject.hpp"
 #include "engine/relacy/visibility.hpp"
+#include "trace/text.hpp"
 
 namespace check {
 
@@ -336,7 +337,7 @@ bool read_some(Running& running) {
 void JobPool::print(const Result& result) {
   if (::isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
   std::puts(to_line(result).c_str());
-  if (!result.passes() && !result.trace.empty()) std::fputs(result.trace.c_str(), stdout);
+  if (!result.passes() && !result.trace.empty()) std::fputs(text_of(result.trace).c_str(), stdout);
   if (!result.passes() && !result.token.empty())
     std::printf("replay: %s replay '%s'\n", subject().program.c_str(), result.token.c_str());
   std::fflush(stdout);

@@ -11,6 +11,8 @@
 
 #include "core/subject.hpp"
 #include "engine/relacy/visibility.hpp"
+#include "trace/json.hpp"
+#include "trace/text.hpp"
 
 namespace check {
 
@@ -24,11 +26,12 @@ nlohmann::json to_json(const Result& result) {
                       {"status", name_of(result.status)},
                       {"broken_variant", result.broken_variant},
                       {"message", result.message},
-                      {"trace", result.trace},
+                      {"trace", text_of(result.trace)},
                       {"blind_spots", result.blind},
                       {"replay", result.token}};
   if (!result.go_on.empty()) json["continue"] = result.go_on;
   if (result.details.contains("part")) json["details"] = result.details;
+  if (!result.trace.empty()) json["record"] = json_of(result.trace);
   return json;
 }
 
@@ -67,7 +70,8 @@ Result result_from_json(const nlohmann::json& json) {
   result.status = status_from(json.at("status").get_ref<const nlohmann::json::string_t&>());
   result.broken_variant = json.at("broken_variant");
   result.message = json.at("message");
-  result.trace = json.at("trace");
+  (void)json.at("trace").get_ref<const nlohmann::json::string_t&>();  // for people: what it shows is in the record
+  if (json.contains("record")) result.trace = trace_from_json(json.at("record"));
   result.token = json.at("replay");
   result.blind = json.value("blind_spots", "");
   result.go_on = json.value("continue", "");

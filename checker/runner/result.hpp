@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/event.hpp"
 #include "runner/status.hpp"
 
 namespace check {
@@ -20,7 +21,7 @@ struct Result {
   Status status = Status::kIncomplete;
   bool broken_variant = false;
   std::string message;          ///< one line: what was found, or why there is no verdict
-  std::string trace;            ///< the execution that shows it
+  Trace trace;                  ///< the execution that shows it
   std::string token;            ///< replays it
   std::string blind;            ///< what the checker never shows, of that which the suite's operations could show
   std::string go_on;            ///< of what is incomplete: the command that goes on

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "core/search.hpp"
+#include "trace/text.hpp"
 
 namespace check {
 
@@ -56,7 +57,7 @@ void Screen::found(const Result& result, const std::string& replay) {
   if (!first && terminal_) return happened(to_line(result));
   std::vector<std::string> lines{to_line(result)};
   if (first) {
-    const std::vector<std::string> trace = lines_of(result.trace);
+    const std::vector<std::string> trace = lines_of(text_of(result.trace));
     lines.insert(lines.end(), trace.begin(), trace.end());
     if (!replay.empty()) lines.push_back("replay: " + replay);
     counterexample_ = lines;

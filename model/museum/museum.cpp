@@ -7,13 +7,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <regex>
 #include <set>
 #include <tuple>
 
 #include "check/files.hpp"
 #include "check/jobs.hpp"
-#include "check/picture.hpp"
+#include "check/trace.hpp"
 #include "model/museum/exhibit.hpp"
 #include "model/museum/guard.hpp"
 
@@ -68,7 +67,7 @@ void search_faulty(const Exhibit& exhibit, const ScenarioType& type, unsigned de
     result.message = outcome.problem;
     result.trace = outcome.trace;
     if (!outcome.failed) return;
-    result.status = judged(outcome.problem.find(exhibit.expected) != std::string::npos);
+    result.status = judged(outcome.shows(exhibit.expected));
     if (!result.passes()) result.message += ", expected " + exhibit.expected;
     return;
   }
@@ -151,20 +150,6 @@ reads it, and where an order is missing a dashed one shows between which steps.
 
 )";
 
-/// A trace that reads the same in every process, and as long as the code is the same: addresses outside the simulated
-/// ranges tell nothing, and the numbers of lines change with every comment.
-std::string steady(const std::string& trace) {
-  static const std::regex address("0x(?!5eed)[0-9a-f]{6,}");
-  static const std::regex line("(\\.[ch]pp)\\([0-9]+\\)");
-  return std::regex_replace(std::regex_replace(trace, address, "0x..."), line, "$1");
-}
-
-/// The same without the lines that mark where the threads begin, which order what a picture shows, and say no more.
-std::string without_marks(const std::string& trace) {
-  static const std::regex mark("\\[[0-9]+\\] [0-9]+: \\[BEFORE END\\]\n");
-  return std::regex_replace(trace, mark, "");
-}
-
 /// \param picture where it is, as seen from the page
 std::string section_of(const Exhibit& exhibit, const Result& result, const std::string& picture) {
   std::string text = fmt::format(
@@ -178,8 +163,8 @@ std::string section_of(const Exhibit& exhibit, const Result& result, const std::
   if (!exhibit.preloaded.empty()) text += fmt::format("- Guard under `LD_PRELOAD`: `{}`\n", exhibit.preloaded);
   if (!result.trace.empty()) {
     text += fmt::format("- {}\n\n![Exhibit {}: the steps of each thread]({})\n\n```\n{}```\n",
-                        picture_of(steady(result.trace)).missing, exhibit.label(), picture,
-                        without_marks(steady(result.trace)));
+                        explain(result.trace, Order(result.trace), kSteady).sentence, exhibit.label(), picture,
+                        text_of(result.trace, kSteady));
   }
   return text + "\n";
 }
@@ -197,7 +182,7 @@ std::string write_page(const std::string& path, const std::vector<const Exhibit*
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     const std::string title = fmt::format("{}. {}: {}", exhibit.label(), exhibit.title, results[i]->message);
-    const std::string problem = write_text(folder / name, to_svg(picture_of(steady(results[i]->trace)), title));
+    const std::string problem = write_text(folder / name, svg_of(results[i]->trace, title, kSteady));
     if (!problem.empty()) return problem;
   }
   return write_text(path, page);

@@ -62,6 +62,7 @@ class WrongCalls(unittest.TestCase):
 
     def test_tokens_that_are_damaged_or_of_another_build_are_refused(self):
         self.assert_refused(["replay", "nonsense"], "no replay token")
+        self.assert_refused(["replay", "nonsense", "--picture", "race.png"], "ends neither in .svg nor in .dot nor in .json")
         self.assert_refused(["replay", f"{SMALL}:full:00000000:0011"], "another build")
         self.assert_refused(["replay", f"{SMALL}:wide:00000000:0011"], "unknown scheduler")
 

@@ -188,6 +188,8 @@ AtomicWord<Word>::AtomicWord(Word value) {
   auto& atomic = *::new (static_cast<void*>(atomic_)) typename Inside::Atomic;
   const rl::thread_info_base& thread = *rl::ctx().threadx_;
   const unsigned index = rl::ctx().threadx_->atomic_store_relaxed(atomic.impl_);
+  if (Recorder::running != nullptr) [[unlikely]]
+    Recorder::running->forget(&atomic);
   creator_ = thread.index_;
   born_ = thread.own_acq_rel_order_;
   atomic.last_index_ = index;

@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "core/event.hpp"
 #include "engine/relacy/execution.hpp"
 #include "engine/relacy/relacy.hpp"
 #include "engine/relacy/variable.hpp"
@@ -13,15 +14,20 @@ std::jmp_buf Faults::ends_[kMostThreads];
 
 namespace {
 
-/// A line of a trace.
 struct FaultEvent {
+  EventKind kind;
   const char* what;
   void output(std::ostream& out) const { out << what; }
 };
 
-void log(const char* what, const Where& where) {
+void describe(const FaultEvent& from, Event& event) {
+  event.kind = from.kind;
+  event.text = from.what;
+}
+
+void log(EventKind kind, const char* what, const Where& where) {
   rl::context& c = rl::ctx();
-  if (c.collecting_history()) c.exec_log(info_of(where), FaultEvent{what});
+  if (c.collecting_history()) c.exec_log(info_of(where), FaultEvent{kind, what});
 }
 
 }  // namespace
@@ -38,7 +44,7 @@ void Faults::run(Scenario& scenario, unsigned thread) {
 void Faults::fork(Where where) {
   Visibility::note_fork();
   rl::ctx().sched();
-  log("forks: the other threads vanish", where);
+  log(EventKind::kForks, "forks: the other threads vanish", where);
   const unsigned self = running_thread();
   doomed_ = ~(1u << self);
   for (unsigned i = 0; i < static_cast<unsigned>(rl::ctx().get_thread_count()); ++i) {
@@ -48,7 +54,7 @@ void Faults::fork(Where where) {
 
 bool Faults::happens(const char* what, Where where) {
   if (rl::ctx().rand(2, rl::sched_type_user) == 0) return false;
-  log(what, where);
+  log(EventKind::kHappens, what, where);
   return true;
 }
 
@@ -69,7 +75,7 @@ void Faults::end_if_doomed() {
 
 void Faults::vanish(unsigned thread) {
   const Site* site = Visibility::latest(thread);
-  log("[THREAD VANISHES before its operation here]", site == nullptr ? Where{"thread", "", 0} : site->where);
+  log(EventKind::kVanishes, "[THREAD VANISHES before its operation here]", site == nullptr ? Where{"thread", "", 0} : site->where);
   vanished_ |= 1u << thread;
   std::longjmp(ends_[thread], 1);
 }

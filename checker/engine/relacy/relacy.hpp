@@ -22,6 +22,7 @@
 #undef $
 
 #include "core/where.hpp"
+#include "engine/relacy/recorder.hpp"
 
 namespace check {
 

@@ -5,7 +5,6 @@
 #include <ctime>
 #include <sstream>
 
-#include "core/names.hpp"
 #include "core/sites.hpp"
 #include "engine/relacy/faults.hpp"
 #include "engine/relacy/relacy.hpp"
@@ -63,6 +62,26 @@ struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
   Scenario* scenario_;
 };
 
+/// What the engine's result is in our words.
+Ending ending_of(rl::test_result_e result, bool in_invariant) {
+  switch (result) {
+    case rl::test_result_user_assert_failed: return in_invariant ? Ending::kInvariantFails : Ending::kRequirementFails;
+    case rl::test_result_user_invariant_failed: return Ending::kInvariantFails;
+    case rl::test_result_data_race: return Ending::kDataRace;
+    case rl::test_result_access_to_freed_memory: return Ending::kFreedMemory;
+    case rl::test_result_double_free: return Ending::kDoubleFree;
+    case rl::test_result_memory_leak: return Ending::kMemoryLeak;
+    case rl::test_result_resource_leak: return Ending::kResourceLeak;
+    case rl::test_result_unitialized_access: return Ending::kUninitialised;
+    case rl::test_result_deadlock: return Ending::kDeadlock;
+    case rl::test_result_livelock: return Ending::kLivelock;
+    case rl::test_result_recursion_on_nonrecursive_mutex: return Ending::kMutexLockedTwice;
+    case rl::test_result_unlocking_mutex_wo_ownership: return Ending::kMutexUnlockedByAnother;
+    case rl::test_result_destroying_owned_mutex: return Ending::kMutexDestroyedWhileLocked;
+    default: return Ending::kMisuse;
+  }
+}
+
 /// Relacy's context, in which threads may vanish where they are switched.
 template <rl::thread_id_t kThreads>
 class SearchContext : public rl::context_impl<Execution<kThreads>, Scheduler<kThreads>> {
@@ -89,6 +108,14 @@ class SearchContext : public rl::context_impl<Execution<kThreads>, Scheduler<kTh
   void yield(unsigned count, rl::debug_info_param info) override {
     Base::yield(count, info);
     Faults::at_resumption();
+  }
+  void fail_test(const char* what, rl::test_result_e result, rl::debug_info_param info) override {
+    if (Recorder::running != nullptr) {
+      ++this->disable_alloc_;
+      Recorder::running->announce_fault(ending_of(result, this->invariant_executing), what);
+      --this->disable_alloc_;
+    }
+    Base::fail_test(what, result, info);
   }
 };
 
@@ -177,41 +204,6 @@ bool decode(const std::string& text, Choices& choices, bool& yields_block) {
   return true;
 }
 
-/// "..., in function<of types>, file(line)" without the types.
-std::string without_template_arguments(const std::string& line) {
-  const std::size_t function = line.rfind(", in ");
-  const std::size_t file = line.rfind(", ");
-  const std::size_t types = line.find('<', function);
-  if (function == std::string::npos || types == std::string::npos || types > file) return line;
-  return line.substr(0, types) + line.substr(file);
-}
-
-/// A line of Relacy's history in our words: without the places inside of Relacy itself, and without template
-/// arguments. \return empty for a line that says nothing.
-std::string readable(const std::string& line) {
-  const std::size_t inside = line.find(", in fiber_proc_impl, ");
-  if (inside == std::string::npos) return without_template_arguments(line);
-  for (const char* marker : {"[CTOR BEGIN]", "[CTOR END]", "[BEFORE BEGIN]", "[DTOR BEGIN]", "[DTOR END]"}) {
-    if (line.find(marker) != std::string::npos) return {};
-  }
-  return line.substr(0, inside);
-}
-
-/// What Relacy has written about a failed execution: the result, then each step in order. The same steps by thread
-/// follow there; they are left out.
-void read_report(const std::string& report, Outcome& outcome) {
-  outcome.problem = report.substr(0, report.find('\n'));
-  const std::size_t begin = report.find("execution history (");
-  if (begin == std::string::npos) return;
-  const std::size_t end = report.find("\nthread 0:\n", begin);
-  std::istringstream lines(report.substr(begin, end == std::string::npos ? end : end - begin));
-  std::string line;
-  std::getline(lines, line);
-  while (std::getline(lines, line)) {
-    if (const std::string text = readable(line); !text.empty()) outcome.trace += with_names(text) + "\n";
-  }
-}
-
 /// Runs the choices with the recording of every step switched on.
 rl::test_result_e retrace(const ScenarioType& type, unsigned depth, const Strategy& strategy, const Choices& choices,
                           bool yields_block, Outcome& outcome, bool& fits) {
@@ -225,9 +217,14 @@ rl::test_result_e retrace(const ScenarioType& type, unsigned depth, const Strate
   course.replay = &choices;
   course.yields_block = yields_block;
   running_course = &course;
+  Recorder recorder;
   const rl::test_result_e result = run(type, params);
   fits = course.deterministic && course.choices.size() == choices.size();
-  if (result != rl::test_result_success) read_report(std::string(out.str().c_str()), outcome);
+  if (result == rl::test_result_success) return result;
+  outcome.ending = recorder.ending();
+  outcome.detail = recorder.detail();
+  outcome.problem = described(outcome.ending, outcome.detail);
+  outcome.trace = recorder.trace();
   return result;
 }
 
@@ -301,6 +298,18 @@ rl::test_result_e reduced(const ScenarioType& type, unsigned depth, Course& cour
 
 }  // namespace
 
+bool Outcome::shows(std::string_view expected) const {
+  const std::string_view word = ending == Ending::kNoVerdict ? std::string_view() : word_of(ending);
+  return word.find(expected) != std::string_view::npos || detail.find(expected) != std::string::npos;
+}
+
+void Outcome::set_aside(std::string why) {
+  failed = true;
+  ending = Ending::kNoVerdict;
+  detail.clear();
+  problem = std::move(why);
+}
+
 Course& current_course() noexcept { return *running_course; }
 
 Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits) {
@@ -334,8 +343,7 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
       ((course.stopped || course.time_over) && has_an_end) || (course.most_reached && search.strategy.exhaustive());
   if (outcome.cut && !course.tree.empty()) outcome.position = position_of(course);
   if (!course.deterministic) {
-    outcome.failed = true;
-    outcome.problem = "the scenario is not deterministic: the same choices led elsewhere";
+    outcome.set_aside("the scenario is not deterministic: the same choices led elsewhere");
     return outcome;
   }
   if (result == rl::test_result_success) return outcome;
@@ -345,8 +353,8 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   bool fits = false;
   const Choices choices = course.choices;
   if (retrace(type, depth, search.strategy, choices, course.yields_block, outcome, fits) != result || !fits) {
-    outcome.problem =
-        fmt::format("the scenario is not deterministic: {} is not reproduced", rl::test_result_str(result));
+    outcome.set_aside(
+        fmt::format("the scenario is not deterministic: {} is not reproduced", rl::test_result_str(result)));
   }
   return outcome;
 }
@@ -358,16 +366,14 @@ Outcome replay(const ScenarioType& type, unsigned depth, const Strategy& strateg
   bool fits = false;
   bool yields_block = true;
   if (!decode(text, choices, yields_block)) {
-    outcome.failed = true;
-    outcome.problem = "the list of choices is damaged";
+    outcome.set_aside("the list of choices is damaged");
     return outcome;
   }
   const double start = now();
   outcome.failed = retrace(type, depth, strategy, choices, yields_block, outcome, fits) != rl::test_result_success;
   outcome.seconds = now() - start;
   if (!fits) {
-    outcome.failed = true;
-    outcome.problem = "the choices do not fit the scenario";
+    outcome.set_aside("the choices do not fit the scenario");
   }
   return outcome;
 }

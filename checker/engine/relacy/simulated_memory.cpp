@@ -122,7 +122,7 @@ void SimulatedMemory::map(std::uintptr_t p, std::size_t bytes, const Where& wher
 void SimulatedMemory::unmap(std::uintptr_t p, std::size_t bytes, const Where& where) {
   for (std::uintptr_t address = p; address < p + bytes; address += kCellBytes) {
     const std::size_t index = index_of(address, where);
-    access(cell(index), reinterpret_cast<void*>(address), "page (unmap)", 0, true, where);
+    cell(index).check.access({reinterpret_cast<void*>(address), "page (unmap)", 0, true, false, true}, where);
     destroy_cell(index);
   }
 }

@@ -19,6 +19,7 @@ struct PlainEvent {
   std::uintptr_t value;
   bool is_write;
   bool is_pointer;
+  bool is_unmap = false;  ///< of simulated memory, which counts as a write
 };
 
 /// A value for a trace.

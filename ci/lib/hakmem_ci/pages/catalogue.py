@@ -83,7 +83,7 @@ PAGES = (
          {"model": ("hakmem-check",)}, compose.models, measured=True),
     Page("museum", "bugs of the past, each with its smallest counterexample",
          (inputs.Code("model/museum/exhibits.cpp", *(f"model/museum/{name}.hpp" for name in EXHIBITS), "model/museum/programs.cpp",
-                      "model/museum/museum.cpp", "checker/trace/picture.cpp"), SUITES),
+                      "model/museum/museum.cpp", *(f"checker/trace/{name}.cpp" for name in ("order", "svg", "text"))), SUITES),
          (Command((CHECKER, "museum", "--jobs", "{jobs}"), 3600),),
          {"model": ("hakmem-check",), "release": GUARDS}, pictures=True),
     Page("controls", "which planted faults each checker was shown, and caught",

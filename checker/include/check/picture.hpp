@@ -1,4 +1,0 @@
-#pragma once
-/// A counterexample as a picture.
-
-#include "trace/picture.hpp"
