@@ -102,7 +102,7 @@ struct hak_statistics {
   uint64_t acquired_same_class; /* slots acquired: stage 1, an EMPTY slot of the same class */
   uint64_t acquired_any_class;  /* stage 1b, an EMPTY slot of any class */
   uint64_t acquired_unused;     /* stage 2, an UNUSED slot */
-  uint64_t acquired_cached;     /* stage 3, a SuperSlab of the LRU cache */
+  uint64_t acquired_cached;     /* stage 3, a cached SuperSlab */
   uint64_t acquired_mapped;     /* stage 3, a new SuperSlab */
   uint64_t slabs_released;      /* slabs whose slots were given back */
   uint64_t superslabs_retired;  /* SuperSlabs that held nothing any more */

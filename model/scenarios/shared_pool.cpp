@@ -12,8 +12,8 @@ namespace {
 
 constexpr Place kClaim{"lockfree/slot_word.hpp", "try_claim", kCompareExchange};
 constexpr Place kReleaseSlots{"lockfree/slot_word.hpp", "release", kCompareExchange};
-constexpr Place kCachePut{"lockfree/slot_cache.hpp", "put", kCompareExchange};
-constexpr Place kCacheTake{"lockfree/slot_cache.hpp", "take", kExchange};
+constexpr Place kCachePut{"lockfree/pointer_cache.hpp", "put", kCompareExchange};
+constexpr Place kCacheTake{"lockfree/pointer_cache.hpp", "take", kExchange};
 constexpr Place kNewGroup{"layout/descriptor_table.hpp", "ensure_group", kCompareExchange};
 constexpr Place kFindGroup{"layout/descriptor_table.hpp", "find_group", kLoad};
 constexpr Place kSetMark{"lockfree/bitmap_word.hpp", "set", kFetchOr};

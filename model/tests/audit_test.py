@@ -258,7 +258,7 @@ class Limits(AuditTest):
 
     def test_interrupted_audit_goes_on_where_it_was(self):
         root = self.tree("interrupted")
-        self.audit(root, "slot_cache.hpp/put/load")  # measures the suites
+        self.audit(root, "pointer_cache.hpp/put/load")  # measures the suites
         with subprocess.Popen(self.command(root, "slot_word"), stdout=subprocess.PIPE, text=True) as process:
             time.sleep(3)
             process.send_signal(signal.SIGINT)

@@ -12,8 +12,8 @@ import time
 import unittest
 
 CHECK = None
-SMALL = "slot_cache/put_and_take"  # a suite that ends at once
-LARGE = "slot_cache/two_taker?"  # one that takes more than a second, without its broken variants
+SMALL = "pointer_cache/put_and_take"  # a suite that ends at once
+LARGE = "pointer_cache/two_taker?"  # one that takes more than a second, without its broken variants
 LONG = "slot_word/late_clai?"  # one that does not end within seconds
 TOKENS = pathlib.Path(__file__).resolve().parents[1] / "fuzz" / "corpus" / "tokens"
 
@@ -91,9 +91,9 @@ class Runs(unittest.TestCase):
 
     def test_every_listed_suite_is_reported(self):
         listed = [line.split()[0] for line in run("list").stdout.splitlines()]
-        self.assertEqual(run("run", "slot_cache", "--json", self.report).returncode, 0)
+        self.assertEqual(run("run", "pointer_cache", "--json", self.report).returncode, 0)
         self.assertEqual({result["suite"] for result in self.results()},
-                         {name for name in listed if name.startswith("slot_cache")})
+                         {name for name in listed if name.startswith("pointer_cache")})
 
     def test_tokens_in_the_corpus_name_suites_that_exist(self):
         """Else the fuzzer would start from nothing but what is refused."""
@@ -127,7 +127,7 @@ class Runs(unittest.TestCase):
 
     def test_random_runs_repeat_with_their_seed(self):
         def caught(seed):
-            run("run", "slot_cache", "--scheduler", "random", "--executions", 3000, "--seed", seed, "--json", self.report)
+            run("run", "pointer_cache", "--scheduler", "random", "--executions", 3000, "--seed", seed, "--json", self.report)
             return sorted((r["suite"], r["executions"]) for r in self.results() if r["broken_variant"])
         self.assertEqual(caught(5), caught(5))
 
@@ -147,7 +147,7 @@ class Runs(unittest.TestCase):
 
     def test_shards_have_every_search_once(self):
         def searches(*shard):
-            run("run", "slot_cache", *shard, "--json", self.report)
+            run("run", "pointer_cache", *shard, "--json", self.report)
             return [result["suite"] for result in self.results()]
         self.assertEqual(sorted(searches("--shard", "1/2") + searches("--shard", "2/2")), sorted(searches()))
 
@@ -207,7 +207,7 @@ class Runs(unittest.TestCase):
             self.assertTrue(result["status"] == "pass" or "--exact" in result["continue"], result)
 
     def test_interrupted_run_keeps_its_results_and_is_no_success(self):
-        process = subprocess.Popen([CHECK, "run", "slot_cache", "--scheduler", "random", "--executions", "2000000000",
+        process = subprocess.Popen([CHECK, "run", "pointer_cache", "--scheduler", "random", "--executions", "2000000000",
                                     "--json", self.report], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(2)
         process.send_signal(signal.SIGINT)
@@ -275,7 +275,7 @@ class Runs(unittest.TestCase):
         self.assertTrue(any("killed from outside" in message for message in messages), messages)
 
     def test_what_is_cut_says_how_to_go_on_and_that_does(self):
-        arguments = ("run", "slot_cache/two_takers", "--exact", "--scheduler", "full", "--plain", "--json", self.report,
+        arguments = ("run", "pointer_cache/two_takers", "--exact", "--scheduler", "full", "--plain", "--json", self.report,
                      "--state", self.folder.name)
         done = run(*arguments, "--seconds", 1)
         row = self.results()[0]

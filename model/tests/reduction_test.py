@@ -13,7 +13,7 @@ CHECK = None
 SEARCHES = [
     ("remote_word/one_pusher*", "full"), ("remote_word/sleep*", "full"), ("remote_word/owner_wakes*", "full"),
     ("slot_word/three*", "full"), ("slot_word/claim*", "full"), ("slot_word/second*", "full"),
-    ("slot_cache/put*", "full"), ("take_all_list/two_takers*", "full"), ("bitmap_word/*", "bound=3"),
+    ("pointer_cache/put*", "full"), ("take_all_list/two_takers*", "full"), ("bitmap_word/*", "bound=3"),
     ("direct/*", "bound=2"), ("page_map/*", "bound=2"), ("free_slots/*", "bound=2"),
     ("descriptor_table/*", "bound=2"), ("shared_pool/*", "bound=0"),
     ("heap/late_free*", "bound=0"), ("heap/exit_against_remote_free*", "bound=0"),
@@ -25,7 +25,7 @@ PINNED = {
     "remote_word/one_pusher": (346, 117), "remote_word/sleep": (139_963, 5686),
     "remote_word/owner_wakes": (135_563, 6732), "remote_word/two_pushers": (36_708, 1900),
     "slot_word/three_release": (110_280, 2166), "slot_word/claim_against_release": (1070, 196),
-    "slot_cache/two_takers": (1_028_808, 2774), "free_slots/stale_hint": (973_346, 1609),
+    "pointer_cache/two_takers": (1_028_808, 2774), "free_slots/stale_hint": (973_346, 1609),
 }
 
 
@@ -52,7 +52,7 @@ class Reduction(unittest.TestCase):
                 self.assertEqual((plain["executions"], reduced["executions"]), (plain_number, reduced_number))
 
     def test_three_threads_need_fifty_times_fewer_executions(self):
-        for name in ("slot_cache/two_takers", "free_slots/stale_hint"):
+        for name in ("pointer_cache/two_takers", "free_slots/stale_hint"):
             plain_number, reduced_number = PINNED[name]
             self.assertGreater(plain_number, 50 * reduced_number, name)
 

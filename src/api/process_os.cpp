@@ -12,7 +12,8 @@ constexpr std::uint32_t kinds_of(EventLog log) noexcept {
   switch (log) {
     case EventLog::kAcquire: return bit(EventKind::kAcquire);
     case EventLog::kFree: return bit(EventKind::kRelease) | bit(EventKind::kOffer) | bit(EventKind::kRetire);
-    case EventLog::kLru: return bit(EventKind::kLruPut) | bit(EventKind::kLruTake) | bit(EventKind::kLruUnmap);
+    case EventLog::kLru:
+      return bit(EventKind::kSuperSlabPut) | bit(EventKind::kSuperSlabTake) | bit(EventKind::kSuperSlabUnmap);
     case EventLog::kOutbox: break;
   }
   return bit(EventKind::kOutboxSend) | bit(EventKind::kOutboxDrain) | bit(EventKind::kSpill);
@@ -24,9 +25,9 @@ constexpr const char* name_of(EventKind kind) noexcept {
     case EventKind::kRelease: return "release";
     case EventKind::kOffer: return "offer";
     case EventKind::kRetire: return "retire";
-    case EventKind::kLruPut: return "lru_put";
-    case EventKind::kLruTake: return "lru_take";
-    case EventKind::kLruUnmap: return "lru_unmap";
+    case EventKind::kSuperSlabPut: return "lru_put";
+    case EventKind::kSuperSlabTake: return "lru_take";
+    case EventKind::kSuperSlabUnmap: return "lru_unmap";
     case EventKind::kOutboxSend: return "outbox_send";
     case EventKind::kOutboxDrain: return "outbox_drain";
     case EventKind::kSpill: return "spill";
@@ -49,9 +50,9 @@ void describe(linux_detail::Line& line, const Event& event) noexcept {
            << " slots=" << event.count;
       return;
     case EventKind::kRetire:
-    case EventKind::kLruPut:
-    case EventKind::kLruTake: line << " superslab=" << address; return;
-    case EventKind::kLruUnmap: line << " superslab=" << address << " reason=" << event.detail; return;
+    case EventKind::kSuperSlabPut:
+    case EventKind::kSuperSlabTake: line << " superslab=" << address; return;
+    case EventKind::kSuperSlabUnmap: line << " superslab=" << address << " reason=" << event.detail; return;
     case EventKind::kOutboxSend:
       line << " class=" << event.size_class << " slab=" << address << " blocks=" << event.count;
       return;

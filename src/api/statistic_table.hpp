@@ -27,7 +27,7 @@ inline constexpr hak_statistic kStatistics[] = {
     HAKMEM_VALUE(acquired_same_class, "slabs", "acquired in stage 1: EMPTY slots of the same class"),
     HAKMEM_VALUE(acquired_any_class, "slabs", "acquired in stage 1b: EMPTY slots of any class"),
     HAKMEM_VALUE(acquired_unused, "slabs", "acquired in stage 2: UNUSED slots"),
-    HAKMEM_VALUE(acquired_cached, "slabs", "acquired in stage 3: slots of a SuperSlab of the LRU cache"),
+    HAKMEM_VALUE(acquired_cached, "slabs", "acquired in stage 3: slots of a cached SuperSlab"),
     HAKMEM_VALUE(acquired_mapped, "slabs", "acquired in stage 3: slots of a new SuperSlab"),
     HAKMEM_VALUE(slabs_released, "slabs", "their slots were given back"),
     HAKMEM_VALUE(superslabs_retired, "SuperSlabs", "held nothing any more"),

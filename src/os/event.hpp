@@ -8,16 +8,16 @@
 namespace hakmem {
 
 enum class EventKind : std::uint8_t {
-  kAcquire,      ///< a run of slots was acquired: stage, class, place
-  kRelease,      ///< a run of slots was given back: class, place
-  kOffer,        ///< it was offered to its class: the free-list push
-  kRetire,       ///< the SuperSlab is completely empty
-  kLruPut,       ///< a retired SuperSlab is kept
-  kLruTake,      ///< a kept SuperSlab is used again
-  kLruUnmap,     ///< a retired SuperSlab goes back to the system; detail: why
-  kOutboxSend,   ///< a chain of frees goes to its slab: class, slab, count
-  kOutboxDrain,  ///< all gathered chains go out: how many
-  kSpill,        ///< a thread's list has grown too long: class, blocks that it keeps
+  kAcquire,         ///< a run of slots was acquired: stage, class, place
+  kRelease,         ///< a run of slots was given back: class, place
+  kOffer,           ///< it was offered to its class: the free-list push
+  kRetire,          ///< the SuperSlab is completely empty
+  kSuperSlabPut,    ///< a retired SuperSlab is kept
+  kSuperSlabTake,   ///< a kept SuperSlab is used again
+  kSuperSlabUnmap,  ///< a retired SuperSlab goes back to the system; detail: why
+  kOutboxSend,      ///< a chain of frees goes to its slab: class, slab, count
+  kOutboxDrain,     ///< all gathered chains go out: how many
+  kSpill,           ///< a thread's list has grown too long: class, blocks that it keeps
   kCount
 };
 

@@ -2,7 +2,7 @@
 /// Floor 4, SP-SLOT layer 4: the pool of slots that all threads share.
 ///
 /// Acquire in stages (D3): 1 an EMPTY slot of the same class; 1b an EMPTY slot of any class; 2 an UNUSED slot; 3 a
-/// retired SuperSlab from the LRU cache, else a new mapping. Release (D4): ACTIVE -> EMPTY, offered to its class; when
+/// retired SuperSlab from the SuperSlab cache, else a new mapping. Release (D4): ACTIVE -> EMPTY, offered to its class; when
 /// nothing is ACTIVE any more, the thread whose CAS saw it retires the SuperSlab. No lock anywhere.
 ///
 /// A geometry that forbids sharing gives every SuperSlab to one class, until it is retired: the baseline of D7.
@@ -13,8 +13,8 @@
 #include "os/event.hpp"
 #include "os/os_concept.hpp"
 #include "superslab/free_slots.hpp"
-#include "superslab/lru_cache.hpp"
 #include "superslab/slot_ops.hpp"
+#include "superslab/superslab_cache.hpp"
 #include "superslab/superslab_table.hpp"
 
 namespace hakmem {
@@ -64,13 +64,13 @@ class SharedPool {
   /// Stage 3: a whole SuperSlab. Any thread. \return as acquire_live; nullptr when the system gives no memory.
   [[nodiscard]] SlabT* acquire_fresh(BackendT& backend, unsigned size_class) noexcept {
     AcquireStage stage = AcquireStage::kCached;
-    SuperSlabT* superslab = lru_.take();
+    SuperSlabT* superslab = cache_.take();
     if (superslab == nullptr) {
       stage = AcquireStage::kMapped;
       superslab = tables_.map_new(backend);
       if (superslab == nullptr) return nullptr;
     } else {
-      tell_of(EventKind::kLruTake, superslab->base.get());
+      tell_of(EventKind::kSuperSlabTake, superslab->base.get());
     }
     return start(backend.map, *superslab, {size_class, Classes::layout(size_class).slots}, stage);
   }
@@ -94,25 +94,25 @@ class SharedPool {
     (void)release_quietly(backend, slab);
   }
 
-  /// Gives back the memory of EMPTY slots and of the SuperSlabs in the LRU cache. Any thread.
+  /// Gives back the memory of EMPTY slots and of the SuperSlabs in the SuperSlab cache. Any thread.
   /// \return bytes given back to the system.
   std::size_t trim(BackendT& backend) noexcept {
     std::size_t bytes = 0;
     tables_.visit_all([&](SuperSlabT& superslab) { bytes += decommit_empty(backend, superslab, kAllSlots); });
-    while (SuperSlabT* superslab = lru_.take()) {
+    while (SuperSlabT* superslab = cache_.take()) {
       unmap(backend, *superslab, "trim");
       bytes += kSuperSlabBytes<Geometry>;
     }
     return bytes;
   }
 
-  /// Unmaps SuperSlabs that have waited in the LRU cache for too long. Any thread, every now and then.
+  /// Unmaps SuperSlabs that have waited in the SuperSlab cache for too long. Any thread, every now and then.
   void purge(BackendT& backend) noexcept {
     const std::int64_t delay = purge_delay_.get();
     const std::uint64_t now = milliseconds(backend.os);
-    if (delay < 0 || now < static_cast<std::uint64_t>(delay) || lru_.count() == 0) return;
-    lru_.purge(now - static_cast<std::uint64_t>(delay),
-               [&](SuperSlabT& superslab) { unmap(backend, superslab, "purge"); });
+    if (delay < 0 || now < static_cast<std::uint64_t>(delay) || cache_.count() == 0) return;
+    cache_.purge(now - static_cast<std::uint64_t>(delay),
+                 [&](SuperSlabT& superslab) { unmap(backend, superslab, "purge"); });
   }
 
   /// Gives back the memory of slots that were EMPTY at the last call and are so now. They may have been used in
@@ -127,12 +127,12 @@ class SharedPool {
   }
 
   /// Bytes of retired SuperSlabs that stay mapped at the most, in whole SuperSlabs; 0: none.
-  void set_cached_bytes(std::size_t bytes) noexcept { lru_.set_most(bytes / kSuperSlabBytes<Geometry>); }
+  void set_cached_bytes(std::size_t bytes) noexcept { cache_.set_most(bytes / kSuperSlabBytes<Geometry>); }
   /// Time that they stay mapped, in milliseconds; negative: for ever.
   void set_purge_delay(std::int64_t ms) noexcept { purge_delay_.set(ms); }
   [[nodiscard]] std::int64_t purge_delay() const noexcept { return purge_delay_.get(); }
   /// Bytes of retired SuperSlabs that are mapped at the moment.
-  [[nodiscard]] std::size_t cached_bytes() const noexcept { return lru_.count() * kSuperSlabBytes<Geometry>; }
+  [[nodiscard]] std::size_t cached_bytes() const noexcept { return cache_.count() * kSuperSlabBytes<Geometry>; }
 
   /// Number of runs acquired in a stage so far.
   [[nodiscard]] std::uint64_t acquired(AcquireStage stage) const noexcept {
@@ -185,8 +185,8 @@ class SharedPool {
       const std::uintptr_t base = ListensToEvents<Os> ? superslab.base.get() : 0;
       tell_of(EventKind::kRetire, base);
       if constexpr (kHasClock<Os>) superslab.retired_at.set(milliseconds(backend.os));
-      if (!lru_.put(superslab)) return unmap(backend, superslab, "full");
-      tell_of(EventKind::kLruPut, base);
+      if (!cache_.put(superslab)) return unmap(backend, superslab, "full");
+      tell_of(EventKind::kSuperSlabPut, base);
     } else if (released.was_full) {
       tables_.offer(superslab);
     }
@@ -199,7 +199,8 @@ class SharedPool {
   };
 
   void unmap(BackendT& backend, SuperSlabT& superslab, const char* reason) noexcept {
-    tell<Os>(EventKind::kLruUnmap, [&] { return Event{EventKind::kLruUnmap, reason, 0, superslab.base.get()}; });
+    tell<Os>(EventKind::kSuperSlabUnmap,
+             [&] { return Event{EventKind::kSuperSlabUnmap, reason, 0, superslab.base.get()}; });
     tables_.unmap(backend, superslab);
   }
 
@@ -317,7 +318,7 @@ class SharedPool {
 
   SuperSlabTable<Config> tables_;
   FreeSlots<Config> free_slots_;
-  LruCache<Config> lru_;
+  SuperSlabCache<Config> cache_;
   Tunable<Sync, std::int64_t, Geometry::kPurgeDelayMs> purge_delay_;
   Counter<Sync> acquired_[static_cast<unsigned>(AcquireStage::kCount)];
   Counter<Sync> released_;

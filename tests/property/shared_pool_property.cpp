@@ -1,6 +1,6 @@
 /// The shared pool on toy geometry against a plain reference of what is ACTIVE, EMPTY and UNUSED: no slot is handed out
 /// twice, none is lost, the stages come in order, a SuperSlab retires exactly with its last slot, and what is mapped is
-/// what is in use plus what the LRU cache may hold (D3, D4, D5, D6, I1, I2, I3, I7, I8).
+/// what is in use plus what the SuperSlab cache may hold (D3, D4, D5, D6, I1, I2, I3, I7, I8).
 
 #include "superslab/shared_pool.hpp"
 

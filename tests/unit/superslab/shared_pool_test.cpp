@@ -62,7 +62,7 @@ TEST_F(SharedPoolTest, StagesOfD3ComeInOrder) {
   release(first);
   EXPECT_EQ(pool_.retired(), 1u);
   EXPECT_EQ(acquire(kOther), first);
-  EXPECT_EQ(cached(), 1u) << "3: from the LRU cache, before a new mapping";
+  EXPECT_EQ(cached(), 1u) << "3: from the SuperSlab cache, before a new mapping";
   EXPECT_EQ(mapped(), 1u);
   EXPECT_EQ(pool_.released(), 4u);
 }
@@ -321,10 +321,10 @@ TEST_F(SharedPoolEventsTest, ReleaseIsFollowedByAnOfferOrByRetirement) {
   EXPECT_EQ(last_.slot, 1u);
   EXPECT_EQ(last_.count, 1u);
   release(first);
-  EXPECT_EQ(kinds(), (Kinds{EventKind::kRelease, EventKind::kRetire, EventKind::kLruPut}));
+  EXPECT_EQ(kinds(), (Kinds{EventKind::kRelease, EventKind::kRetire, EventKind::kSuperSlabPut}));
   EXPECT_EQ(last_.address, base);
   (void)acquire(kSmall);
-  EXPECT_EQ(kinds(), (Kinds{EventKind::kLruTake, EventKind::kAcquire}));
+  EXPECT_EQ(kinds(), (Kinds{EventKind::kSuperSlabTake, EventKind::kAcquire}));
   EXPECT_STREQ(last_.detail, "cached");
 }
 
@@ -335,11 +335,11 @@ TEST_F(SharedPoolEventsTest, UnmapTellsItsReason) {
   release(one);
   (void)kinds();
   release(other);
-  EXPECT_EQ(kinds(), (Kinds{EventKind::kRelease, EventKind::kRetire, EventKind::kLruUnmap}));
+  EXPECT_EQ(kinds(), (Kinds{EventKind::kRelease, EventKind::kRetire, EventKind::kSuperSlabUnmap}));
   EXPECT_STREQ(last_.detail, "full");
   EXPECT_EQ(last_.address, base);
   (void)pool_.trim(toy_.backend);
-  EXPECT_EQ(kinds(), Kinds{EventKind::kLruUnmap});
+  EXPECT_EQ(kinds(), Kinds{EventKind::kSuperSlabUnmap});
   EXPECT_STREQ(last_.detail, "trim");
 }
 

@@ -1,6 +1,6 @@
 /// The cache of whole things.
 
-#include "lockfree/slot_cache.hpp"
+#include "lockfree/pointer_cache.hpp"
 
 #include "model/check.hpp"
 #include "model/scenarios/orders.hpp"
@@ -10,8 +10,8 @@ namespace hakmem::model {
 
 namespace {
 
-constexpr Place kPut{"lockfree/slot_cache.hpp", "put", kCompareExchange};
-constexpr Place kTake{"lockfree/slot_cache.hpp", "take", kExchange};
+constexpr Place kPut{"lockfree/pointer_cache.hpp", "put", kCompareExchange};
+constexpr Place kTake{"lockfree/pointer_cache.hpp", "take", kExchange};
 
 struct Thing {
   RelacySync::Plain<unsigned> content;
@@ -39,7 +39,7 @@ struct Things : Scenario {
     return thing;
   }
 
-  SlotCache<RelacySync, Thing, kPlaces> cache;
+  PointerCache<RelacySync, Thing, kPlaces> cache;
   Thing things[3];
 };
 
@@ -64,14 +64,15 @@ struct PutAndTake : Things<1> {
   unsigned kept = 0;
 };
 
-const Registered put_and_take{Suite::of<PutAndTake>("slot_cache/put_and_take", "I1 I2 I5 I7: one place and three users")
-                                  .quick({full()})
-                                  .broken("put_does_not_release", weaken(kPut, kRelaxed))
-                                  .as("DATA RACE")
-                                  .broken("take_does_not_acquire", weaken(kTake, kRelaxed))
-                                  .as("DATA RACE")
-                                  .broken("put_is_not_atomic", split(kPut))
-                                  .broken("put_forgets", lose(kPut))};
+const Registered put_and_take{
+    Suite::of<PutAndTake>("pointer_cache/put_and_take", "I1 I2 I5 I7: one place and three users")
+        .quick({full()})
+        .broken("put_does_not_release", weaken(kPut, kRelaxed))
+        .as("DATA RACE")
+        .broken("take_does_not_acquire", weaken(kTake, kRelaxed))
+        .as("DATA RACE")
+        .broken("put_is_not_atomic", split(kPut))
+        .broken("put_forgets", lose(kPut))};
 
 /// Two threads take from two full places, and one of them puts back.
 struct TwoTakers : Things<2> {
@@ -97,7 +98,7 @@ struct TwoTakers : Things<2> {
   unsigned out = 0;
 };
 
-const Registered two_takers{Suite::of<TwoTakers>("slot_cache/two_takers", "I1 I2 I5: three takers of two things")
+const Registered two_takers{Suite::of<TwoTakers>("pointer_cache/two_takers", "I1 I2 I5: three takers of two things")
                                 .quick({full()})
                                 .broken("take_is_not_atomic", split(kTake))
                                 .broken("take_does_not_acquire", weaken(kTake, kRelaxed))

@@ -2,14 +2,14 @@
 /// Floor 4. Retired SuperSlabs that stay mapped for their next use.
 
 #include "layout/descriptors.hpp"
-#include "lockfree/slot_cache.hpp"
+#include "lockfree/pointer_cache.hpp"
 #include "sync/tunable.hpp"
 
 namespace hakmem {
 
 /// Bounded by Geometry::kCachedSuperSlabs or what is set; what does not fit is the caller's to unmap.
 template <class Config>
-class LruCache {
+class SuperSlabCache {
   using SuperSlabT = SuperSlab<Config>;
   static constexpr std::size_t kPlaces = Config::Geometry::kCachedSuperSlabs;
 
@@ -51,7 +51,7 @@ class LruCache {
   [[nodiscard]] std::size_t count() const noexcept { return cache_.count(); }
 
  private:
-  SlotCache<typename Config::Sync, SuperSlabT, kPlaces> cache_;
+  PointerCache<typename Config::Sync, SuperSlabT, kPlaces> cache_;
   Tunable<typename Config::Sync, std::size_t, kPlaces> most_;
 };
 

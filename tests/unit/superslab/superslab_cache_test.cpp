@@ -1,4 +1,4 @@
-#include "superslab/lru_cache.hpp"
+#include "superslab/superslab_cache.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,8 +14,8 @@ struct TwoCached : ToyGeometry {
 };
 using ConfigT = SimulatedConfig<TwoCached>;
 
-TEST(LruCache, KeepsAsManyAsTheGeometrySaysAndRefusesMore) {
-  LruCache<ConfigT> cache;
+TEST(SuperSlabCache, KeepsAsManyAsTheGeometrySaysAndRefusesMore) {
+  SuperSlabCache<ConfigT> cache;
   SuperSlab<ConfigT> superslabs[3];
   EXPECT_EQ(cache.take(), nullptr);
   EXPECT_TRUE(cache.put(superslabs[0]));
@@ -28,8 +28,8 @@ TEST(LruCache, KeepsAsManyAsTheGeometrySaysAndRefusesMore) {
   EXPECT_EQ(cache.take(), nullptr);
 }
 
-TEST(LruCache, KeepsNoMoreThanIsSet) {
-  LruCache<ConfigT> cache;
+TEST(SuperSlabCache, KeepsNoMoreThanIsSet) {
+  SuperSlabCache<ConfigT> cache;
   SuperSlab<ConfigT> superslabs[2];
   cache.set_most(1);
   EXPECT_TRUE(cache.put(superslabs[0]));
@@ -39,8 +39,8 @@ TEST(LruCache, KeepsNoMoreThanIsSet) {
   EXPECT_FALSE(cache.put(superslabs[0]));
 }
 
-TEST(LruCache, PurgeTakesOutWhatIsOldAndLeavesTheRest) {
-  LruCache<ConfigT> cache;
+TEST(SuperSlabCache, PurgeTakesOutWhatIsOldAndLeavesTheRest) {
+  SuperSlabCache<ConfigT> cache;
   SuperSlab<ConfigT> superslabs[2];
   superslabs[0].retired_at.set(100);
   superslabs[1].retired_at.set(200);
@@ -52,8 +52,8 @@ TEST(LruCache, PurgeTakesOutWhatIsOldAndLeavesTheRest) {
   EXPECT_EQ(cache.take(), &superslabs[1]);
 }
 
-TEST(LruCache, PurgeUnmapsNothingThatRetiredAtTheVeryMoment) {
-  LruCache<ConfigT> cache;
+TEST(SuperSlabCache, PurgeUnmapsNothingThatRetiredAtTheVeryMoment) {
+  SuperSlabCache<ConfigT> cache;
   SuperSlab<ConfigT> superslab;
   superslab.retired_at.set(150);
   EXPECT_TRUE(cache.put(superslab));
@@ -62,8 +62,8 @@ TEST(LruCache, PurgeUnmapsNothingThatRetiredAtTheVeryMoment) {
 }
 
 /// What others put while a purge holds the young ones stays where it is, however much it is.
-TEST(LruCache, PurgeTakesNoMoreThanItCanPutBack) {
-  LruCache<ConfigT> cache;
+TEST(SuperSlabCache, PurgeTakesNoMoreThanItCanPutBack) {
+  SuperSlabCache<ConfigT> cache;
   SuperSlab<ConfigT> superslabs[4];
   for (auto& superslab : superslabs) superslab.retired_at.set(200);
   superslabs[1].retired_at.set(100);
@@ -80,8 +80,8 @@ TEST(LruCache, PurgeTakesNoMoreThanItCanPutBack) {
   EXPECT_EQ(cache.count(), 2u);
 }
 
-TEST(LruCache, PurgeUnmapsWhatNoLongerFits) {
-  LruCache<ConfigT> cache;
+TEST(SuperSlabCache, PurgeUnmapsWhatNoLongerFits) {
+  SuperSlabCache<ConfigT> cache;
   SuperSlab<ConfigT> superslabs[2];
   for (auto& superslab : superslabs) EXPECT_TRUE(cache.put(superslab));
   cache.set_most(1);

@@ -1,4 +1,4 @@
-#include "lockfree/slot_cache.hpp"
+#include "lockfree/pointer_cache.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,8 +15,8 @@ struct Thing {
   std::atomic<int> owners{1};
 };
 
-TEST(SlotCache, GivesBackWhatWasPut) {
-  SlotCache<TestSync, Thing, 3> cache;
+TEST(PointerCache, GivesBackWhatWasPut) {
+  PointerCache<TestSync, Thing, 3> cache;
   Thing things[3];
   EXPECT_EQ(cache.take(), nullptr);
   for (Thing& thing : things) EXPECT_TRUE(cache.put(&thing));
@@ -26,8 +26,8 @@ TEST(SlotCache, GivesBackWhatWasPut) {
 }
 
 /// I7: what does not fit stays the caller's; nothing is dropped.
-TEST(SlotCache, RefusesWhenFull) {
-  SlotCache<TestSync, Thing, 1> cache;
+TEST(PointerCache, RefusesWhenFull) {
+  PointerCache<TestSync, Thing, 1> cache;
   Thing kept, refused;
   EXPECT_TRUE(cache.put(&kept));
   EXPECT_FALSE(cache.put(&refused));
@@ -36,8 +36,8 @@ TEST(SlotCache, RefusesWhenFull) {
 }
 
 /// I1: a thing is in the cache or has one owner.
-TEST(SlotCache, ThreadsNeverOwnTheSameThing) {
-  SlotCache<TestSync, Thing, 2> cache;
+TEST(PointerCache, ThreadsNeverOwnTheSameThing) {
+  PointerCache<TestSync, Thing, 2> cache;
   Thing things[3];
   std::atomic<bool> exclusive{true};
   run_together(3, [&](unsigned thread) {

@@ -11,7 +11,7 @@ namespace hakmem {
 
 /// \tparam kPlaces how many things fit, >= 1.
 template <class Sync, class T, std::size_t kPlaces>
-class SlotCache {
+class PointerCache {
   static_assert(kPlaces >= 1);
 
  public:
