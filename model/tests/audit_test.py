@@ -12,7 +12,15 @@ import time
 import unittest
 
 CHECK = NEEDLESS = WEAKENED = HANGING = HEADERS = ROOT = None
+CACHE = None  # how the suites reach what is audited, measured once for all tests that do not say otherwise
 MINUTES = 1200
+
+
+def setUpModule():
+    global CACHE
+    folder = tempfile.TemporaryDirectory(prefix="hakmem-audit-cache-")
+    unittest.addModuleCleanup(folder.cleanup)
+    CACHE = folder.name
 
 
 class AuditTest(unittest.TestCase):
@@ -38,7 +46,7 @@ class AuditTest(unittest.TestCase):
 
     @classmethod
     def command(cls, root, *words, program=None, cache=None):
-        return [program or CHECK, "audit", *words, "--source", str(root), "--cache", str(cache or cls.work / "cache"),
+        return [program or CHECK, "audit", *words, "--source", str(root), "--cache", str(cache or CACHE),
                 "--ledger", str(cls.work / "ledger.md")]
 
     @classmethod
