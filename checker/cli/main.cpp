@@ -119,6 +119,9 @@ int call(int argc, char** argv) {
   replay_command->add_option("--picture", options.picture,
                              "write the failure into this file, by its suffix: .svg draws a lane for each thread and the missing edge, .dot "
                              "is a graph for Graphviz, .json is for programs");
+  options.cache = default_audit_cache();
+  replay_command->add_option("--cache", options.cache,
+                             "for a token of audit: the file of verdicts that it was given (default: beside the program)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -29,6 +29,7 @@ struct Options {
   std::string json;
   std::string token;
   std::string picture;
+  std::string cache;
   std::string shard;
   std::string part;
   std::string knowledge;

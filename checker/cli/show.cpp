@@ -86,7 +86,7 @@ int replay(const Usage& usage, const Options& options) {
         fmt::format("--picture: '{}' ends neither in .svg nor in .dot nor in .json", options.picture));
   }
   const Replayed replayed = is_mutant_token(options.token)
-                                ? replay_mutant(options.token, default_source(), default_audit_cache())
+                                ? replay_mutant(options.token, default_source(), options.cache)
                                 : replay_token(options.token);
   if (!replayed.problem.empty()) return usage.wrong_call(replayed.problem);
   const Trace& trace = replayed.outcome.trace;

@@ -20,7 +20,7 @@ def setUpModule():
     global CACHE
     folder = tempfile.TemporaryDirectory(prefix="hakmem-audit-cache-")
     unittest.addModuleCleanup(folder.cleanup)
-    CACHE = folder.name
+    CACHE = pathlib.Path(folder.name) / "verdicts"
 
 
 class AuditTest(unittest.TestCase):
@@ -80,7 +80,7 @@ class Verdicts(AuditTest):
         report = self.work / "token.json"
         self.audit(self.tree("token"), "take_all_list.hpp/take_all", "--json", str(report))
         row = next(row for row in json.loads(report.read_text())["mutants"] if row["mutant"].endswith("order=relaxed"))
-        done = subprocess.run([CHECK, "replay", row["replay"]], text=True, capture_output=True, check=False)
+        done = subprocess.run([CHECK, "replay", row["replay"], "--cache", str(CACHE)], text=True, capture_output=True, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("DATA RACE", done.stdout)
         self.assertIn("src/lockfree/take_all_list.hpp", done.stdout)
@@ -121,9 +121,10 @@ class KeptVerdicts(AuditTest):
         """A file that keeps what the audit has found, but for a change of the weakened order."""
         mutants = {row["mutant"]: {key: row[key] for key in ("suites", "verdict", "suite", "scheduler", "execution", "problem")}
                    for row in json.loads(self.report.read_text())["mutants"]}
+        count = len(mutants)
         change(mutants, "lockfree/take_all_list.hpp/take_all/exchange(acquire)/order=relaxed")
         self.kept.write_text(json.dumps({"version": 1, "mutants": mutants}))
-        return len(mutants)
+        return count
 
     def again(self, *words):
         return self.audit(self.root, self.PATTERN, "--kept", str(self.kept), *words)

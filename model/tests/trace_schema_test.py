@@ -68,6 +68,13 @@ def problems_of(value, schema, root, place="trace"):
         yield f"{place} is what it must not be"
 
 
+def of_any_process(event):
+    """An event without what is computed and without what differs from process to process: addresses that are not simulated."""
+    real = ("address",) if not event.get("address", "0x5eed").startswith("0x5eed") else ()
+    values = ("before", "after", "expected", "operand") if event.get("type") == "pointer" else ()
+    return {name: member for name, member in event.items() if name not in ("meaning", *real, *values)}
+
+
 class TraceInJson(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -99,9 +106,9 @@ class TraceInJson(unittest.TestCase):
             with self.subTest(fault):
                 self.check(row["record"])
                 self.assertEqual(len(row["record"]["events"]), len(row["trace"].splitlines()))
-                events = [{name: member for name, member in event.items() if name != "meaning"}
-                          for event in self.traces[fault]["events"]]
-                self.assertEqual(row["record"]["events"], events)
+                self.assertNotIn("meaning", str(row["record"]))
+                self.assertEqual(*([of_any_process(event) for event in record["events"]]
+                                   for record in (row["record"], self.traces[fault])))
 
     def test_whatever_else_is_refused(self):
         def changed(change):

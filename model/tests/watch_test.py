@@ -29,8 +29,10 @@ while os.path.exists("{folder}/hold"):
 failing = os.path.exists("{folder}/fail-" + stem)
 row = dict(suite=stem + "/suite", scheduler="full", executions=9, seconds=0.1, processor_seconds=0.1,
            verdict="FAILED" if failing else "COMPLETE", status="fail" if failing else "pass", broken_variant=False,
-           message="DATA RACE planted" if failing else "", trace="[0] the last step\\n" if failing else "",
+           message="DATA RACE planted" if failing else "", trace="[0] 0: the last step\\n" if failing else "",
            replay=stem + "/suite:full:0:0" if failing else "")
+if failing:
+    row["record"] = dict(version=1, events=[dict(kind="message", thread=0, step=0, text="the last step")])
 print(json.dumps(row), flush=True)
 sys.exit(1 if failing else 0)
 """
@@ -147,7 +149,7 @@ class Since(WatchTest):
         report = self.folder / "report.json"
         code, output = self.once("HEAD", "--json", str(report))
         self.assertEqual(code, 1)
-        for text in ("FAIL  remote_word/suite", "DATA RACE planted", "[0] the last step", "first counterexample after",
+        for text in ("FAIL  remote_word/suite", "DATA RACE planted", "[0] 0: the last step", "first counterexample after",
                      f"replay: {self.folder}/suites/remote_word replay 'remote_word/suite:full:0:0'", "VERDICT: FAILED"):
             self.assertIn(text, output)
         written = json.loads(report.read_text())
@@ -310,7 +312,7 @@ class Terminal(WatchTest):
         self.assertEqual(process.wait(SECONDS), 1)
         os.close(master)
         last = shown.rsplit("\033[H", 1)[1]
-        for text in ("push_chain", "FAIL  remote_word/suite", "[0] the last step", "VERDICT: FAILED"):
+        for text in ("push_chain", "FAIL  remote_word/suite", "[0] 0: the last step", "VERDICT: FAILED"):
             self.assertIn(text, last)
 
 

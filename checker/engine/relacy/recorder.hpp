@@ -151,6 +151,10 @@ void describe(const Other& from, Event& event) {
   if constexpr (requires { Other::type_destroying_owned_mutex; }) {
     static_assert(Other::type_lock == 0 && Other::type_destroying_owned_mutex == 13);
     describe_mutex(from.var_addr_, static_cast<unsigned>(from.type_), event);
+  } else if constexpr (requires { from.addr_; } && sizeof(Other) == sizeof(void*)) {
+    // Nobody else may name this event: an access to an object, whose address is all that it has.
+    event.kind = EventKind::kGone;
+    event.address = reinterpret_cast<std::uintptr_t>(from.addr_);
   } else {
     event.text = words_of(from);
   }
