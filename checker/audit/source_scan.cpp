@@ -76,7 +76,9 @@ std::string name_before(std::string_view text, std::size_t open) {
     if (begin != 0 && text[begin - 1] == '~') --begin;
     return std::string(text.substr(begin, end - begin));
   }
-  const auto is_symbol = [](char c) { return !is_word(c) && c != '(' && std::isspace(static_cast<unsigned char>(c)) == 0; };
+  const auto is_symbol = [](char c) {
+    return !is_word(c) && c != '(' && std::isspace(static_cast<unsigned char>(c)) == 0;
+  };
   if (end != open) return {};
   while (begin != 0 && is_symbol(text[begin - 1])) --begin;
   std::size_t word = begin;
@@ -109,7 +111,9 @@ std::string operation_named_in(std::string_view text) {
     const std::string_view word = word_at(text, begin);
     const std::size_t end = begin + word.size();
     if (end >= text.size() || text[end] != '(') continue;
-    const auto begins_with = [&](std::string_view start) { return word.starts_with(start) && word.size() > start.size(); };
+    const auto begins_with = [&](std::string_view start) {
+      return word.starts_with(start) && word.size() > start.size();
+    };
     if (is_one_of(word, kWords) || begins_with("compare_exchange_") || begins_with("fetch_")) return std::string(word);
   }
   return {};

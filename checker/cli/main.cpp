@@ -116,12 +116,14 @@ int call(int argc, char** argv) {
   WatchOptions watch_options;
   CLI::App* watch_command = add_watch(app, watch_options);
   replay_command->add_option("token", options.token, "as printed with the failure")->required();
-  replay_command->add_option("--picture", options.picture,
-                             "write the failure into this file, by its suffix: .svg draws a lane for each thread and the missing edge, .dot "
-                             "is a graph for Graphviz, .json is for programs");
+  replay_command->add_option(
+      "--picture", options.picture,
+      "write the failure into this file, by its suffix: .svg draws a lane for each thread and the missing edge, .dot "
+      "is a graph for Graphviz, .json is for programs");
   options.cache = default_audit_cache();
-  replay_command->add_option("--cache", options.cache,
-                             "for a token of audit: the file of verdicts that it was given (default: beside the program)");
+  replay_command->add_option(
+      "--cache", options.cache,
+      "for a token of audit: the file of verdicts that it was given (default: beside the program)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -94,12 +94,12 @@ struct Event {
   std::memory_order order = std::memory_order_relaxed;          ///< in force
   std::memory_order failure_order = std::memory_order_relaxed;  ///< of a compare-and-swap
   ValueType type = ValueType::kUnsigned;                        ///< of the values; signed ones are extended to 64 bits
-  std::uint64_t before = 0;    ///< what was read; of a store, what it has replaced
-  std::uint64_t after = 0;     ///< what has been written
-  std::uint64_t expected = 0;  ///< by a compare-and-swap
-  std::uint64_t operand = 0;   ///< of a fetch_..., exchange or compare-and-swap; of a yield, for how many steps
-  bool aba = false;            ///< a compare-and-swap has found what was expected, though it was something else in between
-  unsigned stores_ago = 0;     ///< how many stores have followed the one whose value was read: 0 is the newest
+  std::uint64_t before = 0;                                     ///< what was read; of a store, what it has replaced
+  std::uint64_t after = 0;                                      ///< what has been written
+  std::uint64_t expected = 0;                                   ///< by a compare-and-swap
+  std::uint64_t operand = 0;  ///< of a fetch_..., exchange or compare-and-swap; of a yield, for how many steps
+  bool aba = false;         ///< a compare-and-swap has found what was expected, though it was something else in between
+  unsigned stores_ago = 0;  ///< how many stores have followed the one whose value was read: 0 is the newest
   std::optional<std::size_t> reads_from;  ///< of an atomic that was read: the event that stored the value, by its place
                                           ///< in the trace; none: from before, or set up without a step
   Ending ending = Ending::kHolds;         ///< of a fault

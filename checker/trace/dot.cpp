@@ -28,7 +28,8 @@ std::string quoted(const std::string& text) {
 std::string node_of(const Event& event, std::size_t i, bool is_fault) {
   const std::string site = site_of(event, {});
   const std::string label = label_of(event, {}) + (site.empty() ? "" : "\n" + event.function + "  " + site);
-  return fmt::format("    e{} [label={}{}]\n", i, quoted(label), is_fault ? ", style=filled, fillcolor=\"#f4b6b6\"" : "");
+  return fmt::format("    e{} [label={}{}]\n", i, quoted(label),
+                     is_fault ? ", style=filled, fillcolor=\"#f4b6b6\"" : "");
 }
 
 std::string edge_of(const Edge& edge, const char* attributes) {
@@ -41,9 +42,9 @@ std::string dot_of(const Trace& trace, const std::string& title) {
   const std::vector<Event>& events = trace.events;
   const Order order(trace);
   const Diagnosis explanation = explain(trace, order);
-  std::string text = fmt::format(
-      "digraph trace {{\n  label={}\n  labelloc=t\n  node [shape=box, fontname=monospace, fontsize=10]\n",
-      quoted(title + "\n" + explanation.sentence));
+  std::string text =
+      fmt::format("digraph trace {{\n  label={}\n  labelloc=t\n  node [shape=box, fontname=monospace, fontsize=10]\n",
+                  quoted(title + "\n" + explanation.sentence));
   std::map<unsigned, std::vector<std::size_t>> threads;
   for (std::size_t i = 0; i < events.size(); ++i) threads[events[i].thread].push_back(i);
   for (const auto& [thread, places] : threads) {

@@ -178,7 +178,8 @@ nlohmann::json json_of(const Trace& trace) {
 nlohmann::json json_with_explanation(const Trace& trace, const std::string& title) {
   Json json = json_of(trace);
   for (std::size_t i = 0; i < trace.events.size(); ++i) {
-    if (Json meaning = meaning_json(trace.events[i]); !meaning.empty()) json["events"][i]["meaning"] = std::move(meaning);
+    if (Json meaning = meaning_json(trace.events[i]); !meaning.empty())
+      json["events"][i]["meaning"] = std::move(meaning);
   }
   const Order order(trace);
   const Diagnosis explanation = explain(trace, order);

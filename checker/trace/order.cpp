@@ -87,7 +87,8 @@ class Explainer {
   [[nodiscard]] std::size_t last_access() const {
     std::size_t last = events_.size() - 1;
     const unsigned thread = events_.back().thread;
-    while (last > 0 && (events_[last].thread != thread || !(is_atomic(events_[last]) || is_plain(events_[last])))) --last;
+    while (last > 0 && (events_[last].thread != thread || !(is_atomic(events_[last]) || is_plain(events_[last]))))
+      --last;
     return last;
   }
 
@@ -105,16 +106,16 @@ class Explainer {
       if (conflict(i, second) && !order_.happens_before(i, second)) first = i;
     }
     if (first == second) return {"The conflicting step of the other thread is not in the trace.", {}};
-    Diagnosis explanation{
-        fmt::format("Missing edge: nothing orders {} before {}.", step(first), step(second)), {first, second, false}};
+    Diagnosis explanation{fmt::format("Missing edge: nothing orders {} before {}.", step(first), step(second)),
+                          {first, second, false}};
     for (const Edge& edge : order_.edges()) {
       const bool carries = !edge.orders && edge.to <= second && events_[edge.to].thread == events_[second].thread &&
                            edge.from > first && events_[edge.from].thread == events_[first].thread;
       if (!carries) continue;
-      explanation = {fmt::format("Missing edge: {} reads what {} wrote, but {}; so {} does not happen before {}.",
-                                 step(edge.to), step(edge.from), weakness(events_[edge.from], events_[edge.to]),
-                                 step(first), step(second)),
-                     edge};
+      explanation = {
+          fmt::format("Missing edge: {} reads what {} wrote, but {}; so {} does not happen before {}.", step(edge.to),
+                      step(edge.from), weakness(events_[edge.from], events_[edge.to]), step(first), step(second)),
+          edge};
     }
     return explanation;
   }

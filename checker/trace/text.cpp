@@ -29,12 +29,12 @@ Parts parts_of_modification(const Event& event, const Style& style) {
 }
 
 Parts parts_of_compare_exchange(const Event& event, const Style& style) {
-  return {event.kind == EventKind::kCompareExchange ? "CAS succ" : "CAS fail", " ",
-          fmt::format("{}{}{}orig={}, cmp={}, xchg={}",
-                      event.kind == EventKind::kCompareExchangeSpurious ? "[SPURIOUSLY] " : "",
-                      event.aba ? "[ABA] " : "", event.stores_ago != 0 ? "[NOT CURRENT] " : "",
-                      value_text(event.before, event, style), value_text(event.expected, event, style),
-                      value_text(event.operand, event, style))};
+  return {
+      event.kind == EventKind::kCompareExchange ? "CAS succ" : "CAS fail", " ",
+      fmt::format("{}{}{}orig={}, cmp={}, xchg={}",
+                  event.kind == EventKind::kCompareExchangeSpurious ? "[SPURIOUSLY] " : "", event.aba ? "[ABA] " : "",
+                  event.stores_ago != 0 ? "[NOT CURRENT] " : "", value_text(event.before, event, style),
+                  value_text(event.expected, event, style), value_text(event.operand, event, style))};
 }
 
 /// The first word of what is accessed belongs to the head, so that a label is told by it.
@@ -87,7 +87,8 @@ Parts parts_of(const Event& event, const Style& style) {
       return {"atomic store", ", ",
               fmt::format("value={}, (prev value={})", value_text(event.after, event, style),
                           value_text(event.before, event, style))};
-    case EventKind::kFree: return {"memory deallocation: addr=" + address_text(event.address.value_or(0), style), "", ""};
+    case EventKind::kFree:
+      return {"memory deallocation: addr=" + address_text(event.address.value_or(0), style), "", ""};
     case EventKind::kGone: return {"access to freed memory", "", ""};
     case EventKind::kLock:
     case EventKind::kUnlock:

@@ -73,9 +73,7 @@ class Writer {
   unsigned line_ = 1;
 };
 
-void write_payload(Writer& writer) {
-  writer.at("give", "model/toy.hpp", 29).plain(EventKind::kWrite, 0, "payload", 1);
-}
+void write_payload(Writer& writer) { writer.at("give", "model/toy.hpp", 29).plain(EventKind::kWrite, 0, "payload", 1); }
 
 void read_payload_and_race(Writer& writer) {
   writer.at("take", "model/toy.hpp", 41).plain(EventKind::kRead, 1, "payload", 1);
@@ -244,9 +242,10 @@ TEST(TraceAsText, ValuesOfAWordWithADecoderAreWhatTheyMean) {
   Writer writer;
   writer.at("f", "src/parity/word.hpp", 1).change(EventKind::kFetchAdd, 0, 2, 3, kRelaxed).operand = 1;
   writer.plain(EventKind::kRead, 0, "payload", 1);
-  EXPECT_EQ(text_of(writer.trace),
-            "[3] 0: <0x5eed00004000> fetch_add , prev=even, arg=1, new=odd, order=relaxed, in f, src/parity/word.hpp(1)\n"
-            "[4] 0: <0x5eed00000010> read payload, value=1, in f, src/parity/word.hpp(1)\n");
+  EXPECT_EQ(
+      text_of(writer.trace),
+      "[3] 0: <0x5eed00004000> fetch_add , prev=even, arg=1, new=odd, order=relaxed, in f, src/parity/word.hpp(1)\n"
+      "[4] 0: <0x5eed00000010> read payload, value=1, in f, src/parity/word.hpp(1)\n");
 }
 
 // Pictures and graphs -------------------------------------------------------------------------------------------------

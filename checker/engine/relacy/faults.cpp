@@ -75,7 +75,8 @@ void Faults::end_if_doomed() {
 
 void Faults::vanish(unsigned thread) {
   const Site* site = Visibility::latest(thread);
-  log(EventKind::kVanishes, "[THREAD VANISHES before its operation here]", site == nullptr ? Where{"thread", "", 0} : site->where);
+  log(EventKind::kVanishes, "[THREAD VANISHES before its operation here]",
+      site == nullptr ? Where{"thread", "", 0} : site->where);
   vanished_ |= 1u << thread;
   std::longjmp(ends_[thread], 1);
 }

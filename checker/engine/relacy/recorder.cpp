@@ -49,7 +49,8 @@ bool Recorder::place(Event& event, const Where& where) const {
 void Recorder::connect(Event& event) {
   if (!is_atomic(event)) return;
   std::vector<std::size_t>& stores = stores_[*event.address];
-  if (is_load(event) && event.stores_ago < stores.size()) event.reads_from = stores[stores.size() - 1 - event.stores_ago];
+  if (is_load(event) && event.stores_ago < stores.size())
+    event.reads_from = stores[stores.size() - 1 - event.stores_ago];
   if (is_store(event)) stores.push_back(events_.size());
 }
 
@@ -96,9 +97,9 @@ void describe_mutex(const void* address, unsigned type, Event& event) {
       "destroying owned mutex",
   };
   constexpr unsigned kSharedLock = 6;
-  event.kind = type == 0 || type == kSharedLock           ? EventKind::kLock
+  event.kind = type == 0 || type == kSharedLock       ? EventKind::kLock
                : type == 1 || type == kSharedLock + 1 ? EventKind::kUnlock
-                                                          : EventKind::kMutex;
+                                                      : EventKind::kMutex;
   event.address = reinterpret_cast<std::uintptr_t>(address);
   event.text = type < std::size(kWords) ? kWords[type] : "";
 }

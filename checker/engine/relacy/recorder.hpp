@@ -12,7 +12,7 @@
 
 #include "core/event.hpp"
 #include "core/where.hpp"
-#include "engine/relacy/relacy.hpp"  // which includes this at its end: its events are described here
+#include "engine/relacy/patched.hpp"
 
 namespace check {
 
