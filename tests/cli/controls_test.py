@@ -78,6 +78,46 @@ class Catalogue(unittest.TestCase):
             self.assertEqual([name for name in found if name not in known], [])
 
 
+class Page(unittest.TestCase):
+    """What the page has already need not be shown again."""
+
+    ALL = (FAULT, NONE, TESTED, CALLED)
+    CELLS = (("Memcheck", "overflow", "caught", "Invalid write"), ("Memcheck", "none", "clean", ""),
+             ("DRD", "a race", "caught", "DrdReports"), ("properties", "faults", "caught", ""))
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        (self.root / "docs/reports").mkdir(parents=True)
+        self.page = self.root / "docs/reports/controls.md"
+
+    def kept(self, cells, controls=ALL):
+        self.page.write_text(cli.page_of(cells), encoding="utf-8")
+        with mock.patch.object(catalogue, "ALL", controls):
+            return cli.kept_rows(self.root)
+
+    def test_rows_of_controls_that_are_still_the_same_stay(self):
+        self.assertEqual(self.kept(self.CELLS), {cells[:2]: cells for cells in self.CELLS})
+        self.page.unlink()
+        self.assertEqual(cli.kept_rows(self.root), {})
+
+    def test_rows_that_say_anything_else_do_not(self):
+        for changed in ("ESCAPED", "Invalid read"), ("caught", "Invalid read"), ("NOT RUN", "Invalid write"):
+            self.assertNotIn(("Memcheck", "overflow"), self.kept([("Memcheck", "overflow", *changed), *self.CELLS[1:]]))
+        another = catalogue.Tested("DRD", "DrdReportsMore", "valgrind", ("stress",), "a race")
+        self.assertNotIn(("DRD", "a race"), self.kept(self.CELLS, (FAULT, NONE, another, CALLED)))
+
+    def test_page_is_written_when_there_is_a_row_for_each_control_and_no_sooner(self):
+        new = cli.row_of(TESTED, cli.CAUGHT, "DrdReports", 1.0)
+        kept = {cells[:2]: cells for cells in self.CELLS if cells[0] != "DRD"}
+        with mock.patch.object(catalogue, "ALL", self.ALL), mock.patch.object(cli.stamps, "publish") as publish:
+            cli.publish(self.root, kept, [])
+            publish.assert_not_called()
+            cli.publish(self.root, kept, [new])
+        self.assertEqual(publish.call_args.args[2], cli.page_of(self.CELLS))
+
+
 class Program(unittest.TestCase):
     """Against a compiler that makes programs in which no tool finds anything."""
 

@@ -202,6 +202,11 @@ class Renewal(unittest.TestCase):
         for changed in ({"the suite trim/discard"}, {"the audit's mutants weaker", "src/heap/slab_ops.hpp make"}):
             self.assertIsNone(renewal.of_ledger(changed))
 
+    def test_controls_that_the_page_does_not_have_are_run_alone_unless_what_they_plant_has_changed(self):
+        self.assertEqual(renewal.of_controls({renewal.CONTROLS})[0], ["--new"])
+        self.assertIsNone(renewal.of_controls({renewal.CONTROLS, "ci/lib/hakmem_ci/jobs/controls/planted.cpp"}))
+        self.assertTrue((SOURCE / renewal.CONTROLS).is_file())
+
     def test_neither_place_nor_namespace_of_the_auditor_is_an_input(self):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)

@@ -88,7 +88,7 @@ PAGES = (
          {"model": ("hakmem-check",), "release": GUARDS}, pictures=True),
     Page("controls", "which planted faults each checker was shown, and caught",
          (inputs.Code("ci/lib/hakmem_ci/jobs/controls/catalogue.py", "ci/lib/hakmem_ci/jobs/controls/planted.cpp"),),
-         (Command(("ci/controls", "--jobs", "{jobs}"), 10800),), publishes=True),
+         (Command(("ci/controls", "--jobs", "{jobs}"), 10800),), publishes=True, renew=renewal.of_controls),
     Page("mutants", "which test notices a change of plain logic",
          (inputs.Functions("src/*/*.hpp", "src/api/*.cpp", every=True), inputs.Code("src/*/*.mutants.json")),
          (Command(("ci/mutants", "--jobs", "{jobs}"), 14400),), {"model": ("all",), "release": ("all",)}, publishes=True,

@@ -9,6 +9,7 @@ LAYOUT = "the ledger's layout"   # and how they are written down
 SUITE = "the suite "
 SAID_FIRST = "(the first line)"
 VERDICTS = "docs/reports/ledger.json"
+CONTROLS = "ci/lib/hakmem_ci/jobs/controls/catalogue.py"
 
 
 def of_ledger(changed):
@@ -24,3 +25,8 @@ def of_ledger(changed):
 def of_mutants(_):
     """The rows of files that have changed. The command knows these, as it knows which files have mutants."""
     return ["--changed"], SAID_FIRST
+
+
+def of_controls(changed):
+    """The controls that the page does not have yet, unless what they plant has changed."""
+    return (["--new"], "those that the page does not have") if changed == {CONTROLS} else None
