@@ -53,6 +53,7 @@ int litmus(const Options& options) {
     plain.plain = true;
     jobs.push_back(job_for(test, plain));
     jobs.push_back(job_for(test, random(100'000)));
+    jobs.push_back(graph_job_for(test));
   }
   ReportFile report(options.json);
   if (!can_write(report)) return kWrongCall;

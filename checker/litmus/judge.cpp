@@ -81,6 +81,27 @@ Job job_for(const Litmus& litmus, const Search& search) {
   return job;
 }
 
+Job graph_job_for(const Litmus& litmus) {
+  Job job{"litmus/" + litmus.name, "graph"};
+  job.go_on = subject().program + " litmus";
+  job.work = [&litmus, job](const Limits&) {
+    const double started = now();
+    const GraphOutcomes outcomes = litmus.by_graphs();
+    Result result = without_verdict(job, "produces " + text_of(outcomes.shown));
+    result.executions = outcomes.executions;
+    result.seconds = now() - started;
+    result.verdict = "COMPLETE";
+    const auto forbidden = minus(outcomes.shown, minus(litmus.allowed, litmus.beyond));
+    const auto missing = minus(minus(litmus.allowed, litmus.beyond), outcomes.shown);
+    result.status = judged(forbidden.empty() && missing.empty());
+    if (!litmus.beyond.empty()) result.message += "; not of RC11: " + text_of(litmus.beyond);
+    if (!forbidden.empty()) result.message += "; FORBIDDEN: " + text_of(forbidden);
+    if (!missing.empty()) result.message += "; MISSING: " + text_of(missing);
+    return result;
+  };
+  return job;
+}
+
 namespace {
 
 constexpr double kPatienceOnHardware = 600;  // processor seconds, which do no executions of the checker

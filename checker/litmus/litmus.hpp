@@ -2,6 +2,7 @@
 /// Litmus tests of the checker: tiny programs whose outcomes the language fixes. They say what the checker sees, and
 /// what it never shows though the language allows it: its blind spots.
 
+#include <cstdint>
 #include <initializer_list>
 #include <map>
 #include <set>
@@ -24,6 +25,12 @@ struct LitmusMemory {
   static void record(std::initializer_list<int> values);
 };
 
+/// What all executions come to that RC11 allows, by the graph engine.
+struct GraphOutcomes {
+  std::set<std::string> shown;
+  std::uint64_t executions = 0;
+};
+
 struct Litmus {
   std::string name;
   std::string what;
@@ -31,6 +38,8 @@ struct Litmus {
   std::set<std::string> (*on_hardware)(double seconds);  ///< the outcomes that this processor shows
   std::set<std::string> allowed;                         ///< by C++20
   std::set<std::string> unseen;                          ///< allowed, but never produced by the checker
+  GraphOutcomes (*by_graphs)();
+  std::set<std::string> beyond;  ///< allowed, but not by RC11: what is read comes from a write that follows
 };
 
 const std::vector<Litmus>& litmus_tests();
@@ -41,6 +50,9 @@ std::string litmus_table(const std::map<std::string, std::string>& shown = {});
 
 /// Passes when exactly the outcomes are produced that are allowed and not listed as unseen.
 Job job_for(const Litmus& litmus, const Search& search);
+
+/// The same by the graph engine: passes when exactly what RC11 allows is produced.
+Job graph_job_for(const Litmus& litmus);
 
 /// The test on real threads. Passes when no outcome is shown that the language forbids.
 Job hardware_job_for(const Litmus& litmus, double seconds);

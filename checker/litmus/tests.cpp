@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "engine/relacy/atomic.hpp"
+#include "litmus/by_graphs.hpp"
 #include "litmus/hardware.hpp"
 #include "litmus/litmus.hpp"
 #include "litmus/shapes.hpp"
@@ -38,15 +39,18 @@ std::string all_but(unsigned digits, const std::string& these = {}) {
   return all;
 }
 
-/// \param allowed, unseen outcomes with blanks between them
+/// \param allowed, unseen, beyond outcomes with blanks between them
 template <class S>
-Litmus test(const char* name, const char* what, const std::string& allowed, const char* unseen = "") {
+Litmus test(const char* name, const char* what, const std::string& allowed, const char* unseen = "",
+            const char* beyond = "") {
   return {name,
           what,
           ScenarioType::of<InChecker<S>>(),
           [](double seconds) { return on_hardware(HardwareShape::of<S>(), seconds); },
           words_of(allowed),
-          words_of(unseen)};
+          words_of(unseen),
+          [] { return by_graphs(RecitedShape::of<S>()); },
+          words_of(beyond)};
 }
 
 }  // namespace
@@ -61,7 +65,7 @@ const std::vector<Litmus>& litmus_tests() {
       test<StoreBuffering<kRlx, kRlx>>("SB+rlx", "both loads", all_but(2)),
       test<StoreBuffering<kRel, kAcq>>("SB+rel+acq", "both loads", all_but(2)),
       test<StoreBuffering<kSeq, kSeq>>("SB+sc", "both loads", all_but(2, "00")),
-      test<LoadBuffering<kRlx, kRlx>>("LB+rlx", "both loads", all_but(2), "11"),
+      test<LoadBuffering<kRlx, kRlx>>("LB+rlx", "both loads", all_but(2), "11", "11"),
       test<LoadBuffering<kRel, kAcq>>("LB+rel+acq", "both loads", all_but(2, "11")),
       test<IndependentReads<kRlx, kRlx>>("IRIW+rlx", "four loads", all_but(4)),
       test<IndependentReads<kRel, kAcq>>("IRIW+rel+acq", "four loads", all_but(4)),

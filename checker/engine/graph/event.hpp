@@ -1,0 +1,71 @@
+#pragma once
+/// What executions are made of, as the graph engine keeps them.
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/event.hpp"
+
+namespace check::graph {
+
+using Value = std::uint64_t;
+using Location = std::uint32_t;
+
+/// More threads than any suite has.
+inline constexpr unsigned kMostThreads = 8;
+
+/// A step of a thread, by its number there. The write that a location begins with is no step.
+struct EventId {
+  static constexpr std::uint16_t kNobody = 0xffff;
+
+  std::uint16_t thread = kNobody;
+  std::uint16_t index = 0;
+
+  [[nodiscard]] constexpr bool is_initial() const noexcept { return thread == kNobody; }
+  friend constexpr bool operator==(const EventId&, const EventId&) = default;
+};
+inline constexpr EventId kInitial{};
+
+/// For each thread, how many of its first steps are known.
+class Clock {
+ public:
+  void join(const Clock& other) noexcept {
+    for (unsigned i = 0; i < kMostThreads; ++i) steps_[i] = std::max(steps_[i], other.steps_[i]);
+  }
+  void set(unsigned thread, std::size_t steps) noexcept { steps_[thread] = static_cast<std::uint16_t>(steps); }
+  [[nodiscard]] bool has(EventId id) const noexcept { return id.is_initial() || steps_[id.thread] > id.index; }
+
+ private:
+  std::array<std::uint16_t, kMostThreads> steps_{};
+};
+
+enum class Kind : std::uint8_t { kRead, kWrite, kFence };
+
+/// A read-modify-write is two steps, a read and a write right behind it, both `exclusive`; a compare-and-swap that finds
+/// something else is a read alone.
+struct Event {
+  Kind kind = Kind::kFence;
+  bool plain = false;
+  bool exclusive = false;
+  std::memory_order order = std::memory_order_relaxed;
+  Location location = 0;
+  Value value = 0;          ///< read or written
+  EventId from = kInitial;  ///< of a read: the write whose value it has
+  std::uint32_t stamp = 0;  ///< its place in the order in which the graph has got its events
+
+  Clock past;      ///< what it follows by program order and reads-from
+  Clock happened;  ///< what happens before it, and itself
+  Clock released;  ///< of a write: what happens before who reads it and acquires
+  Clock readable;  ///< what its thread gets to know by an acquire fence
+  Clock fenced;    ///< what happened before the thread's last release fence
+
+  [[nodiscard]] bool is_read() const noexcept { return kind == Kind::kRead; }
+  [[nodiscard]] bool is_write() const noexcept { return kind == Kind::kWrite; }
+  [[nodiscard]] bool is_access() const noexcept { return kind != Kind::kFence; }
+  [[nodiscard]] bool is_sequential() const noexcept { return !plain && order == std::memory_order_seq_cst; }
+};
+
+}  // namespace check::graph

@@ -1,0 +1,199 @@
+/// The graph engine visits each execution that RC11 allows, and each once: by counts that are known, and on generated
+/// programs by an oracle that tries every candidate.
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "engine/graph/explorer.hpp"
+#include "model/tests/graph_oracle.hpp"
+#include "model/tests/graph_programs.hpp"
+
+namespace check::graph::test {
+namespace {
+
+/// What an exploration finds.
+struct Visited {
+  std::map<std::string, unsigned> executions;
+  bool race = false;
+  [[nodiscard]] bool twice() const {
+    return std::any_of(executions.begin(), executions.end(), [](const auto& one) { return one.second > 1; });
+  }
+  [[nodiscard]] std::set<std::string> names() const {
+    std::set<std::string> all;
+    for (const auto& [name, times] : executions) all.insert(name);
+    return all;
+  }
+};
+
+Visited visit(const Steps& steps, Rules rules = {}) {
+  const StraightProgram program(steps);
+  Visited visited;
+  Explorer explorer(program,
+                    {[&](const Graph& graph) {
+                       ++visited.executions[signature_of(graph)];
+                       return true;
+                     },
+                     [&](const Graph&, const Race&) {
+                       visited.race = true;
+                       return true;
+                     }},
+                    rules);
+  EXPECT_TRUE(explorer.run());
+  return visited;
+}
+
+/// How many executions a program has, each of which was visited once.
+std::size_t count(const Steps& steps) {
+  const Visited visited = visit(steps);
+  EXPECT_FALSE(visited.twice());
+  EXPECT_FALSE(visited.race);
+  return visited.executions.size();
+}
+
+TEST(GraphExploration, WritersOfOneLocationComeInEveryOrder) {
+  EXPECT_EQ(count({{write(kX, 1)}, {write(kX, 2)}, {write(kX, 3)}}), 6u);
+  EXPECT_EQ(count({{write(kX, 1)}, {write(kX, 2)}, {write(kX, 3)}, {write(kX, 4)}, {write(kX, 5)}}), 120u);
+}
+
+TEST(GraphExploration, UpdatesOfOneLocationComeInEveryOrderAndReadEachOther) {
+  EXPECT_EQ(count({{add(kX)}, {add(kX)}, {add(kX)}}), 6u);
+  EXPECT_EQ(count({{add(kX)}, {add(kX)}, {add(kX)}, {add(kX)}, {add(kX)}}), 120u);
+}
+
+TEST(GraphExploration, EachReaderOfOneWriterSeesItOrDoesNot) {
+  EXPECT_EQ(count({{write(kX, 1)}, {read(kX)}, {read(kX)}, {read(kX)}, {read(kX)}}), 16u);
+}
+
+TEST(GraphExploration, CoherentReadsGoForward) { EXPECT_EQ(count({{write(kX, 1)}, {read(kX), read(kX)}}), 3u); }
+
+TEST(GraphExploration, OneOfTwoCompareAndSwapsWins) { EXPECT_EQ(count({{swap(kX, 0, 1)}, {swap(kX, 0, 2)}}), 2u); }
+
+/// Of one shape, by the orders of its operations.
+struct Shape {
+  const char* name;
+  Steps weak, strong;
+  std::size_t weakly, strongly;
+};
+
+TEST(GraphExploration, OrdersForbidWhatRc11SaysTheyForbid) {
+  const auto store_buffering = [](std::memory_order order, bool fences) {
+    const auto thread = [&](Location mine, Location other) {
+      return fences ? std::vector<Step>{write(mine, 1, order), fence(kSequential), read(other, order)}
+                    : std::vector<Step>{write(mine, 1, order), read(other, order)};
+    };
+    return Steps{thread(kX, kY), thread(kY, kX)};
+  };
+  const auto message = [](std::memory_order out, std::memory_order in) {
+    return Steps{{write(kX, 1), write(kY, 1, out)}, {read(kY, in), read(kX)}};
+  };
+  const auto message_by_fences = [](std::memory_order out, std::memory_order in) {
+    return Steps{{write(kX, 1), fence(out), write(kY, 1)}, {read(kY), fence(in), read(kX)}};
+  };
+  const auto message_by_an_update = [](std::memory_order out) {
+    return Steps{{write(kX, 1), write(kY, 1, out)}, {add(kY)}, {read(kY, kAcquire), read(kX)}};
+  };
+  const auto two_writers_each = [](std::memory_order order) {
+    return Steps{{write(kX, 1, order), write(kY, 1, order)}, {write(kY, 2, order), write(kX, 2, order)}};
+  };
+  const auto readers_of_two_writers = [](std::memory_order order) {
+    return Steps{{write(kX, 1, order)},
+                 {write(kY, 1, order)},
+                 {read(kX, order), read(kY, order)},
+                 {read(kY, order), read(kX, order)}};
+  };
+  const auto load_buffering = [](std::memory_order order) {
+    return Steps{{read(kX, order), write(kY, 1)}, {read(kY, order), write(kX, 1)}};
+  };
+  const Shape shapes[] = {
+      {"SB", store_buffering(kRelaxed, false), store_buffering(kSequential, false), 4, 3},
+      {"SB with fences", store_buffering(kRelaxed, false), store_buffering(kRelaxed, true), 4, 3},
+      {"MP", message(kRelaxed, kAcquire), message(kRelease, kAcquire), 4, 3},
+      {"MP, the reader", message(kRelease, kRelaxed), message(kRelease, kAcquire), 4, 3},
+      {"MP with fences", message_by_fences(kRelease, kRelease), message_by_fences(kRelease, kAcquire), 4, 3},
+      {"MP behind an update", message_by_an_update(kRelaxed), message_by_an_update(kRelease), 12, 9},
+      {"2+2W", two_writers_each(kRelaxed), two_writers_each(kSequential), 4, 3},
+      {"IRIW", readers_of_two_writers(kRelaxed), readers_of_two_writers(kSequential), 16, 15},
+      {"LB", load_buffering(kRelaxed), load_buffering(kAcquire), 3, 3},
+  };
+  for (const Shape& shape : shapes) {
+    EXPECT_EQ(count(shape.weak), shape.weakly) << shape.name;
+    EXPECT_EQ(count(shape.strong), shape.strongly) << shape.name;
+  }
+}
+
+TEST(GraphExploration, PlainAccessesRaceUnlessOneHappensBeforeTheOther) {
+  const auto handed_over = [](std::memory_order out) {
+    return Steps{{plain(write(kX, 1)), write(kY, 1, out)}, {swap(kY, 1, 2, kBoth), plain(read(kZ)), plain(read(kX))}};
+  };
+  EXPECT_TRUE(visit(handed_over(kRelaxed)).race);
+  EXPECT_TRUE(visit({{plain(write(kX, 1))}, {plain(read(kX))}}).race);
+  EXPECT_TRUE(visit({{plain(write(kX, 1))}, {read(kX)}}).race);
+  EXPECT_FALSE(visit({{plain(read(kX))}, {plain(read(kX))}}).race);
+  EXPECT_FALSE(visit({{plain(write(kX, 1)), plain(read(kX)), write(kY, 1, kRelease)}, {read(kY, kAcquire)}}).race);
+}
+
+TEST(GraphExploration, EndsWhereItIsToldTo) {
+  const StraightProgram program({{write(kX, 1)}, {write(kX, 2)}, {write(kX, 3)}});
+  Explorer explorer(program, {[](const Graph&) { return false; }, [](const Graph&, const Race&) { return true; }});
+  EXPECT_FALSE(explorer.run());
+  EXPECT_EQ(explorer.executions(), 1u);
+}
+
+// Generated programs --------------------------------------------------------------------------------------------------
+
+constexpr unsigned kSeed = 7;
+constexpr unsigned kPrograms = 1000;
+
+TEST(GraphExploration, GeneratedProgramsHaveTheExecutionsThatTheAxiomsAllowAndEachIsVisitedOnce) {
+  Generator generator(kSeed);
+  unsigned races = 0;
+  for (unsigned i = 0; i < kPrograms; ++i) {
+    const Steps steps = generator.program();
+    Oracle oracle(steps);
+    oracle.run();
+    const Visited visited = visit(steps);
+    ASSERT_FALSE(visited.twice()) << i;
+    ASSERT_EQ(visited.race, oracle.has_race()) << i;
+    races += visited.race ? 1u : 0u;
+    if (!visited.race) {
+      ASSERT_EQ(visited.names(), oracle.executions()) << i;
+    }
+  }
+  EXPECT_GT(races, kPrograms / 50);
+  EXPECT_LT(races, kPrograms / 4);
+}
+
+/// What an engine with a fault would do differently on one of the programs.
+bool is_noticed(Rules rules) {
+  Generator generator(kSeed);
+  for (unsigned i = 0; i < kPrograms; ++i) {
+    const Steps steps = generator.program();
+    const Visited right = visit(steps);
+    if (right.race) continue;
+    try {
+      const Visited wrong = visit(steps, rules);
+      if (wrong.twice() || wrong.race || wrong.executions != right.executions) return true;
+    } catch (const std::logic_error&) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST(GraphExploration, GeneratedProgramsShowEachRuleThatAnEngineForgets) {
+  EXPECT_FALSE(is_noticed({}));
+  EXPECT_TRUE(is_noticed({.coherence = false}));
+  EXPECT_TRUE(is_noticed({.atomicity = false}));
+  EXPECT_TRUE(is_noticed({.sequential = false}));
+  EXPECT_TRUE(is_noticed({.revisits = false}));
+  EXPECT_TRUE(is_noticed({.once = false}));
+  EXPECT_TRUE(is_noticed({.kept_reads = false}));
+}
+
+}  // namespace
+}  // namespace check::graph::test
