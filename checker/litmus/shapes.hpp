@@ -283,6 +283,26 @@ struct SequenceGoesOnByModification {
   }
 };
 
+/// Store buffering over three threads, of which one gets to know of a store by a load that is not seq_cst.
+struct SequentialMixed {
+  static constexpr unsigned kThreads = 3;
+  template <class M>
+  static void thread(M& m, unsigned index) {
+    switch (index) {
+      case 0:
+        m.x.store(1, kSeq);
+        m.r[0] = m.y.load(kSeq);
+        break;
+      case 1: m.y.store(1, kSeq); break;
+      default: m.r[1] = m.y.load(kRlx); m.r[2] = m.x.load(kSeq);
+    }
+  }
+  template <class M>
+  static void after(M& m) {
+    m.record({m.r[0], m.r[1], m.r[2]});
+  }
+};
+
 /// It ends where a thread that has continued it by a read-modify-write stores: free lists put back what they took so.
 struct SequenceEndsAtStoreAfterModification {
   static constexpr unsigned kThreads = 3;

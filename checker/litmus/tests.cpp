@@ -70,6 +70,7 @@ const std::vector<Litmus>& litmus_tests() {
       test<IndependentReads<kRlx, kRlx>>("IRIW+rlx", "four loads", all_but(4)),
       test<IndependentReads<kRel, kAcq>>("IRIW+rel+acq", "four loads", all_but(4)),
       test<IndependentReads<kSeq, kSeq>>("IRIW+sc", "four loads", all_but(4, "1010")),
+      test<SequentialMixed>("SC+rlx", "three loads", all_but(3), "010"),
       test<ReadReadCoherence>("CoRR", "two loads", "00 01 02 11 12 22"),
       test<WriteOrderCoherence>("CoWW", "whether readers disagree", "0"),
       test<WriteReadCoherence>("CoWR", "loads, final value", "121 122 111 222"),

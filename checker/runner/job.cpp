@@ -62,6 +62,8 @@ std::string blind_spots(const Search& search) {
   bool reorders = false;
   bool old_values = false;
   bool fails_once = false;
+  bool sequential = false;
+  bool weaker = false;
   for (const Site& site : Sites::all()) {
     if (site.operation == Operation::kPause) continue;
     const std::memory_order order = site.in_force.success;
@@ -72,11 +74,13 @@ std::string blind_spots(const Search& search) {
     reorders |= writes && order != std::memory_order_seq_cst;
     old_values |= site.operation == Operation::kLoad || site.operation == Operation::kCompareExchange;
     fails_once |= site.weak && search.strategy.exhaustive();
+    (order == std::memory_order_seq_cst ? sequential : weaker) = true;
   }
   std::string text;
   if (free_reads && free_writes) text += " LB";
   if (reorders) text += " 2+2W";
   if (old_values) text += " STALE";
+  if (sequential && weaker) text += " SC";
   if (fails_once) text += " SPURIOUS";
   return text.empty() ? text : text.substr(1);
 }
