@@ -24,7 +24,9 @@ Verdict verdict_from(const std::string& name) {
 }
 
 nlohmann::json to_json(const Audited& audited) {
-  nlohmann::json json{{"suites", audited.suites}, {"verdict", name_of(audited.verdict)}};
+  std::vector<std::string> suites = audited.suites;
+  std::sort(suites.begin(), suites.end());
+  nlohmann::json json{{"suites", suites}, {"verdict", name_of(audited.verdict)}};
   if (audited.verdict == Verdict::kSurvived) return json;
   json["suite"] = audited.suite;
   json["problem"] = audited.problem;

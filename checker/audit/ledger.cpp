@@ -46,8 +46,9 @@ std::string line_of(const Audited& audited) {
   return text + fmt::format(", {}: {}", audited.explanation->verdict, cell(audited.explanation->why));
 }
 
-/// The suites that reach a site; of many, the cheapest.
-std::string some_of(const std::vector<std::string>& suites) {
+/// The suites that reach a site; of many, the first by their names, which a busy machine does not change.
+std::string some_of(std::vector<std::string> suites) {
+  std::sort(suites.begin(), suites.end());
   constexpr std::size_t kMost = 3;
   std::string text;
   for (std::size_t i = 0; i < suites.size() && i < kMost; ++i) text += (i == 0 ? "" : ", ") + cell(suites[i]);
