@@ -1,10 +1,13 @@
 """ci/mutants: where a header is changed and where not, and which verdicts are red."""
+import contextlib
+import io
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 from hakmem_ci.jobs.mutants import bench, cli, library, operators, page, switches
@@ -48,6 +51,18 @@ class Operators(unittest.TestCase):
         mutant = next(m for m in operators.mutants_of(HEADER) if "n >= 4" in m.new)
         before, after = HEADER.splitlines(), operators.apply(HEADER, mutant).splitlines()
         self.assertEqual([i + 1 for i, pair in enumerate(zip(before, after)) if pair[0] != pair[1]], [mutant.line])
+
+
+class Interrupted(unittest.TestCase):
+    def test_no_header_is_looked_at_any_more(self):
+        stopped, rows = mock.Mock(), []
+        stopped.runner.stop.is_set.return_value, stopped.seconds = True, 0.0
+        with contextlib.redirect_stdout(io.StringIO()):
+            found = cli.audit_all(ROOT, [ROOT / "src/heap/heap.hpp", ROOT / "src/heap/direct.hpp"], 1, stopped, rows.append)
+        self.assertEqual([(row.status, row.message) for row in rows], [("incomplete", "interrupted")] * 2)
+        self.assertEqual([verdicts for verdicts, _ in found.values()], [[], []])
+        stopped.plan.assert_not_called()
+        stopped.judge.assert_not_called()
 
 
 class Switches(unittest.TestCase):

@@ -208,6 +208,9 @@ def audit_header(bench, root, header, jobs):
     def judge(numbered):
         number, one = numbered[0], Verdict(numbered[1], "")
         one.why = reasons.get(one.key(), "")
+        if bench.runner.stop.is_set():  # to find out what is known of a mutant takes a while, too
+            one.verdict, one.by = "not run", "interrupted"
+            return one
         one.verdict, one.by = bench.judge(f"{header.name}-{number}", header, operators.apply(text, one.mutant), [*stages],
                                           one.key() in reasons, number)
         # Replaced at once, as others copy it meanwhile: a list that is being sorted looks empty.
@@ -302,7 +305,7 @@ def audit_all(root, headers, jobs, bench, add):
     for header in headers:
         started, before, not_run = time.monotonic(), bench.seconds, []
         try:
-            verdicts, problems = audit_header(bench, root, header, jobs)
+            verdicts, problems = ([], []) if bench.runner.stop.is_set() else audit_header(bench, root, header, jobs)
         except NotBuilt as cause:
             verdicts, problems, not_run = [], [], [str(cause)]
         found[header] = verdicts, bench.seconds - before
