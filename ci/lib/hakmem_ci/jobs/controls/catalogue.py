@@ -224,6 +224,8 @@ TESTED = (
     Tested("traces", "TraceInJsonIsWhatItsSchemaSays", "model", ("faulty-check",),
            "members that are missing, unknown or of another kind"),
     Tested("traces", "NoTextIsTakenApartByRegularExpressions", "model", (), "regular expressions over printed text"),
+    Tested("graph engine", "GraphExploration.GeneratedProgramsShowEachRuleThatAnEngineForgets", "model", ("model_graph_test",),
+           "axioms, revisits and rules of these that are left out"),
     Tested("model checker", "PlantedFaultsAreReported", "model", ("faulty-check",),
            "races, lost blocks, hangs, crashes and leaks of scenarios"),
 )
