@@ -80,9 +80,6 @@ class FakeTree:
         self.directory = tempfile.TemporaryDirectory(prefix="hakmem-cli-")
         self.root = pathlib.Path(self.directory.name)
         shutil.copytree(SOURCE / "ci", self.root / "ci", ignore=shutil.ignore_patterns("__pycache__"))
-        (self.root / "docs/reports").mkdir(parents=True)
-        for page in ("ledger.md", "mutants.md"):  # the nightly takes its headers from them
-            shutil.copy2(SOURCE / "docs/reports" / page, self.root / "docs/reports" / page)
         self.script("ci/setup", "")
         self.script("ci/programs", reporting(PROGRAMS))
         self.script("ci/mutants", reporting(MUTANTS))
@@ -101,6 +98,12 @@ class FakeTree:
         file.unlink(missing_ok=True)
         file.write_text(f"#!{sys.executable} -ISB\n" + textwrap.dedent(text), encoding="utf-8")
         file.chmod(0o755)
+
+    def give_pages(self):
+        """Those from which the nightly takes its headers."""
+        (self.root / "docs/reports").mkdir(parents=True)
+        for page in ("ledger.md", "mutants.md"):
+            shutil.copy2(SOURCE / "docs/reports" / page, self.root / "docs/reports" / page)
 
     def remove(self, path):
         (self.root / path).unlink()

@@ -59,6 +59,7 @@ class NightlyTree(FakeTree):
 
     def __init__(self):
         super().__init__()
+        self.give_pages()
         self.script("build/model/hakmem-check", MODEL_SLICE)
         self.script("bin/ctest", CTEST)
         self.script("bin/clang++-19", "")
