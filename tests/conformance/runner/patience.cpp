@@ -59,7 +59,11 @@ bool is_process(const fs::path& path) {
 
 struct Usage {
   bool is_busy = false;
-  Patience::Seconds used{0};
+  unsigned long ticks = 0;
+
+  [[nodiscard]] Patience::Seconds seconds() const {
+    return Patience::Seconds(static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK)));
+  }
 };
 
 Usage usage_of(pid_t group) {
@@ -69,7 +73,7 @@ Usage usage_of(pid_t group) {
     if (!is_process(entry.path())) continue;
     const auto stat = read_stat(entry.path());
     if (!stat || stat->group != group) continue;
-    usage.used += Patience::Seconds(static_cast<double>(stat->ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK)));
+    usage.ticks += stat->ticks;
     if (!usage.is_busy) usage.is_busy = has_busy_thread(entry.path());
   }
   return usage;
@@ -80,9 +84,10 @@ Usage usage_of(pid_t group) {
 bool Patience::is_over() {
   const auto now = Clock::now();
   const Usage usage = usage_of(group_);
-  if (!usage.is_busy) asleep_ += now - last_;
+  if (!usage.is_busy && usage.ticks == ticks_) asleep_ += std::min(Seconds(now - last_), kMostOfALook);
   last_ = now;
-  return asleep_ > limit_ || usage.used > kBusyFactor * limit_;
+  ticks_ = usage.ticks;
+  return asleep_ > limit_ || usage.seconds() > kBusyFactor * limit_;
 }
 
 }  // namespace hakmem::conformance
