@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 
+#include "core/event.hpp"
 #include "core/sites.hpp"
 #include "core/subject.hpp"
 #include "engine/relacy/visibility.hpp"
@@ -48,13 +49,6 @@ std::string command_for(const std::string& name, const std::string& options) {
   return fmt::format("{} run '{}'{}", subject().program, name, options);
 }
 
-constexpr bool is_release(std::memory_order order) {
-  return order == std::memory_order_release || order == std::memory_order_acq_rel || order == std::memory_order_seq_cst;
-}
-constexpr bool is_acquire(std::memory_order order) {
-  return order != std::memory_order_relaxed && order != std::memory_order_release;
-}
-
 /// Of what the checker never shows (its litmus tests say it), that which the operations that this process has met could show.
 std::string blind_spots(const Search& search) {
   bool free_reads = false;
@@ -69,8 +63,8 @@ std::string blind_spots(const Search& search) {
     const std::memory_order order = site.in_force.success;
     const bool reads = site.operation != Operation::kStore;
     const bool writes = site.operation != Operation::kLoad;
-    free_reads |= reads && !is_acquire(order);
-    free_writes |= writes && !is_release(order);
+    free_reads |= reads && !acquires(order);
+    free_writes |= writes && !releases(order);
     reorders |= writes && order != std::memory_order_seq_cst;
     old_values |= site.operation == Operation::kLoad || site.operation == Operation::kCompareExchange;
     fails_once |= site.weak && search.strategy.exhaustive();

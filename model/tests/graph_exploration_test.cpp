@@ -5,6 +5,7 @@
 
 #include <map>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -142,6 +143,23 @@ TEST(GraphExploration, EndsWhereItIsToldTo) {
   Explorer explorer(program, {[](const Graph&) { return false; }, [](const Graph&, const Race&) { return true; }});
   EXPECT_FALSE(explorer.run());
   EXPECT_EQ(explorer.executions(), 1u);
+}
+
+/// A thread that never ends.
+class EndlessProgram : public Program {
+ public:
+  [[nodiscard]] unsigned threads() const override { return 1; }
+  [[nodiscard]] Operation next(unsigned, std::size_t, std::span<const Value>) const override {
+    return {.what = What::kFence, .order = kRelease};
+  }
+};
+
+TEST(GraphExploration, ProgramsThatAreTooLargeAreRefused) {
+  const Found found{[](const Graph&) { return true; }, [](const Graph&, const Race&) { return true; }};
+  const EndlessProgram endless;
+  EXPECT_THROW((void)Explorer(endless, found).run(), std::length_error);
+  const StraightProgram wide(Steps(kMostThreads + 1, {write(kX, 1)}));
+  EXPECT_THROW((void)Explorer(wide, found).run(), std::length_error);
 }
 
 // Generated programs --------------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ using Location = std::uint32_t;
 
 /// More threads than any suite has.
 inline constexpr unsigned kMostThreads = 8;
+/// More steps of a thread than a program has that comes to an end.
+inline constexpr std::size_t kMostSteps = 4096;
 
 /// A step of a thread, by its number there. The write that a location begins with is no step.
 struct EventId {
@@ -28,6 +30,7 @@ struct EventId {
   friend constexpr bool operator==(const EventId&, const EventId&) = default;
 };
 inline constexpr EventId kInitial{};
+static_assert(kMostSteps < EventId::kNobody, "an index, and a count of steps in a clock, fit");
 
 /// For each thread, how many of its first steps are known.
 class Clock {

@@ -136,10 +136,7 @@ bool Explorer::write(Graph& graph, unsigned thread, const Operation& operation, 
   const Event event = graph.made(thread, Kind::kWrite, operation);
   if (rules_.revisits && !operation.plain) revisit_all(graph, thread, operation, event);
   const std::vector<std::size_t> found = places(graph, event, thread);
-  if (found.empty()) {
-    ++blocked_;
-    return false;
-  }
+  if (found.empty()) return false;  // a read-modify-write that has lost to another: no execution
   for (std::size_t i = 0; i + 1 < found.size(); ++i) choices.push_back({graph.size(), thread, operation, found[i]});
   return !stopped_ && take(graph, {graph.size(), thread, operation, found.back()});
 }

@@ -40,10 +40,10 @@ class Explorer {
       : program_(program), found_(std::move(found)), rules_(rules) {}
 
   /// \return whether all was visited
+  /// \throws std::length_error when the program has more threads, or one of them more steps, than a graph keeps
   bool run();
-  /// Complete executions so far, and graphs that could not be completed, as a read-modify-write had lost to another.
+  /// Complete executions so far.
   [[nodiscard]] std::uint64_t executions() const noexcept { return executions_; }
-  [[nodiscard]] std::uint64_t blocked() const noexcept { return blocked_; }
 
  private:
   /// What else could have come at a place: a read from another write, or a write at another place.
@@ -78,7 +78,6 @@ class Explorer {
   Rules rules_;
   bool stopped_ = false;
   std::uint64_t executions_ = 0;
-  std::uint64_t blocked_ = 0;
 };
 
 }  // namespace check::graph

@@ -14,6 +14,10 @@ const std::vector<EventId> kNone;
 
 }  // namespace
 
+Graph::Graph(unsigned threads) : threads_(threads) {
+  if (threads > kMostThreads) throw std::length_error("a program has more threads than a graph keeps");
+}
+
 const std::vector<EventId>& Graph::writes(Location location) const noexcept {
   return location < writes_.size() ? writes_[location] : kNone;
 }
@@ -106,6 +110,7 @@ void Graph::read_from(Event& event, EventId from, Value value) const {
 }
 
 void Graph::append(unsigned thread, const Event& event) {
+  if (threads_[thread].size() == kMostSteps) throw std::length_error("a thread has more steps than a graph keeps");
   const EventId id = next_of(thread);
   order_.push_back(id);
   threads_[thread].push_back(event);

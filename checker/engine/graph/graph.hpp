@@ -16,7 +16,8 @@ namespace check::graph {
 
 class Graph {
  public:
-  explicit Graph(unsigned threads) : threads_(threads) {}
+  /// \throws std::length_error when these are more than kMostThreads
+  explicit Graph(unsigned threads);
 
   // What there is ----------------------------------------------------------------------------------------------------
 
@@ -53,6 +54,8 @@ class Graph {
   /// The lowest position that coherence leaves to a step: of the write that a read reads, or behind which a write goes.
   /// What is below is hidden from it by what happens before it.
   [[nodiscard]] std::size_t lowest(const Event& event) const noexcept;
+  // Each throws std::length_error when the thread has kMostSteps already.
+
   /// Adds a read and lets it read from a write.
   void add_read(unsigned thread, Event event, EventId from, Value value);
   /// Adds a write right behind a position of its location.
