@@ -12,7 +12,6 @@ constexpr Place kPark{"lockfree/bitmap_word.hpp", "set", kFetchOr};
 constexpr Place kAdopt{"lockfree/bitmap_word.hpp", "take", kFetchAnd};
 constexpr Place kPush{"lockfree/remote_word.hpp", "push_chain", kCompareExchange};
 constexpr Place kTake{"lockfree/remote_word.hpp", "take_all", kExchange};
-constexpr Place kSleep{"lockfree/remote_word.hpp", "try_sleep", kCompareExchange};
 
 /// One thread hands a block over and exits; another starts and may adopt its context; a third frees the block.
 struct ExitAgainstRemoteFree : WholeHeap {

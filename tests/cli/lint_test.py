@@ -168,6 +168,10 @@ class Tidy(Tree):
         self.write("src/a.cpp", "int a = b;\n")
         self.assertIn("src/a.cpp:1: use of undeclared identifier 'b'", self.tool(tidy.check)[0])
 
+    def test_what_clang_warns_of_is_reported(self):
+        self.write("src/a.cpp", "char narrow(int x) { return x; }\n")
+        self.assertIn("src/a.cpp:1: implicit conversion loses integer precision", self.tool(tidy.check)[0])
+
     def test_everything_needs_configured_builds(self):
         self.tool(tidy.check)
         self.options.all = True

@@ -1,4 +1,5 @@
-"""clang-tidy: names, and what is likely to be a mistake. What was clean before with the same content is not asked again."""
+"""clang-tidy: names, what is likely to be a mistake, and what clang warns of. What was clean before with the same content
+is not asked again."""
 import concurrent.futures
 import dataclasses
 import json
@@ -19,6 +20,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 FAULT = re.compile(r"^(/\S+?):(\d+):\d+: (?:warning|error): (.*)$", re.MULTILINE)
 OF_OTHER_TOOLS = ("valgrind_sync.hpp",)  # includes headers of Valgrind, which a release build does not need
 KEPT = re.compile(r"-(?:[DIUO]|std=|isystem|include|pthread|fno-access-control|fno-exceptions|fno-rtti|f.*sized-deallocation)")
+WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
+            "-Wno-dollar-in-identifier-extension", "-Wno-ignored-gch")
 WITH_VALUE = ("-isystem", "-include", "-I", "-D")
 
 
@@ -32,7 +35,7 @@ class Unit:
 
 def library_units(root):
     """What ships: every source of the library, and all headers in one file."""
-    flags = ("--", "-std=c++20", "-O2", "-DNDEBUG", f"-I{root}/include", f"-I{root}/src")
+    flags = ("--", *WARNINGS, "-std=c++20", "-O2", "-DNDEBUG", f"-I{root}/include", f"-I{root}/src")
     headers = [path for folder in ("include", "src") for path in sorted((root / folder).rglob("*.h*"))
                if path.suffix in (".h", ".hpp") and path.name not in OF_OTHER_TOOLS]
     every = root / WORK / "headers.cpp"
@@ -64,7 +67,7 @@ def database_units(root, wanted=None):
                     path.is_relative_to(root / "build") or wanted is not None and path not in wanted:
                 continue
             known.add(path)
-            units.append(Unit(path, ("--", "-Wno-dollar-in-identifier-extension", "-Wno-ignored-gch", *flags_of(entry))))
+            units.append(Unit(path, ("--", *WARNINGS, *flags_of(entry))))
     return units
 
 
