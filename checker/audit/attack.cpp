@@ -77,7 +77,11 @@ Result attack(const Mutant& mutant, const std::vector<const Known*>& suites, Lim
   };
   for (const Known* known : suites) {
     nlohmann::json run{{"suite", known->suite->name()}, {"verdict", "survived"}};
-    search_mutant(mutant, *known, random(mutant.allowed ? kSample : kFirst), limits, run);
+    const std::vector<Search>& plan = known->suite->searches(Tier::kQuick);
+    const bool by_graphs = plan.front().strategy.kind == Strategy::Kind::kGraph;
+    Search look = random(mutant.allowed ? kSample : kFirst);
+    if (by_graphs) look = mutant.allowed ? graphs() : at_most(kFirst, graphs());
+    search_mutant(mutant, *known, look, limits, run);
     const bool killed = run["verdict"] == "killed";
     // A short look that is cut short says nothing; a sample has to come to its end.
     if (killed || mutant.allowed) finish(std::move(run));

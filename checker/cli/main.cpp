@@ -48,7 +48,12 @@ void add_run(CLI::App& command, Options& options) {
                   "bounds all by time: the cheapest first, what the plan leaves goes into sampling, "
                   "and what there is no time for is incomplete")
       ->check(CLI::Range(1.0, 1e6));
-  command.add_option("--scheduler", options.scheduler, "full, bound=N, random or pct=D, instead of the suites' plans");
+  command.add_option("--scheduler", options.scheduler,
+                     "graph, full, bound=N, random or pct=D, instead of the suites' plans");
+  command
+      .add_option("--engine", options.engine,
+                  "graph or relacy alone, or both, which must agree; else graph where it comes to an end")
+      ->check(CLI::IsMember({"graph", "relacy", "both"}));
   command.add_flag("--plain", options.plain, "explore also what differs in the order of independent steps alone");
   command.add_option("--executions", options.executions, "of each random or pct search")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 48));

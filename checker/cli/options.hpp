@@ -23,6 +23,7 @@ struct Options {
   double seconds = 0;
   double patience = kPatience;
   std::string scheduler;
+  std::string engine;
   std::uint64_t executions = 0;
   std::uint64_t seed = 1;
   unsigned jobs = std::max(1u, std::thread::hardware_concurrency());

@@ -13,6 +13,7 @@
 #include "cli/verdict.hpp"
 #include "core/scenario.hpp"
 #include "core/subject.hpp"
+#include "runner/agreement.hpp"
 #include "runner/generator.hpp"
 #include "runner/job.hpp"
 #include "runner/parts.hpp"
@@ -59,10 +60,17 @@ std::vector<Search> as_asked(std::vector<Search> searches, const Options& option
   return searches;
 }
 
+/// Who explores. What only one engine can do is done by it.
+Engine engine_of(const Options& options) {
+  if (options.engine == "graph") return Engine::kGraph;
+  const bool divided = options.split > 1 || !options.part.empty() || !options.state.empty();
+  return options.engine == "relacy" || divided || options.plain ? Engine::kRelacy : Engine::kPlanned;
+}
+
 /// The searches that the options ask for; a suite's own plan when they ask for nothing special.
 std::vector<Search> searches_for(const Suite& suite, const Options& options, const Strategy& strategy, double share) {
   if (options.scheduler.empty()) {
-    return as_asked(suite.searches(tier_of(options)), options);
+    return as_asked(suite.searches(tier_of(options), engine_of(options)), options);
   }
   constexpr std::uint64_t kSample = 200'000;
   Search search{strategy, options.executions, share, options.plain};
@@ -86,14 +94,27 @@ std::vector<Job> jobs_for(const Options& options, const Strategy& strategy) {
   std::vector<Job> jobs;
   for (const auto& [suite, variant] : chosen) {
     const std::vector<Search> searches = searches_for(*suite, options, strategy, share);
-    if (variant != nullptr && options.scheduler.empty()) {
-      const auto plan = as_asked(variant_searches(*suite, tier_of(options)), options);
+    if (engine_of(options) == Engine::kGraph && !suite->graphless().empty()) {
+      jobs.push_back(job_without_graphs(*suite, variant));
+    } else if (variant != nullptr && options.scheduler.empty()) {
+      const auto plan = as_asked(variant_searches(*suite, tier_of(options), engine_of(options)), options);
       jobs.push_back(job_for(*suite, *variant, plan, options.seed));
     } else if (variant != nullptr) {
       jobs.push_back(job_for(*suite, *variant, searches, options.seed));
     } else {
       for (const Search& search : searches) jobs.push_back(job_for(*suite, search, options.seed, options.state));
     }
+  }
+  return jobs;
+}
+
+/// The same suites by each engine, but for what one of them alone explores.
+std::vector<Job> jobs_by_both(Options options) {
+  options.engine = "relacy";
+  std::vector<Job> jobs = jobs_for(options, {});
+  options.engine.clear();
+  for (Job& job : jobs_for(options, {})) {
+    if (job.scheduler == to_string(graphs())) jobs.push_back(std::move(job));
   }
   return jobs;
 }
@@ -190,6 +211,17 @@ std::vector<Result> run_one_part(const Options& options, const Strategy& strateg
   return results;
 }
 
+/// What is wrong with the choice of an engine, or nothing.
+std::string wrong_engine(const Options& options) {
+  if (options.engine.empty()) return {};
+  if (!options.scheduler.empty()) return "--scheduler takes no --engine beside it: graph is one of its words";
+  const bool divided = options.split > 1 || !options.part.empty() || !options.state.empty() || options.plain;
+  if (divided && options.engine != "relacy") {
+    return "--split, --part, --state and --plain are for --engine relacy: a search by graphs is not divided";
+  }
+  return {};
+}
+
 /// What is wrong with the options that share work out, or nothing.
 std::string wrong_division(const Options& options) {
   if (options.split > 1 && (!options.state.empty() || !options.shard.empty())) {
@@ -255,12 +287,14 @@ int run(const Usage& usage, const Options& options) {
   if (options.executions != 0 && options.scheduler.empty()) {
     return usage.wrong_call("--executions needs --scheduler random or pct=D");
   }
+  if (problem = wrong_engine(options); !problem.empty()) return usage.wrong_call(problem);
   if (problem = wrong_division(options); !problem.empty()) return usage.wrong_call(problem);
   if (options.executions != 0 && strategy.exhaustive()) {
     return usage.wrong_call("--executions bounds random and pct=D only: a search ends when it is done");
   }
   const double started = now();
-  std::vector<Job> jobs = jobs_for(options, strategy);
+  const bool both = options.engine == "both";
+  std::vector<Job> jobs = both ? jobs_by_both(options) : jobs_for(options, strategy);
   if (jobs.empty()) {
     return usage.wrong_call(
         fmt::format("no suite matches '{}'; {} list names them", options.pattern, subject().program));
@@ -295,6 +329,12 @@ int run(const Usage& usage, const Options& options) {
   these_first(jobs, options.first);
   if (options.stream) return exit_code_of(verdict_of(pool.run(std::move(jobs), stream)));
   std::vector<Result> results = pool.run(std::move(jobs));
+  if (both) {
+    for (Result& row : disagreements(results)) {
+      JobPool::print(row);
+      results.push_back(std::move(row));
+    }
+  }
   if (deadline != 0 && options.scheduler.empty()) sample_until(deadline, options, pool, results);
   return conclude(results, report, started);
 }

@@ -20,18 +20,37 @@ const std::vector<const Suite*>& Suite::all() {
 }
 
 Suite::Suite(std::string_view name, std::string_view proves, const char* file, ScenarioType type)
-    : name_(name), proves_(proves), file_(file), type_(type) {}
+    : name_(name), proves_(proves), file_(file), type_(type) {
+  if (type.has_invariant) graphless_ = "an invariant of every state: a graph has none";
+}
 Suite::Suite(Suite&&) noexcept = default;
 Suite::~Suite() = default;
 
 Suite&& Suite::quick(std::initializer_list<Search> searches) && {
   quick_ = searches;
+  if (quick_.front().strategy.exhaustive()) by_graphs_.front().executions = quick_.front().executions;
   return std::move(*this);
 }
 
 Suite&& Suite::thorough(std::initializer_list<Search> searches) && {
   thorough_ = searches;
   return std::move(*this);
+}
+
+Suite&& Suite::large() && {
+  large_ = true;
+  return std::move(*this);
+}
+
+Suite&& Suite::not_by_graphs(std::string_view why) && {
+  graphless_ = why;
+  return std::move(*this);
+}
+
+const std::vector<Search>& Suite::searches(Tier tier, Engine engine) const noexcept {
+  const bool ends = graphless_.empty() && !large_;
+  if (engine == Engine::kGraph || (engine == Engine::kPlanned && ends)) return by_graphs_;
+  return tier == Tier::kDefault && !thorough_.empty() ? thorough_ : quick_;
 }
 
 Suite&& Suite::depth(unsigned operations) && {

@@ -70,9 +70,15 @@ class Suite {
   Suite(Suite&&) noexcept;
   ~Suite();
 
-  /// The searches of the quick tier, and of the default tier too unless that has its own.
+  /// The searches of the quick tier, and of the default tier too unless that has its own. How many executions the first
+  /// one has at most, if it explores them all, holds for the graph engine too.
   Suite&& quick(std::initializer_list<Search> searches) &&;
   Suite&& thorough(std::initializer_list<Search> searches) &&;
+
+  /// The graph engine comes to no end in any tier: the plans are searches. Who asks for it gets it all the same.
+  Suite&& large() &&;
+  /// There is something in the suite that a graph does not have, as where a scenario has an invariant. \param why for people
+  Suite&& not_by_graphs(std::string_view why) &&;
 
   /// Operations per execution before it counts as a livelock; set-up included.
   Suite&& depth(unsigned operations) &&;
@@ -96,9 +102,9 @@ class Suite {
   [[nodiscard]] const ScenarioType& type() const noexcept { return type_; }
   [[nodiscard]] unsigned depth() const noexcept { return depth_; }
   [[nodiscard]] const std::vector<Variant>& variants() const noexcept { return variants_; }
-  [[nodiscard]] const std::vector<Search>& searches(Tier tier) const noexcept {
-    return tier == Tier::kDefault && !thorough_.empty() ? thorough_ : quick_;
-  }
+  /// Why the graph engine does not explore it; empty: it does.
+  [[nodiscard]] const std::string& graphless() const noexcept { return graphless_; }
+  [[nodiscard]] const std::vector<Search>& searches(Tier tier, Engine engine = Engine::kPlanned) const noexcept;
 
   /// All suites of the program, by name.
   static const std::vector<const Suite*>& all();
@@ -112,6 +118,9 @@ class Suite {
   const char* file_;
   ScenarioType type_;
   unsigned depth_ = 2000;
+  std::string graphless_;
+  bool large_ = false;
+  std::vector<Search> by_graphs_ = {graphs()};
   std::vector<Search> quick_;
   std::vector<Search> thorough_;
   std::vector<Variant> variants_;

@@ -24,6 +24,7 @@ unsigned parse_parameter(std::string_view digits, std::string& problem) {
 std::string to_string(const Strategy& strategy) {
   switch (strategy.kind) {
     case Strategy::Kind::kFull: return "full";
+    case Strategy::Kind::kGraph: return "graph";
     case Strategy::Kind::kBound: return fmt::format("bound={}", strategy.parameter);
     case Strategy::Kind::kRandom: return "random";
     case Strategy::Kind::kPct: return fmt::format("pct={}", strategy.parameter);
@@ -37,6 +38,7 @@ std::string to_string(const Search& search) {
 
 Strategy parse_strategy(const std::string& text, std::string& problem) {
   if (text == "full") return {Strategy::Kind::kFull, 0};
+  if (text == "graph") return {Strategy::Kind::kGraph, 0};
   if (text == "random") return {Strategy::Kind::kRandom, 0};
   if (text.starts_with("bound=")) return {Strategy::Kind::kBound, parse_parameter(text.substr(6), problem)};
   if (text.starts_with("pct=")) {
@@ -44,7 +46,7 @@ Strategy parse_strategy(const std::string& text, std::string& problem) {
     if (problem.empty() && (strategy.parameter < 1 || strategy.parameter > 16)) problem = "pct takes 1 to 16";
     return strategy;
   }
-  problem = fmt::format("unknown scheduler '{}': full, bound=N, random or pct=D", text);
+  problem = fmt::format("unknown scheduler '{}': full, graph, bound=N, random or pct=D", text);
   return {};
 }
 

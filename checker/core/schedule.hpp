@@ -6,10 +6,11 @@
 
 namespace check {
 
-/// How executions are chosen.
+/// How executions are chosen. The kinds that explore all of them come first.
 struct Strategy {
   enum class Kind : std::uint8_t {
     kFull,    ///< every execution
+    kGraph,   ///< every execution, as a graph: of those that differ in nothing but the order of steps, one
     kBound,   ///< every execution with at most `parameter` preemptions
     kRandom,  ///< uniform choices
     kPct,     ///< random priorities with `parameter` - 1 change points
@@ -17,11 +18,11 @@ struct Strategy {
   Kind kind = Kind::kFull;
   unsigned parameter = 0;
 
-  [[nodiscard]] bool exhaustive() const noexcept { return kind == Kind::kFull || kind == Kind::kBound; }
+  [[nodiscard]] bool exhaustive() const noexcept { return kind <= Kind::kBound; }
   friend bool operator==(const Strategy&, const Strategy&) = default;
 };
 
-/// "full", "bound=3", "random", "pct=3".
+/// "full", "graph", "bound=3", "random", "pct=3".
 std::string to_string(const Strategy& strategy);
 /// The strategy that a text names; the problem in `problem` if it names none.
 Strategy parse_strategy(const std::string& text, std::string& problem);
@@ -38,6 +39,7 @@ struct Search {
 std::string to_string(const Search& search);
 
 inline Search full() { return {{Strategy::Kind::kFull, 0}}; }
+inline Search graphs() { return {{Strategy::Kind::kGraph, 0}}; }
 inline Search bound(unsigned preemptions) { return {{Strategy::Kind::kBound, preemptions}}; }
 inline Search random(std::uint64_t executions) { return {{Strategy::Kind::kRandom, 0}, executions}; }
 inline Search pct(unsigned depth, std::uint64_t executions) { return {{Strategy::Kind::kPct, depth}, executions}; }
@@ -53,5 +55,12 @@ inline Search at_most(std::uint64_t executions, Search search) {
 }
 
 enum class Tier : std::uint8_t { kQuick, kDefault };
+
+/// Who explores.
+enum class Engine : std::uint8_t {
+  kPlanned,  ///< the graph engine where it comes to an end, else the searches that the suite names
+  kGraph,
+  kRelacy,
+};
 
 }  // namespace check

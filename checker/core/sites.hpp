@@ -5,6 +5,7 @@
 /// can weaken it for one run: nothing in the source is touched. A process runs one search at a time, so all of this
 /// is plain static state.
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -52,9 +53,9 @@ struct Site {
   Orders written;
   Orders in_force;
   std::uint64_t hits;
-  bool ordered = false;   ///< is followed by calls of the simulated system, whose order shows; see visibility.hpp
-  bool weak = false;      ///< a weak compare-and-swap
-  unsigned failures = 0;  ///< spurious ones in a row, in this execution
+  bool ordered = false;  ///< is followed by calls of the simulated system, whose order shows; see visibility.hpp
+  bool weak = false;     ///< a weak compare-and-swap
+  std::array<unsigned, 8> failures = {};  ///< spurious ones in a row, in this execution, by thread
 };
 
 /// A change of one site, named by what stays when lines move.
@@ -113,7 +114,7 @@ class Sites {
   /// To be called before each execution: what the mutations remember belongs to one.
   static void begin() {
     if (!planned_) return;
-    for (unsigned i = 0; i < count_; ++i) sites_[i].failures = 0;
+    for (unsigned i = 0; i < count_; ++i) sites_[i].failures = {};
   }
 
   /// Undoes all mutations.

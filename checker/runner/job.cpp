@@ -27,7 +27,8 @@ std::string token_for(const std::string& name, const Strategy& strategy, const O
 std::string verdict_of(const Search& search, const Outcome& outcome) {
   if (outcome.cut) return "TRUNCATED";
   switch (search.strategy.kind) {
-    case Strategy::Kind::kFull: return "COMPLETE";
+    case Strategy::Kind::kFull:
+    case Strategy::Kind::kGraph: return "COMPLETE";
     case Strategy::Kind::kBound: return fmt::format("BOUNDED({})", search.strategy.parameter);
     default: return fmt::format("SAMPLED({})", outcome.executions);
   }
@@ -71,10 +72,11 @@ std::string blind_spots(const Search& search) {
     (order == std::memory_order_seq_cst ? sequential : weaker) = true;
   }
   std::string text;
+  const bool graph = search.strategy.kind == Strategy::Kind::kGraph;
   if (free_reads && free_writes) text += " LB";
-  if (reorders) text += " 2+2W";
-  if (old_values) text += " STALE";
-  if (sequential && weaker) text += " SC";
+  if (reorders && !graph) text += " 2+2W";
+  if (old_values && !graph) text += " STALE";
+  if (sequential && weaker && !graph) text += " SC";
   if (fails_once) text += " SPURIOUS";
   return text.empty() ? text : text.substr(1);
 }
@@ -172,6 +174,13 @@ Job job_for(const Suite& suite, const Search& search, std::uint64_t seed, const 
   return job;
 }
 
+Job job_without_graphs(const Suite& suite, const Variant* variant) {
+  Job job{variant == nullptr ? suite.name() : full_name(suite, *variant), to_string(graphs()), variant != nullptr};
+  job.go_on = command_for(job.suite, " --exact --engine relacy");
+  job.work = [job, &suite](const Limits&) { return without_verdict(job, "not by graphs: " + suite.graphless()); };
+  return job;
+}
+
 Job job_for_part(const Suite& suite, const Search& search, Part part, const std::string& knowledge, bool waits) {
   Job job{suite.name(), to_string(search)};
   job.go_on =
@@ -226,9 +235,9 @@ std::optional<Result> united(const std::vector<Result>& parts, std::string& know
   return whole;
 }
 
-std::vector<Search> variant_searches(const Suite& suite, Tier tier) {
-  std::vector<Search> searches = suite.searches(Tier::kQuick);
-  for (const Search& search : suite.searches(tier)) {
+std::vector<Search> variant_searches(const Suite& suite, Tier tier, Engine engine) {
+  std::vector<Search> searches = suite.searches(Tier::kQuick, engine);
+  for (const Search& search : suite.searches(tier, engine)) {
     const auto same = [&](const Search& other) {
       return other.strategy == search.strategy && other.executions == search.executions;
     };

@@ -36,6 +36,9 @@ Result failed(const Job& job, std::string message);
 /// empty: nowhere
 Job job_for(const Suite& suite, const Search& search, std::uint64_t seed, const std::string& folder = {});
 
+/// Says that the graph engine does not explore the suite. \param variant null: the suite as it is
+Job job_without_graphs(const Suite& suite, const Variant* variant);
+
 /// One part of an exhaustive search of a suite. Its result's details say what it has learned.
 Job job_for_part(const Suite& suite, const Search& search, Part part, const std::string& knowledge, bool waits);
 
@@ -45,7 +48,7 @@ std::optional<Result> united(const std::vector<Result>& parts, std::string& know
 
 /// The searches of a broken variant: those of the quick tier first, which are meant to catch it, then the others of
 /// this tier.
-std::vector<Search> variant_searches(const Suite& suite, Tier tier);
+std::vector<Search> variant_searches(const Suite& suite, Tier tier, Engine engine);
 
 /// The searches, one after the other, until one of them catches the variant. An exhaustive one may never end, as the
 /// variant is broken: it is given up after a fixed number of executions.

@@ -66,7 +66,7 @@ HeapProgram smallest_failing(HeapProgram program, const Search& search, const Li
 std::string verdict_of(const Search& search, const Outcome& outcome) {
   if (outcome.failed) return "FAILED";
   if (outcome.cut) return "TRUNCATED";
-  if (search.strategy.kind == Strategy::Kind::kFull) return "COMPLETE";
+  if (search.strategy.kind <= Strategy::Kind::kGraph) return "COMPLETE";
   if (search.strategy.kind == Strategy::Kind::kBound) return fmt::format("BOUNDED({})", search.strategy.parameter);
   return fmt::format("SAMPLED({})", outcome.executions);
 }

@@ -95,6 +95,7 @@ struct ChildFindsALock : BehindALock {
 
 const Registered child{
     Suite::of<Child>("fork_image/child", "I1 I5 I6 I7: the child of a fork at any moment allocates, frees and exits")
+        .not_by_graphs("a fork stops the others at one moment, and a graph has no moments")
         .quick({full(), bound(1), random(10'000)})
         .depth(20'000)
         .broken<ChildFindsALock>("lock_in_the_way", "the heap is behind a lock without fork handlers")

@@ -395,7 +395,7 @@ struct WakersTakeALock : WakerVanishes {
   }
   void after() override {}
   void lock() {
-    while (locked.exchange(1, kAcquire) != 0) RelacySync::pause();
+    for (int free = 0; !locked.compare_exchange_strong(free, 1, kAcquire, kRelaxed); free = 0) RelacySync::pause();
   }
   void unlock() { locked.store(0, kRelease); }
   RelacySync::Atomic<int> locked{0};

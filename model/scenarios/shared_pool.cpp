@@ -139,6 +139,7 @@ struct FromNothing : PoolInUse {
 
 const Registered from_nothing{
     Suite::of<FromNothing>("shared_pool/from_nothing", "I1 I3 I4 I5 I8: two threads map, fill, empty, cache and reuse")
+        .large()
         .quick({bound(0), random(60'000), pct(3, 60'000)})
         .thorough({bound(0), random(2'000'000), pct(4, 1'000'000)})
         .depth(6000)
@@ -395,7 +396,7 @@ struct HolderVanishes : PoolInUse {
 /// Slots are handed out under a lock.
 struct PoolUnderALock : HolderVanishes {
   void thread(unsigned index) override {
-    while (locked.exchange(1, kAcquire) != 0) RelacySync::pause();
+    for (int free = 0; !locked.compare_exchange_strong(free, 1, kAcquire, kRelaxed); free = 0) RelacySync::pause();
     HolderVanishes::thread(index);
     locked.store(0, kRelease);
   }
@@ -409,7 +410,7 @@ struct OneTokenForAll : HolderVanishes {
     token.store(1, kRelaxed);
   }
   void thread(unsigned index) override {
-    while (token.exchange(0, kAcquire) == 0) RelacySync::pause();
+    for (int there = 1; !token.compare_exchange_strong(there, 0, kAcquire, kRelaxed); there = 1) RelacySync::pause();
     release(acquire(index));
     token.store(1, kRelease);
     if (index == 0) release(held);

@@ -30,8 +30,7 @@ void SimulatedSystem::keep_threads_apart() noexcept {
 }
 
 void* SimulatedSystem::reserve(std::size_t bytes, std::size_t alignment, Where where) noexcept {
-  note_call();
-  const std::uintptr_t p = fails() ? 0 : find_place(bytes, alignment);
+  const std::uintptr_t p = refuses(check::SystemCall::kTakes) ? 0 : find_place(bytes, alignment);
   if (p == 0) return nullptr;
   SimulatedMemory::map(p, bytes, where);
   ++reservations_;
@@ -39,20 +38,19 @@ void* SimulatedSystem::reserve(std::size_t bytes, std::size_t alignment, Where w
 }
 
 void SimulatedSystem::release(void* p, std::size_t bytes, Where where) noexcept {
-  note_call();
+  note_call(check::SystemCall::kGivesBack);
   SimulatedMemory::unmap(reinterpret_cast<std::uintptr_t>(p), bytes, where);
   --reservations_;
 }
 
 bool SimulatedSystem::decommit(void* p, std::size_t bytes, Where where) noexcept {
-  if (fails()) return false;
+  if (refuses(check::SystemCall::kLocal)) return false;
   SimulatedMemory::decommit(reinterpret_cast<std::uintptr_t>(p), bytes, where);
   return true;
 }
 
 bool SimulatedSystem::move(void* p, std::size_t old_bytes, void* target, std::size_t, Where where) noexcept {
-  note_call();
-  if (fails()) return false;
+  if (refuses(check::SystemCall::kGivesBack)) return false;
   SimulatedMemory::move(reinterpret_cast<std::uintptr_t>(p), old_bytes, reinterpret_cast<std::uintptr_t>(target),
                         where);
   --reservations_;
@@ -64,8 +62,9 @@ void SimulatedSystem::fatal(Corruption what, const char*, const void*, const voi
   fail_execution(text_of(what), where);
 }
 
-void SimulatedSystem::note_call() noexcept {
-  if (!apart_ || calls_until_failure_ != kNever) check::note_system_call();
+void SimulatedSystem::note_call(check::SystemCall call) noexcept {
+  const bool shows = !apart_ && call != check::SystemCall::kLocal;
+  if (shows || calls_until_failure_ != kNever) check::note_system_call(call);
 }
 
 std::uintptr_t SimulatedSystem::find_place(std::size_t bytes, std::size_t alignment) noexcept {
@@ -80,13 +79,12 @@ std::uintptr_t SimulatedSystem::find_place(std::size_t bytes, std::size_t alignm
   return address_base() + start;
 }
 
-bool SimulatedSystem::fails() noexcept {
-  if (calls_until_failure_ != kNever && --calls_until_failure_ == 0) {
-    calls_until_failure_ = kNever;
-    return true;
-  }
-  if (failures_left_ == 0 || !Faults::happens("[THE SYSTEM REFUSES]")) return false;
-  --failures_left_;
+bool SimulatedSystem::refuses(check::SystemCall call) noexcept {
+  // The choice comes first: between a call's place and what it does there is no step.
+  const bool chosen = may_fail_ && Faults::happens("[THE SYSTEM REFUSES]", failures_left_);
+  note_call(call);
+  if (calls_until_failure_ == kNever || --calls_until_failure_ != 0) return chosen;
+  calls_until_failure_ = kNever;
   return true;
 }
 

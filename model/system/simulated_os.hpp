@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "check/execution.hpp"
 #include "check/memory.hpp"
 #include "model/check.hpp"
 #include "os/os_concept.hpp"
@@ -21,7 +22,10 @@ class SimulatedSystem {
   void fail_at(unsigned nth) noexcept { calls_until_failure_ = nth; }
 
   /// Up to `times` calls fail: each of them is a choice that the search explores in both ways.
-  void may_fail(unsigned times) noexcept { failures_left_ = times; }
+  void may_fail(unsigned times) noexcept {
+    failures_left_ = times;
+    may_fail_ = true;
+  }
 
   /// From now on each thread gets memory and descriptors in a place of its own, and no address twice. So calls of
   /// different threads commute, and a search is done sooner; that addresses are used again it does not see.
@@ -45,8 +49,7 @@ class SimulatedSystem {
 
   template <class T>
   [[nodiscard]] T* metadata(std::size_t n) noexcept {
-    note_call();
-    return fails() ? nullptr : SimulatedMemory::make<T>(n);
+    return refuses(check::SystemCall::kOther) ? nullptr : SimulatedMemory::make<T>(n);
   }
 
   /// A report of the heap about its user is a failure of the scenario.
@@ -61,14 +64,15 @@ class SimulatedSystem {
   static constexpr unsigned kMostThreads = 4;
 
   /// Calls whose order shows are no steps that commute.
-  void note_call() noexcept;
+  void note_call(check::SystemCall call) noexcept;
   [[nodiscard]] std::uintptr_t find_place(std::size_t bytes, std::size_t alignment) noexcept;
-  /// Whether this call fails. The system is no part of what is explored: its state is seen in execution order.
-  [[nodiscard]] bool fails() noexcept;
+  /// Whether a call fails that now takes its place among all calls: what it does comes before the next one of any thread.
+  [[nodiscard]] bool refuses(check::SystemCall call) noexcept;
 
   std::size_t space_;
   unsigned calls_until_failure_ = kNever;
   unsigned failures_left_ = 0;
+  bool may_fail_ = false;
   unsigned reservations_ = 0;
   bool apart_ = false;
   std::size_t used_[kMostThreads] = {};

@@ -36,6 +36,12 @@ class WrongCalls(unittest.TestCase):
         self.assert_refused(["run", SMALL, "--split", "2", "--shard", "1/2"], "--split takes neither")
         self.assert_refused(["run", SMALL, "--split", "2", "--scheduler", "random"], "needs a full or bound=N search")
 
+    def test_engines_are_refused_where_they_make_no_sense(self):
+        self.assert_refused(["run", SMALL, "--engine", "fast"], "--engine")
+        self.assert_refused(["run", SMALL, "--engine", "graph", "--scheduler", "random"], "--scheduler takes no --engine")
+        for division in (["--split", "2"], ["--part", "1/2"], ["--plain"]):
+            self.assert_refused(["run", SMALL, "--engine", "graph", *division], "are for --engine relacy")
+
     def test_unknown_things_are_named(self):
         self.assert_refused([], "no command")
         self.assert_refused(["explore"], "explore")
@@ -111,12 +117,12 @@ class Runs(unittest.TestCase):
     def test_report_has_what_the_contract_says(self):
         run("run", SMALL, "--json", self.report)
         suite = next(result for result in self.results() if result["suite"] == SMALL)
-        self.assertEqual(suite["scheduler"], "full")
+        self.assertEqual(suite["scheduler"], "graph")
         self.assertEqual(suite["verdict"], "COMPLETE")
         self.assertEqual(suite["status"], "pass")
         self.assertFalse(suite["broken_variant"])
         self.assertEqual(suite["trace"], "")
-        self.assertGreater(suite["executions"], 50)
+        self.assertGreater(suite["executions"], 10)
 
     def test_chosen_scheduler_is_used_and_named(self):
         run("run", SMALL, "--scheduler", "bound=3", "--json", self.report)
@@ -137,7 +143,7 @@ class Runs(unittest.TestCase):
         table = done.stdout.splitlines()
         self.assertEqual(len(table), 3)
         self.assertEqual((done.returncode, done.stderr), (0, "VERDICT: PASSED: all 5 hold\n"))
-        self.assertRegex(table[2], rf"^\| `{SMALL}` \| I1 .* \| full \| COMPLETE \| \d+ \| \d+\.\d+ \| 4 of 4 \|$")
+        self.assertRegex(table[2], rf"^\| `{SMALL}` \| I1 .* \| graph \| COMPLETE \| \d+ \| \d+\.\d+ \| 4 of 4 \|$")
 
     def test_verdict_comes_last_where_both_streams_are_one_pipe(self):
         run("run", SMALL, "--json", self.report)
@@ -179,6 +185,14 @@ class Runs(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("another build", done.stderr.splitlines()[0])
 
+    def test_way_that_does_not_fit_a_graph_is_refused(self):
+        run("run", "pointer_cache", "--json", self.report)
+        token = next(result["replay"] for result in self.results() if result.get("replay") and ":graph:" in result["replay"])
+        for way, why in (("a9999b", "do not fit"), ("zz", "damaged"), ("a!", "damaged"), ("h", "do not fit")):
+            done = run("replay", token.rsplit(":", 1)[0] + ":" + way)
+            self.assertNotEqual(done.returncode, 0, way)
+            self.assertIn(why, done.stdout + done.stderr, way)
+
     def test_pct_says_what_it_promises(self):
         run("run", SMALL, "--scheduler", "pct=3", "--executions", 5000, "--json", self.report)
         suite = next(result for result in self.results() if result["suite"] == SMALL)
@@ -200,7 +214,7 @@ class Runs(unittest.TestCase):
         self.assertGreater(sum(result["executions"] for result in sampled), 1000)
 
     def test_what_there_is_no_time_for_is_the_dearest_and_incomplete(self):
-        done = run("run", "*_to_the_end", "--seconds", 1, "--jobs", 1, "--json", self.report)
+        done = run("run", "*_to_the_end", "--engine", "relacy", "--seconds", 1, "--jobs", 1, "--json", self.report)
         self.assertEqual(done.returncode, 3)
         self.assertIn("VERDICT: INCOMPLETE", done.stdout)
         for result in self.results():

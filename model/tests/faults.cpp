@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "engine/graph/native.hpp"
 #include "model/check.hpp"
 #include "model/scenarios/orders.hpp"
 #include "model/system/relacy_sync.hpp"
@@ -324,6 +325,20 @@ struct TakesAllMemory : Scenario {
   char* volatile kept = nullptr;
 };
 const Registered takes_all_memory{faulty<TakesAllMemory>("takes_all_memory")};
+
+// What the engines see differently --------------------------------------------------------------------------------------
+
+/// Tells which engine runs it, and behaves by that.
+struct OneEngineAlone : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override {
+    require(check::graph::Native::running == nullptr, "no graphs");
+    counter.fetch_add(1, std::memory_order_seq_cst);  // so that no blind spot is in the way
+  }
+  RelacySync::Atomic<int> counter{0};
+};
+const Registered one_engine_alone{
+    Suite::of<OneEngineAlone>("one_engine_alone", "planted: one engine finds what the other does not").quick({full()})};
 
 // What would prove nothing ------------------------------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
 /// What the searches show of a program, the graph engine allows; and it shows no more than that, but where the searches
-/// have a blind spot.
+/// have a blind spot. A program that is compiled code has the executions that it has as a list of steps.
 
 #include <gtest/gtest.h>
 
@@ -80,7 +80,8 @@ struct Searched : Scenario {
   unsigned reads[kCount] = {};
 };
 
-std::set<std::uint64_t> shown_by_searches(const Steps& steps) {
+/// What one search of a program shows. \param executions how many it has visited
+std::set<std::uint64_t> shown_by(const Search& search, const Steps& steps, std::uint64_t& visited) {
   static const volatile bool never = false;
   static volatile std::uint64_t executions = 0;
   static volatile double share = 0;
@@ -89,12 +90,13 @@ std::set<std::uint64_t> shown_by_searches(const Steps& steps) {
   Limits limits{1, &never, &executions, &share};
   limits.begins_anew = [] { outcomes.clear(); };
   const ScenarioType type = steps.size() == 2 ? ScenarioType::of<Searched<2>>() : ScenarioType::of<Searched<3>>();
-  const Outcome outcome = explore(type, 500, full(), limits);
+  const Outcome outcome = explore(type, 500, search, limits);
   EXPECT_EQ(outcome.problem, "");
+  visited = outcome.executions;
   return outcomes.all();
 }
 
-std::set<std::uint64_t> shown_by_graphs(const Steps& steps) {
+std::set<std::uint64_t> shown_by_graphs(const Steps& steps, std::uint64_t& visited) {
   const StraightProgram program(steps);
   outcomes.clear();
   const auto judge = [](const Graph& graph) {
@@ -111,6 +113,7 @@ std::set<std::uint64_t> shown_by_graphs(const Steps& steps) {
   };
   Explorer explorer(program, {judge, [](const Graph&, const Race&) { return true; }});
   EXPECT_TRUE(explorer.run());
+  visited = explorer.executions();
   return outcomes.all();
 }
 
@@ -142,8 +145,9 @@ TEST(GraphsAgainstSearches, ShowTheSameButForTheBlindSpotsOfTheSearches) {
   unsigned compared = 0, more = 0;
   for (unsigned i = 0; i < 1000; ++i) {
     const Steps steps = generator.program();
-    const auto by_searches = shown_by_searches(steps);
-    const auto by_graphs = shown_by_graphs(steps);
+    std::uint64_t visited = 0;
+    const auto by_searches = shown_by(full(), steps, visited);
+    const auto by_graphs = shown_by_graphs(steps, visited);
     ASSERT_TRUE(std::includes(by_graphs.begin(), by_graphs.end(), by_searches.begin(), by_searches.end())) << i;
     if (by_graphs.size() > by_searches.size()) ++more;
     if (has_blind_spot(steps)) continue;
@@ -152,6 +156,19 @@ TEST(GraphsAgainstSearches, ShowTheSameButForTheBlindSpotsOfTheSearches) {
   }
   EXPECT_GT(compared, 100u);
   EXPECT_GT(more, 0u) << "a blind spot shows";
+}
+
+TEST(GraphsOfCompiledCode, AreThoseOfTheSameProgramAsAListOfSteps) {
+  outcomes.reserve();
+  Generator generator(12, true);
+  for (unsigned i = 0; i < 1000; ++i) {
+    const Steps steps = generator.program();
+    std::uint64_t visited = 0;
+    std::uint64_t visited_as_code = 0;
+    const auto as_steps = shown_by_graphs(steps, visited);
+    ASSERT_EQ(shown_by(graphs(), steps, visited_as_code), as_steps) << i;
+    ASSERT_EQ(visited_as_code, visited) << i;
+  }
 }
 
 }  // namespace

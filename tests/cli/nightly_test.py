@@ -19,8 +19,8 @@ AUDIT = """
 """
 # A slice reports the suite that bears its number, so that what a shard covers shows in the report.
 MODEL_SLICE = AUDIT + """
-    number = sys.argv[sys.argv.index("--shard") + 1].split("/")[0]
-    row = {"suite": "suite_" + number, "scheduler": "full", "executions": 10 * int(number), "seconds": 0.1,
+    number = sys.argv[sys.argv.index("--shard") + 1].split("/")[0] if "--shard" in sys.argv else "0"
+    row = {"suite": "suite_" + number, "scheduler": "full", "executions": 10 * int(number) or 5, "seconds": 0.1,
            "verdict": "COMPLETE", "status": "pass", "broken_variant": False, "trace": ""}
     with open(sys.argv[sys.argv.index("--json") + 1], "w") as file:
         json.dump({"results": [row]}, file)

@@ -45,7 +45,21 @@ class Clock {
   std::array<std::uint16_t, kMostThreads> steps_{};
 };
 
-enum class Kind : std::uint8_t { kRead, kWrite, kFence };
+/// What a thread does next. A choice is no step on memory: something that may happen in several ways.
+struct Operation {
+  enum class What : std::uint8_t { kEnd, kRead, kWrite, kUpdate, kCompareExchange, kFence, kChoice };
+
+  What what = What::kEnd;
+  bool plain = false;  ///< of a read or a write: no atomic
+  Location location = 0;
+  std::memory_order order = std::memory_order_relaxed;
+  std::memory_order failure_order = std::memory_order_relaxed;  ///< of a compare-and-swap
+  Value value = 0;     ///< written; of an update, its operand; of a choice, among how many
+  Value expected = 0;  ///< by a compare-and-swap
+  Value (*update)(Value before, Value operand) = nullptr;  ///< what an update writes
+};
+
+enum class Kind : std::uint8_t { kRead, kWrite, kFence, kChoice };
 
 /// A read-modify-write is two steps, a read and a write right behind it, both `exclusive`; a compare-and-swap that finds
 /// something else is a read alone.
@@ -55,9 +69,10 @@ struct Event {
   bool exclusive = false;
   std::memory_order order = std::memory_order_relaxed;
   Location location = 0;
-  Value value = 0;          ///< read or written
+  Value value = 0;          ///< read, written or chosen
   EventId from = kInitial;  ///< of a read: the write whose value it has
   std::uint32_t stamp = 0;  ///< its place in the order in which the graph has got its events
+  Operation operation;      ///< that it is, or is a part of
 
   Clock past;      ///< what it follows by program order and reads-from
   Clock happened;  ///< what happens before it, and itself
@@ -67,7 +82,7 @@ struct Event {
 
   [[nodiscard]] bool is_read() const noexcept { return kind == Kind::kRead; }
   [[nodiscard]] bool is_write() const noexcept { return kind == Kind::kWrite; }
-  [[nodiscard]] bool is_access() const noexcept { return kind != Kind::kFence; }
+  [[nodiscard]] bool is_access() const noexcept { return is_read() || is_write(); }
   [[nodiscard]] bool is_sequential() const noexcept { return !plain && order == std::memory_order_seq_cst; }
 };
 

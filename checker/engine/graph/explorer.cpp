@@ -12,8 +12,7 @@ namespace {
 /// The thread whose read-modify-write lacks its write; it comes at once, so there is one at most.
 std::optional<unsigned> half_done(const Graph& graph) {
   for (unsigned thread = 0; thread < graph.threads(); ++thread) {
-    const auto& steps = graph.steps(thread);
-    if (!steps.empty() && steps.back().is_read() && steps.back().exclusive) return thread;
+    if (graph.is_half_done(thread)) return thread;
   }
   return std::nullopt;
 }
@@ -21,53 +20,94 @@ std::optional<unsigned> half_done(const Graph& graph) {
 }  // namespace
 
 bool Explorer::run() {
-  Graph graph(program_.threads());
+  Graph graph(machine_.threads());
   visit(graph);
   return !stopped_;
 }
 
-/// All executions that begin with the graph, which is afterwards what it was.
+/// All executions that begin with the graph.
 void Explorer::visit(Graph& graph) {
-  const std::size_t size = graph.size();
   std::vector<Choice> choices;
-  for (bool goes_on = true;;) {
-    while (goes_on) goes_on = extend(graph, choices);
+  for (bool more = goes_on(graph, machine_.restart(graph));;) {
+    while (more) more = extend(graph, choices);
     if (stopped_ || choices.empty()) break;
     const Choice choice = choices.back();
     choices.pop_back();
     graph.truncate(choice.size);
-    goes_on = take(graph, choice);
+    if (choice.read) {
+      revisit(graph, *choice.read, choice.thread, choice.operation);
+      more = false;
+    } else {
+      more = take(graph, choice) && goes_on(graph, machine_.restart(graph));
+    }
   }
-  graph.truncate(size);
 }
 
-/// What a thread does behind its first steps.
-Operation Explorer::operation_of(const Graph& graph, unsigned thread, std::size_t steps) const {
-  return program_.next(thread, graph.operations(thread, steps), graph.values_read(thread, steps));
+bool Explorer::follow(const Way& way) {
+  Graph graph(machine_.threads());
+  if (!goes_on(graph, machine_.restart(graph))) return machine_.failed();
+  for (const auto& [thread, position] : way.steps) {
+    if (thread >= graph.threads()) return false;
+    Operation operation = machine_.next(graph, thread);
+    const bool in_step = graph.is_half_done(thread);
+    if (in_step && operation.what == Operation::What::kUpdate) {
+      operation.value = operation.update(graph.steps(thread).back().value, operation.value);
+    }
+    const bool chooses = operation.what == Operation::What::kChoice;
+    const std::size_t ways = chooses ? operation.value : graph.writes(operation.location).size() + 1;
+    if (operation.what == Operation::What::kEnd || position >= ways) return false;
+    if (operation.what == Operation::What::kFence) {
+      if (!fence(graph, thread, operation)) return false;
+    } else if (!take(graph, {graph.size(), thread, operation, position, {}})) {
+      return false;
+    }
+    if (!graph.is_half_done(thread) && !goes_on(graph, machine_.advance(graph, thread))) return machine_.failed();
+  }
+  const Finish finish = machine_.finish(graph);
+  return finish == Finish::kExecution || machine_.failed();
+}
+
+/// Whether a graph is one to go on with, after its threads have run.
+bool Explorer::goes_on(const Graph& graph, bool possible) {
+  if (possible) return true;
+  if (!machine_.failed()) {
+    ++impossible_;
+    if (found_.impossible && !found_.impossible()) stopped_ = true;
+    return false;
+  }
+  stopped_ = true;
+  if (found_.fault) found_.fault(graph);
+  return false;
 }
 
 /// Adds the next step of the first thread that has one. \return whether the graph is one to go on with
 bool Explorer::extend(Graph& graph, std::vector<Choice>& choices) {
   const std::optional<unsigned> in_step = half_done(graph);
   for (unsigned thread = in_step.value_or(0); thread < graph.threads(); ++thread) {
-    const auto& steps = graph.steps(thread);
-    Operation operation = operation_of(graph, thread, steps.size() - (in_step ? 1 : 0));
-    const bool updates = in_step && operation.what == Operation::What::kUpdate;
-    if (updates) operation.value = operation.update(steps.back().value, operation.value);
-    switch (operation.what) {
-      case Operation::What::kEnd: continue;
-      case Operation::What::kFence: return fence(graph, thread, operation);
-      case Operation::What::kWrite: return write(graph, thread, operation, choices);
-      case Operation::What::kRead:
-      case Operation::What::kUpdate:
-      case Operation::What::kCompareExchange:
-        return in_step ? write(graph, thread, operation, choices) : read(graph, thread, operation, choices);
-    }
+    const Operation operation = machine_.next(graph, thread);
+    if (operation.what == Operation::What::kEnd) continue;
+    if (!add(graph, thread, operation, in_step.has_value(), choices)) return false;
+    return graph.is_half_done(thread) || goes_on(graph, machine_.advance(graph, thread));
   }
   return complete(graph);
 }
 
+/// Adds a step of a thread, and notes what else there could be at its place.
+bool Explorer::add(Graph& graph, unsigned thread, Operation operation, bool in_step, std::vector<Choice>& choices) {
+  if (in_step && operation.what == Operation::What::kUpdate) {
+    operation.value = operation.update(graph.steps(thread).back().value, operation.value);
+  }
+  switch (operation.what) {
+    case Operation::What::kFence: return fence(graph, thread, operation);
+    case Operation::What::kChoice: return choose(graph, thread, operation, choices);
+    case Operation::What::kWrite: return write(graph, thread, operation, choices);
+    default: return in_step ? write(graph, thread, operation, choices) : read(graph, thread, operation, choices);
+  }
+}
+
 bool Explorer::complete(const Graph& graph) {
+  const Finish finish = machine_.finish(graph);
+  if (finish != Finish::kExecution) return goes_on(graph, false);
   ++executions_;
   if (!found_.execution(graph)) stopped_ = true;
   return false;
@@ -76,7 +116,7 @@ bool Explorer::complete(const Graph& graph) {
 bool Explorer::holds(const Graph& graph) const { return !rules_.sequential || is_sequentially_consistent(graph); }
 
 Value Explorer::value_of(const Graph& graph, Location location, EventId write) const {
-  return write.is_initial() ? program_.initial(location) : graph[write].value;
+  return write.is_initial() ? machine_.initial(location) : graph[write].value;
 }
 
 // Forward -------------------------------------------------------------------------------------------------------------
@@ -93,15 +133,18 @@ Event Explorer::read_event(const Graph& graph, Event event, const Operation& ope
 /// Adds what a choice stands for. \return whether the graph is one to go on with
 bool Explorer::take(Graph& graph, const Choice& choice) {
   const unsigned thread = choice.thread;
+  const Operation& operation = choice.operation;
   const EventId id = graph.next_of(thread);
-  const bool in_step = half_done(graph).has_value();
-  if (in_step || choice.operation.what == Operation::What::kWrite) {
-    graph.add_write(thread, graph.made(thread, Kind::kWrite, choice.operation), choice.position);
+  if (operation.what == Operation::What::kChoice) {
+    graph.add_choice(thread, graph.made(thread, Kind::kChoice, operation), choice.position);
+    return true;
+  }
+  if (graph.is_half_done(thread) || operation.what == Operation::What::kWrite) {
+    graph.add_write(thread, graph.made(thread, Kind::kWrite, operation), choice.position);
   } else {
-    const Location location = choice.operation.location;
-    const EventId from = graph.write_at(location, choice.position);
-    const Event event = graph.made(thread, Kind::kRead, choice.operation);
-    graph.add_read(thread, read_event(graph, event, choice.operation, from), from, value_of(graph, location, from));
+    const EventId from = graph.write_at(operation.location, choice.position);
+    const Event event = graph.made(thread, Kind::kRead, operation);
+    graph.add_read(thread, read_event(graph, event, operation, from), from, value_of(graph, operation.location, from));
   }
   return is_race_free(graph, id) && holds(graph);
 }
@@ -111,34 +154,38 @@ bool Explorer::read(Graph& graph, unsigned thread, const Operation& operation, s
   const std::size_t lowest = rules_.coherence ? graph.lowest(graph.made(thread, Kind::kRead, operation)) : 0;
   // Without a race a plain read has one choice.
   for (std::size_t position = lowest; !operation.plain && position < newest; ++position) {
-    choices.push_back({graph.size(), thread, operation, position});
+    choices.push_back({graph.size(), thread, operation, position, {}});
   }
-  return take(graph, {graph.size(), thread, operation, newest});
+  return take(graph, {graph.size(), thread, operation, newest, {}});
 }
 
-/// Behind which positions of its location a write may go.
-std::vector<std::size_t> Explorer::places(const Graph& graph, const Event& event, unsigned thread) const {
-  const auto& writes = graph.writes(event.location);
-  std::size_t lowest = rules_.coherence ? graph.lowest(event) : 0;
-  std::size_t highest = writes.size();
+/// The bounds of the positions behind which a write may go.
+Explorer::Places Explorer::places(const Graph& graph, const Event& event, unsigned thread) const {
   if (event.exclusive && rules_.atomicity) {
-    lowest = highest = graph.position(event.location, graph.steps(thread).back().from);
+    const std::size_t only = graph.position(event.location, graph.steps(thread).back().from);
+    return {only, only};
   }
-  std::vector<std::size_t> found;
-  for (std::size_t position = lowest; position <= highest; ++position) {
-    const bool parts = position < writes.size() && graph[writes[position]].exclusive;
-    if (!parts || !rules_.atomicity) found.push_back(position);
-  }
-  return found;
+  return {rules_.coherence ? graph.lowest(event) : 0, graph.writes(event.location).size()};
+}
+
+/// Whether a write behind a position parts no read-modify-write from what it has read.
+bool Explorer::is_place(const Graph& graph, Location location, std::size_t position) const {
+  const auto& writes = graph.writes(location);
+  return !rules_.atomicity || position == writes.size() || !graph[writes[position]].exclusive;
 }
 
 bool Explorer::write(Graph& graph, unsigned thread, const Operation& operation, std::vector<Choice>& choices) {
   const Event event = graph.made(thread, Kind::kWrite, operation);
-  if (rules_.revisits && !operation.plain) revisit_all(graph, thread, operation, event);
-  const std::vector<std::size_t> found = places(graph, event, thread);
-  if (found.empty()) return false;  // a read-modify-write that has lost to another: no execution
-  for (std::size_t i = 0; i + 1 < found.size(); ++i) choices.push_back({graph.size(), thread, operation, found[i]});
-  return !stopped_ && take(graph, {graph.size(), thread, operation, found.back()});
+  if (rules_.revisits && !operation.plain) note_revisits(graph, thread, operation, event, choices);
+  std::optional<std::size_t> last;
+  const Places all = places(graph, event, thread);
+  for (std::size_t position = all.lowest; position <= all.highest; ++position) {
+    if (!is_place(graph, operation.location, position)) continue;
+    if (last) choices.push_back({graph.size(), thread, operation, *last, {}});
+    last = position;
+  }
+  // Without a place it is a read-modify-write that has lost to another: no execution.
+  return last && take(graph, {graph.size(), thread, operation, *last, {}});
 }
 
 bool Explorer::fence(Graph& graph, unsigned thread, const Operation& operation) {
@@ -146,7 +193,13 @@ bool Explorer::fence(Graph& graph, unsigned thread, const Operation& operation) 
   return holds(graph);
 }
 
+bool Explorer::choose(Graph& graph, unsigned thread, const Operation& operation, std::vector<Choice>& choices) {
+  for (std::size_t way = operation.value; way-- > 1;) choices.push_back({graph.size(), thread, operation, way, {}});
+  return take(graph, {graph.size(), thread, operation, 0, {}});
+}
+
 bool Explorer::is_race_free(const Graph& graph, EventId newest) {
+  if (!graph.has_plain()) return true;
   const Event& event = graph[newest];
   for (const EventId id : graph.accesses(event.location)) {
     const Event& other = graph[id];
@@ -160,12 +213,13 @@ bool Explorer::is_race_free(const Graph& graph, EventId newest) {
 
 // Backward ------------------------------------------------------------------------------------------------------------
 
-/// A write that is about to come may have been read before, by reads that it does not follow.
-void Explorer::revisit_all(const Graph& graph, unsigned thread, const Operation& operation, const Event& event) {
+/// A write that is about to come may be read by those that came before, unless it follows them.
+void Explorer::note_revisits(const Graph& graph, unsigned thread, const Operation& operation, const Event& event,
+                             std::vector<Choice>& choices) const {
   for (const EventId id : graph.accesses(event.location)) {
     const bool is_early_read = graph[id].is_read() && !graph[id].plain && !event.past.has(id);
-    if (!stopped_ && is_early_read && may_revisit(graph, id, event.past))
-      revisit(graph, id, thread, operation, event.past);
+    if (is_early_read && may_revisit(graph, id, event.past))
+      choices.push_back({graph.size(), thread, operation, 0, id});
   }
 }
 
@@ -183,6 +237,7 @@ bool Explorer::may_revisit(const Graph& graph, EventId read, const Clock& past) 
 /// Whether an event was added behind all that was there: by coherence order, and read by nobody of them.
 bool Explorer::is_maximal(const Graph& graph, EventId id, const Clock& past) const {
   const Event& event = graph[id];
+  if (event.kind == Kind::kChoice) return event.value == 0;
   if (!event.is_access()) return true;
   const auto was_there = [&](EventId other) {
     return other.is_initial() || graph[other].stamp <= event.stamp || past.has(other);
@@ -200,23 +255,34 @@ bool Explorer::is_maximal(const Graph& graph, EventId id, const Clock& past) con
 }
 
 /// Cuts the graph back to what the read and the write need, and goes on from there with the one reading the other.
-void Explorer::revisit(const Graph& graph, EventId read, unsigned thread, const Operation& operation,
-                       const Clock& past) {
-  Graph rest = graph.without_what_follows(read, past);
-  const Operation again = operation_of(rest, read.thread, read.index);
+void Explorer::revisit(const Graph& graph, EventId read, unsigned thread, const Operation& operation) {
+  const Clock past = graph.made(thread, Kind::kWrite, operation).past;
+  Graph rest = spare();
+  graph.without_what_follows(read, past, rest);
   const std::size_t size = rest.size();
+  const Event before = rest[read];
   const Event event = rest.made(thread, Kind::kWrite, operation);
-  for (const std::size_t behind : places(rest, event, thread)) {
+  const Places all = places(rest, event, thread);
+  for (std::size_t behind = all.lowest; behind <= all.highest && !stopped_; ++behind) {
+    if (!is_place(rest, operation.location, behind)) continue;
     const EventId id = rest.next_of(thread);
     rest.add_write(thread, event, behind);
-    const Event reading = rest.made_again(read, again);
+    const Event reading = rest.made_again(read);
     if (!rules_.coherence || rest.lowest(reading) <= behind + 1) {
-      rest.reread(read, read_event(rest, reading, again, id), id, event.value);
+      rest.reread(read, read_event(rest, reading, before.operation, id), id, event.value);
       if (is_race_free(rest, id) && is_race_free(rest, read) && holds(rest)) visit(rest);
     }
     rest.truncate(size);
-    if (stopped_) return;
+    rest.restore(read, before);
   }
+  spare_.push_back(std::move(rest));
+}
+
+Graph Explorer::spare() {
+  if (spare_.empty()) return Graph(machine_.threads());
+  Graph graph = std::move(spare_.back());
+  spare_.pop_back();
+  return graph;
 }
 
 }  // namespace check::graph

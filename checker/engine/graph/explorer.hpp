@@ -5,10 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/graph/graph.hpp"
+#include "engine/graph/machine.hpp"
 #include "engine/graph/program.hpp"
+#include "engine/graph/way.hpp"
 
 namespace check::graph {
 
@@ -31,53 +35,77 @@ struct Race {
 struct Found {
   std::function<bool(const Graph&)> execution;
   std::function<bool(const Graph&, const Race&)> race;  ///< what follows the race is not visited
+  std::function<void(const Graph&)> fault = {};         ///< the machine has failed; nothing else is visited
+  std::function<bool()> impossible = {};                ///< a graph has turned out to be no execution
 };
 
 class Explorer {
  public:
   /// \param program must live as long
   Explorer(const Program& program, Found found, Rules rules = {})
-      : program_(program), found_(std::move(found)), rules_(rules) {}
+      : own_(std::make_unique<ProgramMachine>(program)), machine_(*own_), found_(std::move(found)), rules_(rules) {}
+  /// \param machine must live as long
+  Explorer(Machine& machine, Found found, Rules rules = {})
+      : machine_(machine), found_(std::move(found)), rules_(rules) {}
 
   /// \return whether all was visited
   /// \throws std::length_error when the program has more threads, or one of them more steps, than a graph keeps
   bool run();
   /// Complete executions so far.
   [[nodiscard]] std::uint64_t executions() const noexcept { return executions_; }
+  /// Graphs so far that have turned out to be no executions.
+  [[nodiscard]] std::uint64_t impossible() const noexcept { return impossible_; }
+
+  /// Goes one way instead of all. \return whether it is one, to its end or to a fault
+  bool follow(const Way& way);
 
  private:
-  /// What else could have come at a place: a read from another write, or a write at another place.
+  /// What else could have come at a place: a read from another write, a write at another place, another choice; or that
+  /// the write that comes there is read by one that came before.
   struct Choice {
     std::size_t size;  ///< of the graph before it
     unsigned thread;
     Operation operation;
-    std::size_t position;  ///< of what is read, or behind which is written
+    std::size_t position;         ///< of what is read, or behind which is written; what is chosen
+    std::optional<EventId> read;  ///< that is to read from the write
+  };
+  /// The positions behind which a write may go are some of these.
+  struct Places {
+    std::size_t lowest, highest;
   };
 
   void visit(Graph& graph);
+  bool goes_on(const Graph& graph, bool possible);
   bool extend(Graph& graph, std::vector<Choice>& choices);
+  bool add(Graph& graph, unsigned thread, Operation operation, bool in_step, std::vector<Choice>& choices);
   bool take(Graph& graph, const Choice& choice);
   bool read(Graph& graph, unsigned thread, const Operation& operation, std::vector<Choice>& choices);
   bool write(Graph& graph, unsigned thread, const Operation& operation, std::vector<Choice>& choices);
   bool fence(Graph& graph, unsigned thread, const Operation& operation);
-  [[nodiscard]] Operation operation_of(const Graph& graph, unsigned thread, std::size_t steps) const;
+  bool choose(Graph& graph, unsigned thread, const Operation& operation, std::vector<Choice>& choices);
   [[nodiscard]] Event read_event(const Graph& graph, Event event, const Operation& operation, EventId from) const;
   [[nodiscard]] Value value_of(const Graph& graph, Location location, EventId write) const;
-  [[nodiscard]] std::vector<std::size_t> places(const Graph& graph, const Event& event, unsigned thread) const;
+  [[nodiscard]] Places places(const Graph& graph, const Event& event, unsigned thread) const;
+  [[nodiscard]] bool is_place(const Graph& graph, Location location, std::size_t position) const;
   [[nodiscard]] bool holds(const Graph& graph) const;
   bool is_race_free(const Graph& graph, EventId newest);
   bool complete(const Graph& graph);
 
-  void revisit_all(const Graph& graph, unsigned thread, const Operation& operation, const Event& event);
-  void revisit(const Graph& graph, EventId read, unsigned thread, const Operation& operation, const Clock& past);
+  void note_revisits(const Graph& graph, unsigned thread, const Operation& operation, const Event& event,
+                     std::vector<Choice>& choices) const;
+  void revisit(const Graph& graph, EventId read, unsigned thread, const Operation& operation);
+  [[nodiscard]] Graph spare();
   [[nodiscard]] bool may_revisit(const Graph& graph, EventId read, const Clock& past) const;
   [[nodiscard]] bool is_maximal(const Graph& graph, EventId id, const Clock& past) const;
 
-  const Program& program_;
+  std::unique_ptr<Machine> own_;
+  Machine& machine_;
   Found found_;
   Rules rules_;
+  std::vector<Graph> spare_;  ///< whose room is used again
   bool stopped_ = false;
   std::uint64_t executions_ = 0;
+  std::uint64_t impossible_ = 0;
 };
 
 }  // namespace check::graph

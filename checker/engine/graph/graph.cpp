@@ -64,6 +64,7 @@ Event Graph::behind(const Event* last, Kind kind, const Operation& operation) co
   event.order = operation.order;
   event.location = operation.location;
   event.value = operation.value;
+  event.operation = operation;
   if (last == nullptr) return event;
   event.past = last->past;
   event.happened = last->happened;
@@ -79,9 +80,9 @@ Event Graph::made(unsigned thread, Kind kind, const Operation& operation) const 
   return event;
 }
 
-Event Graph::made_again(EventId read, const Operation& operation) const {
-  const Event* const before = read.index == 0 ? nullptr : &threads_[read.thread][read.index - 1u];
-  return behind(before, Kind::kRead, operation);
+Event Graph::made_again(EventId read) const {
+  const auto& steps = threads_[read.thread];
+  return behind(read.index == 0 ? nullptr : &steps[read.index - 1u], Kind::kRead, steps[read.index].operation);
 }
 
 /// The position up to which an access has seen its location.
@@ -109,6 +110,12 @@ void Graph::read_from(Event& event, EventId from, Value value) const {
   if (acquires(event)) event.happened.join(write.released);
 }
 
+/// Counts an event; what is to be taken back is so often counted that it is.
+void Graph::count(const Event& event, std::size_t one) noexcept {
+  if (event.plain) plain_ += one;
+  if (event.is_sequential()) sequential_ += one;
+}
+
 void Graph::append(unsigned thread, const Event& event) {
   if (threads_[thread].size() == kMostSteps) throw std::length_error("a thread has more steps than a graph keeps");
   const EventId id = next_of(thread);
@@ -116,6 +123,7 @@ void Graph::append(unsigned thread, const Event& event) {
   threads_[thread].push_back(event);
   Event& added = threads_[thread].back();
   added.stamp = static_cast<std::uint32_t>(order_.size() - 1);
+  count(event, 1);
   added.past.set(thread, id.index + 1u);
   added.happened.set(thread, id.index + 1u);
   if (!event.is_access()) return;
@@ -154,10 +162,16 @@ void Graph::add_fence(unsigned thread, Event event) {
   append(thread, event);
 }
 
+void Graph::add_choice(unsigned thread, Event event, Value chosen) {
+  event.value = chosen;
+  append(thread, event);
+}
+
 void Graph::truncate(std::size_t size) {
   while (order_.size() > size) {
     const EventId id = order_.back();
     const Event& event = (*this)[id];
+    count(event, ~std::size_t{0});
     if (event.is_access()) accesses_[event.location].pop_back();
     if (event.is_write()) {
       auto& writes = writes_[event.location];
@@ -168,14 +182,24 @@ void Graph::truncate(std::size_t size) {
   }
 }
 
+void Graph::clear() noexcept {
+  for (auto& steps : threads_) steps.clear();
+  for (auto& writes : writes_) writes.clear();
+  for (auto& accesses : accesses_) accesses.clear();
+  order_.clear();
+  plain_ = sequential_ = 0;
+}
+
 // Revisits ------------------------------------------------------------------------------------------------------------
 
-Graph Graph::without_what_follows(EventId read, const Clock& past_of_write) const {
+void Graph::without_what_follows(EventId read, const Clock& past_of_write, Graph& rest) const {
   const std::uint32_t from = (*this)[read].stamp;
   const auto stays = [&](EventId id) { return (*this)[id].stamp <= from || past_of_write.has(id); };
-  Graph rest(threads());
-  rest.writes_.resize(writes_.size());
-  rest.accesses_.resize(accesses_.size());
+  rest.clear();
+  if (rest.writes_.size() < writes_.size()) {
+    rest.writes_.resize(writes_.size());
+    rest.accesses_.resize(accesses_.size());
+  }
   for (const EventId id : order_) {
     if (!stays(id)) continue;
     const Event& event = (*this)[id];
@@ -189,16 +213,21 @@ Graph Graph::without_what_follows(EventId read, const Clock& past_of_write) cons
       if (stays(id)) rest.writes_[location].push_back(id);
     }
   }
-  return rest;
 }
 
 void Graph::reread(EventId read, Event event, EventId from, Value value) {
-  Event& there = threads_[read.thread][read.index];
-  event.stamp = there.stamp;
+  event.stamp = (*this)[read].stamp;
   read_from(event, from, value);
   event.past.set(read.thread, read.index + 1u);
   event.happened.set(read.thread, read.index + 1u);
+  restore(read, event);
+}
+
+void Graph::restore(EventId read, const Event& event) noexcept {
+  Event& there = threads_[read.thread][read.index];
+  count(there, ~std::size_t{0});
   there = event;
+  count(there, 1);
 }
 
 }  // namespace check::graph

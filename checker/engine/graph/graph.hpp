@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "engine/graph/event.hpp"
-#include "engine/graph/program.hpp"
 
 namespace check::graph {
 
@@ -44,6 +43,15 @@ class Graph {
   [[nodiscard]] std::vector<Value> values_read(unsigned thread, std::size_t steps) const;
   /// How many operations these are: the two steps of a read-modify-write are one.
   [[nodiscard]] std::size_t operations(unsigned thread, std::size_t steps) const noexcept;
+  /// Whether the last operation of a thread is a read-modify-write that lacks its write.
+  [[nodiscard]] bool is_half_done(unsigned thread) const noexcept {
+    const auto& steps = threads_[thread];
+    return !steps.empty() && steps.back().is_read() && steps.back().exclusive;
+  }
+  /// Whether there is anything plain in it, which may race.
+  [[nodiscard]] bool has_plain() const noexcept { return plain_ != 0; }
+  /// How many of its events are seq_cst.
+  [[nodiscard]] std::size_t sequential() const noexcept { return sequential_; }
   /// The next step of a thread; no event yet has this name.
   [[nodiscard]] EventId next_of(unsigned thread) const noexcept;
 
@@ -61,30 +69,38 @@ class Graph {
   /// Adds a write right behind a position of its location.
   void add_write(unsigned thread, Event event, std::size_t behind);
   void add_fence(unsigned thread, Event event);
+  void add_choice(unsigned thread, Event event, Value chosen);
   /// Takes back what has come last, until so many events are left.
   void truncate(std::size_t size);
+  /// Nothing is left, but for the room.
+  void clear() noexcept;
 
   // Revisits ---------------------------------------------------------------------------------------------------------
 
   /// What is left when a read is to read from a write that has come later: all that came before the read, the read,
-  /// and what the write follows by program order and reads-from.
+  /// and what the write follows by program order and reads-from. \param rest becomes that
   /// \throws std::logic_error when another read would be left without what it has read
-  [[nodiscard]] Graph without_what_follows(EventId read, const Clock& past_of_write) const;
+  void without_what_follows(EventId read, const Clock& past_of_write, Graph& rest) const;
   /// Lets the last step of a thread, a read, read from another write. \param event as `made` makes it, of the step
   void reread(EventId read, Event event, EventId from, Value value);
+  /// Undoes that. \param event what the step was
+  void restore(EventId read, const Event& event) noexcept;
   /// What the step was before it was made: the state of its thread in front of it.
-  [[nodiscard]] Event made_again(EventId read, const Operation& operation) const;
+  [[nodiscard]] Event made_again(EventId read) const;
 
  private:
   Event behind(const Event* last, Kind kind, const Operation& operation) const;
   void read_from(Event& event, EventId from, Value value) const;
   void append(unsigned thread, const Event& event);
+  void count(const Event& event, std::size_t one) noexcept;
   std::size_t seen_position(EventId access) const noexcept;
 
   std::vector<std::vector<Event>> threads_;
   std::vector<EventId> order_;
   std::vector<std::vector<EventId>> writes_;
   std::vector<std::vector<EventId>> accesses_;
+  std::size_t plain_ = 0;
+  std::size_t sequential_ = 0;
 };
 
 }  // namespace check::graph

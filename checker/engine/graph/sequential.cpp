@@ -156,9 +156,7 @@ class Relations {
 }  // namespace
 
 bool is_sequentially_consistent(const Graph& graph) {
-  std::size_t sequential = 0;
-  for (const EventId id : graph.order()) sequential += graph[id].is_sequential() ? 1u : 0u;
-  return sequential < 2 || Relations(graph).psc_is_acyclic();
+  return graph.sequential() < 2 || Relations(graph).psc_is_acyclic();
 }
 
 }  // namespace check::graph

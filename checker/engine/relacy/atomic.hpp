@@ -43,7 +43,7 @@ class AtomicWord {
   alignas(8) std::byte atomic_[kBytes];  ///< the engine's
   int creator_;
   std::size_t born_;
-  Visibility::Usage* usage_ = &Visibility::of(this);
+  Visibility::Usage* usage_ = nullptr;
 };
 
 /// An atomic with the interface of the language's own, but that each operation names its order.

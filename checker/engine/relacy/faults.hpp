@@ -29,6 +29,8 @@ class Faults {
   /// Whether something happens that may or may not: a choice that the search explores in both ways. \param what for the
   /// trace
   [[nodiscard]] static bool happens(const char* what, Where where = Where::here());
+  /// The same of what happens a few times at most, whoever does it. \param left how often it may happen yet; counted down
+  [[nodiscard]] static bool happens(const char* what, unsigned& left, Where where = Where::here());
   /// The threads that have vanished so far, a bit for each.
   [[nodiscard]] static unsigned vanished() noexcept { return vanished_; }
 

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/sites.hpp"
+#include "engine/graph/search.hpp"
 #include "engine/relacy/faults.hpp"
 #include "engine/relacy/relacy.hpp"
 #include "engine/relacy/scheduler.hpp"
@@ -61,6 +62,14 @@ struct Execution : rl::test_suite<Execution<kThreads>, kThreads> {
  private:
   Scenario* scenario_;
 };
+
+/// What a scenario lives in that the other engine explores.
+constexpr graph::Surroundings kSurroundings{[] {
+                                              SimulatedMemory::begin();
+                                              Sites::begin();
+                                              Faults::begin();
+                                            },
+                                            SimulatedMemory::scenario_memory, SimulatedMemory::end, Faults::run};
 
 /// What the engine's result is in our words.
 Ending ending_of(rl::test_result_e result, bool in_invariant) {
@@ -313,6 +322,7 @@ void Outcome::set_aside(std::string why) {
 Course& current_course() noexcept { return *running_course; }
 
 Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits) {
+  if (search.strategy.kind == Strategy::Kind::kGraph) return graph::explore(type, depth, search, limits, kSurroundings);
   Course course;
   course.strategy = search.strategy;
   course.seed = limits.seed;
@@ -360,6 +370,7 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
 }
 
 Outcome replay(const ScenarioType& type, unsigned depth, const Strategy& strategy, const std::string& text) {
+  if (strategy.kind == Strategy::Kind::kGraph) return graph::replay(type, depth, text, kSurroundings);
   Outcome outcome;
   outcome.executions = 1;
   Choices choices;

@@ -10,6 +10,8 @@
 
 #include "core/scenario.hpp"
 #include "core/subject.hpp"
+#include "engine/graph/native.hpp"
+#include "engine/relacy/execution.hpp"
 #include "engine/relacy/relacy.hpp"
 #include "engine/relacy/variable.hpp"
 
@@ -60,6 +62,7 @@ void reserve() noexcept {
 Cell& cell(std::size_t index) noexcept { return *std::launder(reinterpret_cast<Cell*>(storage[index])); }
 
 [[noreturn]] void fail(const char* what, const Where& where) {
+  if (auto* const native = graph::Native::running) native->fail(Ending::kFreedMemory, what, where);
   rl::ctx().fail_test(what, rl::test_result_access_to_freed_memory, info_of(where));
   __builtin_unreachable();
 }
@@ -161,8 +164,9 @@ std::uintptr_t SimulatedMemory::read(const void* block, const char* what, const 
   const Cell& target = cell(index_of(reinterpret_cast<std::uintptr_t>(block), where));
   access(target, block, what, target.value, false, where);
   if (!target.initialised) {
-    rl::ctx().fail_test("memory that nobody has written since it was mapped", rl::test_result_unitialized_access,
-                        info_of(where));
+    static constexpr const char* kWhat = "memory that nobody has written since it was mapped";
+    if (auto* const native = graph::Native::running) native->fail(Ending::kUninitialised, kWhat, where);
+    rl::ctx().fail_test(kWhat, rl::test_result_unitialized_access, info_of(where));
   }
   return target.value;
 }
@@ -190,7 +194,7 @@ void SimulatedMemory::keep_threads_apart() noexcept { apart = true; }
 
 void* SimulatedMemory::take(std::size_t bytes, std::size_t alignment) {
   constexpr std::size_t kArenaBytes = kDescriptorBytes / kArenas & ~std::size_t{4095};
-  const std::size_t arena = apart ? 1 + static_cast<std::size_t>(rl::ctx().threadx_->index_) : 0;
+  const std::size_t arena = apart ? 1 + std::size_t{running_thread()} : 0;
   const std::size_t start = (descriptor_bytes[arena] + alignment - 1) & ~(alignment - 1);
   if (start + bytes > kArenaBytes) {
     say_problem("more descriptors than SimulatedMemory::kDescriptorBytes; make it larger");

@@ -6,10 +6,6 @@
 
 #include "core/where.hpp"
 
-namespace rl {
-struct var_data;
-}
-
 namespace check {
 
 /// Somebody reads or writes something plain.
@@ -47,7 +43,7 @@ class RaceCheck {
   void access(const PlainEvent& event, const Where& where) const;
 
  private:
-  rl::var_data* data_;
+  void* data_;  ///< the engine's
 };
 
 /// Knows whether the object that it is a part of has been destroyed.

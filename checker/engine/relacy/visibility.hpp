@@ -66,6 +66,9 @@ class Visibility {
     stay = reducing && !usage.branches && !site.ordered;
   }
 
+  /// Notes of which site a thread's operation is, where the other engine runs.
+  static void note_site(unsigned thread, Site& site) noexcept { latest_[thread] = &site; }
+
   /// Notes that a thread stops the others where they are: then every step matters that writes, as what it has written
   /// is what is found.
   static void note_fork() noexcept {

@@ -38,8 +38,8 @@ CASES = dict.fromkeys(("heap/heap.hpp", "heap/thread_cache.hpp", "heap/thread_co
                        "variants/guarded_heap.hpp", "variants/guards.hpp"), 8)
 SCENARIOS = {"diagnostics/heap_walk.hpp": ("idle_owner", "heap/walk_of_an_idle_owner")}
 # What a scenario is linked with, each before what it needs.
-MODEL_LIBRARIES = ("hakmem_model_programs", "hakmem_model_system", "check_runner", "check_graph", "check_sources",
-                   "check_records", "check_engine")
+MODEL_LIBRARIES = ("hakmem_model_programs", "hakmem_model_system", "check_runner", "check_sources",
+                   "check_records", "check_engine", "check_graph")
 # What only a tool can see that watches the program, which says so by its exit code. Without optimisation each atomic
 # store is a locked exchange, which is no race.
 TOOLS = {"sync/valgrind_sync.hpp": {"helgrind": "-O2", "drd": "-O2"}, "sync/watched_sync.hpp": {"memcheck": "-O0"}}

@@ -188,6 +188,16 @@ def models_item(number):
     return Item(f"models: slice {number} of {MODEL_SLICES}", (("model", "hakmem-check"),), run)
 
 
+def run_engines(context, _):
+    """Every suite by both engines of the checker, which must agree."""
+    tool, cause = context.program("model", "hakmem-check")
+    if tool is None:
+        context.add(report.incomplete(models.PART, "both engines", cause))
+        return
+    arguments = ["run", "--quick", "--engine", "both", "--jobs", context.jobs]
+    models.run_tool(context, Check(models.PART, "models-engines", None), tool, arguments, lambda row: "suites by both engines")
+
+
 def fuzz_item(target):
     def run(context, seconds):
         preset, corpora = FUZZ_TARGETS[target]
@@ -428,7 +438,8 @@ PROGRAMS = tuple(programs_item(library) for library in ("hakmem", "hakmem_harden
 AUDIT = tuple(audit_item(header) for header in AUDITED)
 MUTANTS = tuple(mutants_item(source) for source in MUTATED)
 TESTS = tuple(tests_item(preset) for preset in SANITIZED)
-MODELS = tuple(models_item(number) for number in range(1, MODEL_SLICES + 1))
+ENGINES = Item("models: both engines", (("model", "hakmem-check"),), run_engines, fills=False)
+MODELS = (ENGINES, *(models_item(number) for number in range(1, MODEL_SLICES + 1)))
 FUZZING = (*(fuzz_item(target) for target in FUZZ_TARGETS), *(afl_item(target) for target in FUZZ_TARGETS))
 NOISE = tuple(geometry_item(build, "noise") for build in ("release", "tsan", "asan"))
 BASELINES = tuple(geometry_item(build, geometry) for build in ("release", "tsan") for geometry in ("spin", "unshared"))

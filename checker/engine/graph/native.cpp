@@ -1,0 +1,507 @@
+#include "engine/graph/native.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace check::graph {
+
+namespace {
+
+constexpr std::size_t kUsesAtOnce = 1024;
+/// A loop that looks at nothing which others could change is none that waits.
+constexpr unsigned kMostIdlePauses = 1000;
+
+/// Whether two steps are the same, and change nothing: a read-modify-write may write what it has read.
+bool same_step(const Event& a, const Event& b) {
+  if (a.kind != b.kind || a.location != b.location) return false;
+  if (a.is_read() && !a.exclusive && !b.exclusive) return a.from == b.from;
+  const bool half = (a.is_read() || a.is_write()) && a.exclusive && b.exclusive;
+  return (half || a.kind == Kind::kChoice) && a.value == b.value;
+}
+
+/// Whether so many steps from one on are the same as the ones before them, and change nothing.
+bool same_again(const std::vector<Event>& steps, std::size_t first, std::size_t length) {
+  for (std::size_t i = first; i < first + length; ++i) {
+    const Event& event = steps[i];
+    if (!same_step(event, steps[i - length])) return false;
+    if (event.is_write() && event.value != steps[i - 1].value) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Native::Native(const ScenarioType& type, unsigned depth, const Surroundings& surroundings)
+    : type_(type), depth_(depth), surroundings_(surroundings), alone_([this] {
+        switch (stage_) {
+          case Stage::kSettingUp: return set_up();
+          case Stage::kJudging: return judge();
+          default: return clear();
+        }
+      }) {
+  for (unsigned i = 0; i < type.threads; ++i) threads_[i].fiber = std::make_unique<Fiber>([this, i] { body(i); });
+  running = this;
+}
+
+Native::~Native() {
+  if (scenario_ != nullptr) run_alone(Stage::kClearing);
+  running = nullptr;
+}
+
+// Runs ----------------------------------------------------------------------------------------------------------------
+
+void Native::set_up() {
+  surroundings_.begin();
+  calls_ = {};
+  storage_.begin();
+  Scenario* const scenario = type_.make(surroundings_.place());
+  scenario_ = scenario;
+  scenario->before();
+}
+
+void Native::judge() {
+  note(EventKind::kJudgingBegins, "[AFTER BEGIN]", {});
+  scenario_->after();
+  note(EventKind::kJudgingEnds, "[AFTER END]", {});
+  clear();
+}
+
+void Native::clear() {
+  std::exchange(scenario_, nullptr)->~Scenario();
+  surroundings_.end();
+  if (stage_ == Stage::kJudging && storage_.live() != 0) fail(Ending::kMemoryLeak, "memory leak", {});
+}
+
+void Native::body(unsigned thread) {
+  surroundings_.run(*scenario_, thread);
+  note(EventKind::kThreadEnds, "[THREAD FINISHED]", {});
+}
+
+/// While it lives the engine's own memory is not the scenario's.
+class Native::Outside {
+ public:
+  Outside() noexcept : take_(std::exchange(Intercepted::take, nullptr)) {}
+  ~Outside() { Intercepted::take = take_; }
+  Outside(const Outside&) = delete;
+  Outside& operator=(const Outside&) = delete;
+
+ private:
+  void* (*const take_)(std::size_t);
+};
+
+/// Lets the scenario go on: its code runs, and what it takes is its own. \return whether it goes on after that
+bool Native::resume(Fiber& fiber, unsigned place) {
+  storage_.enter(place);
+  Intercepted::take = [](std::size_t bytes) { return running->take(bytes); };
+  Intercepted::give_back = [](void* p) { return running->give_back(p); };
+  const bool goes_on = fiber.resume();
+  Intercepted::take = nullptr;
+  return goes_on;
+}
+
+/// Runs what is before the threads, behind them, or undoes them. \return whether no fault was found
+bool Native::run_alone(Stage stage) {
+  stage_ = stage;
+  current_ = 0;
+  alone_.start();
+  return !resume(alone_, 0) && !failed();
+}
+
+/// Lets a thread run until it announces its next operation, waits or ends. \return whether the execution can go on
+bool Native::run(unsigned thread) {
+  Thread& mine = threads_[thread];
+  current_ = thread;
+  mine.ended = !resume(*mine.fiber, thread + 1);
+  return !failed() && !impossible_;
+}
+
+bool Native::can_run(const Thread& thread) const {
+  if (thread.announced || thread.ended || thread.blocked) return false;
+  return thread.awaited.is_initial() || threads_[thread.awaited.thread].at > thread.awaited.index;
+}
+
+bool Native::restart(const Graph& graph) {
+  graph_ = &graph;
+  if (scenario_ != nullptr) run_alone(Stage::kClearing);
+  ++run_;
+  uses_taken_ = 0;
+  impossible_ = false;
+  for (unsigned i = 0; i < type_.threads; ++i) {
+    Thread& thread = threads_[i];
+    std::unique_ptr<Fiber> fiber = std::move(thread.fiber);
+    thread = {};
+    thread.fiber = std::move(fiber);
+    thread.fiber->start();
+    recorded_[i].clear();
+  }
+  if (!run_alone(Stage::kSettingUp)) return false;
+  note(EventKind::kSetUpEnds, "[BEFORE END]", {});
+  stage_ = Stage::kThreads;
+  for (bool moves = true; moves;) {
+    moves = false;
+    for (unsigned i = 0; i < type_.threads; ++i) {
+      for (; can_run(threads_[i]); moves = true) {
+        if (!run(i)) return false;
+      }
+    }
+  }
+  return fits(graph);
+}
+
+/// Whether each thread has done all its steps in the graph.
+bool Native::fits(const Graph& graph) {
+  for (unsigned i = 0; i < type_.threads; ++i) {
+    const std::size_t steps = graph.steps(i).size() - (graph.is_half_done(i) ? 1 : 0);
+    if (threads_[i].at == steps) continue;
+    set_aside(fmt::format("the scenario is not deterministic: thread {} has done {} steps, and {} before", i,
+                          threads_[i].at, steps));
+    return false;
+  }
+  return true;
+}
+
+void Native::set_aside(std::string why) {
+  ending_ = Ending::kNoVerdict;
+  detail_ = std::move(why);
+}
+
+Operation Native::next(const Graph&, unsigned thread) {
+  return threads_[thread].announced ? threads_[thread].next : Operation{};
+}
+
+bool Native::advance(const Graph& graph, unsigned thread) {
+  graph_ = &graph;
+  threads_[thread].announced = false;
+  return run(thread);
+}
+
+Finish Native::finish(const Graph& graph) {
+  graph_ = &graph;
+  unsigned blocked = 0;
+  unsigned locked_out = 0;
+  for (unsigned i = 0; i < type_.threads; ++i) {
+    if (!threads_[i].blocked) continue;
+    if (!waits_in_vain(threads_[i], graph.steps(i))) return Finish::kImpossible;
+    ++blocked;
+    locked_out += threads_[i].locked_out ? 1u : 0u;
+  }
+  if (blocked != 0) {
+    ending_ = locked_out == blocked ? Ending::kDeadlock : Ending::kLivelock;
+    detail_ = "a thread waits for what nobody writes any more";
+    note(EventKind::kFault, detail_.c_str(), {});
+    if (recording_) events_.back().ending = ending_;
+    return Finish::kFault;
+  }
+  for (Location location = 0; location < graph.locations(); ++location) {
+    if (!graph.writes(location).empty()) atoms_[location]->value = graph[graph.writes(location).back()].value;
+  }
+  return run_alone(Stage::kJudging) ? Finish::kExecution : Finish::kFault;
+}
+
+/// Whether a blocked thread would find the same in all that has been written behind what it has read.
+bool Native::waits_in_vain(const Thread& thread, const std::vector<Event>& steps) const {
+  for (std::size_t i = thread.paused; i < thread.at; ++i) {
+    const Event& read = steps[i];
+    if (!read.is_read()) continue;
+    const auto& writes = graph_->writes(read.location);
+    const auto later = writes.begin() + static_cast<std::ptrdiff_t>(graph_->position(read.location, read.from));
+    const auto is_news = [&](EventId write) { return (*graph_)[write].value != read.value; };
+    if (std::any_of(later, writes.end(), is_news)) return false;
+  }
+  return true;
+}
+
+// Operations ----------------------------------------------------------------------------------------------------------
+
+void Native::born(Atom& atom, Value value) noexcept {
+  atom.value = value;
+  atom.location = Atom::kUnnamed;
+  atom.birth = stage_ == Stage::kThreads ? moment() : Moment{};
+}
+
+/// Who has used the atomic must happen before its end.
+void Native::dead(Atom& atom) {
+  const Location location = std::exchange(atom.location, Atom::kDead);
+  if (stage_ != Stage::kThreads || location == Atom::kUnnamed) return;
+  const auto is_done = [&](EventId id) { return threads_[id.thread].at > id.index; };
+  for (const EventId id : graph_->accesses(location)) {
+    if (is_done(id) && !sees(id)) fail(Ending::kFreedMemory, "an atomic is destroyed that others may still use", {});
+  }
+}
+
+void* Native::take(std::size_t bytes) {
+  void* const block = storage_.take(bytes);
+  if (block == nullptr) fail(Ending::kMisuse, "the scenario takes more memory than an execution has", {});
+  return block;
+}
+
+bool Native::give_back(void* p) {
+  const Storage::Given given = storage_.give_back(p);
+  if (given == Storage::Given::kTwice) fail(Ending::kDoubleFree, "double free", {});
+  return given == Storage::Given::kBack;
+}
+
+/// In front of which step the running thread is.
+Moment Native::moment() const {
+  return {static_cast<std::uint16_t>(current_), static_cast<std::uint16_t>(threads_[current_].at)};
+}
+
+/// Whether a moment happens before the running thread's present one.
+bool Native::sees(Moment moment) const {
+  if (moment.is_initial() || moment.thread == current_) return true;
+  const std::size_t at = threads_[current_].at;
+  return at != 0 && graph_->steps(current_)[at - 1].happened.has(moment);
+}
+
+/// Names an atomic by its address, which is the same in every run. At one address several may live one after the other.
+void Native::locate(Atom& atom) {
+  const Outside outside;
+  for (auto key = reinterpret_cast<std::uintptr_t>(&atom);; ++key) {
+    const auto [at, is_new] = names_.try_emplace(key, static_cast<Location>(initial_.size()));
+    if (is_new) {
+      initial_.emplace_back();
+      atoms_.emplace_back();
+      named_in_.emplace_back();
+    }
+    const Location location = at->second;
+    if (named_in_[location] == run_) continue;
+    named_in_[location] = run_;
+    atoms_[location] = &atom;
+    initial_[location] = atom.value;
+    atom.location = location;
+    return;
+  }
+}
+
+/// Before the threads and behind them memory is simply what it is.
+Value Native::directly(Atom& atom, const Operation& operation) {
+  const Value seen = atom.value;
+  switch (operation.what) {
+    case Operation::What::kWrite: atom.value = operation.value; break;
+    case Operation::What::kUpdate: atom.value = operation.update(seen, operation.value); break;
+    case Operation::What::kCompareExchange:
+      if (seen == operation.expected) atom.value = operation.value;
+      break;
+    default: break;
+  }
+  return seen;
+}
+
+Value Native::perform(Atom& atom, Operation operation, const Note& note) {
+  if (atom.location == Atom::kDead) fail(Ending::kFreedMemory, "access to freed memory", note.where);
+  if (stage_ != Stage::kThreads) {
+    const Value seen = directly(atom, operation);
+    if (recording_) take_down(operation, note, {}, seen);
+    return seen;
+  }
+  if (!sees(atom.birth))
+    fail(Ending::kUninitialised, "an atomic whose construction this thread cannot see", note.where);
+  if (atom.location == Atom::kUnnamed) locate(atom);
+  operation.location = atom.location;
+  const EventId id = moment();
+  const Value seen = step(operation, note.where);
+  if (recording_) take_down(operation, note, id, seen);
+  return seen;
+}
+
+/// One more operation of the running thread: as the graph says, or announced to be added to it. \return what was read
+Value Native::step(const Operation& operation, const Where& where) {
+  Thread& mine = threads_[current_];
+  const unsigned self = current_;
+  const std::size_t done = graph_->steps(self).size() - (graph_->is_half_done(self) ? 1 : 0);
+  if (mine.at < done) {
+    const Event& known = graph_->steps(self)[mine.at];
+    const Operation& before = known.operation;
+    if (before.what != operation.what || before.location != operation.location || before.order != operation.order ||
+        before.value != operation.value || before.expected != operation.expected) {
+      const Outside outside;
+      set_aside(
+          fmt::format("the scenario is not deterministic: step {} of thread {} is another than before", mine.at, self));
+      mine.fiber->give_way();
+    }
+    if (known.is_read() && !known.from.is_initial()) await(known.from);
+  } else {
+    if (graph_->size() >= depth_) fail(Ending::kLivelock, "livelock", where);
+    mine.next = operation;
+    mine.announced = true;
+    mine.fiber->give_way();
+  }
+  const Event& event = graph_->steps(self)[mine.at];
+  mine.at += event.exclusive ? 2 : 1;
+  mine.idle_pauses = 0;
+  return event.value;
+}
+
+/// Waits until a write has been done in this run.
+void Native::await(EventId write) {
+  Thread& mine = threads_[current_];
+  if (write.thread == current_ || threads_[write.thread].at > write.index) return;
+  mine.awaited = write;
+  mine.fiber->give_way();
+  mine.awaited = {};
+}
+
+std::size_t Native::choose(std::size_t ways, const Note& note) {
+  if (stage_ != Stage::kThreads) return 0;
+  Operation operation;
+  operation.what = Operation::What::kChoice;
+  operation.value = ways;
+  const std::size_t chosen = step(operation, note.where);
+  if (recording_ && chosen != 0 && note.text[0] != '\0') this->note(note.kind, note.text, note.where);
+  return chosen;
+}
+
+void Native::order_calls(std::memory_order order) {
+  if (stage_ != Stage::kThreads) return;
+  Operation operation;
+  operation.what = Operation::What::kUpdate;
+  operation.order = order;
+  operation.value = 1;
+  operation.update = [](Value before, Value one) { return before + one; };
+  if (calls_.location == Atom::kUnnamed) locate(calls_);
+  operation.location = calls_.location;
+  (void)step(operation, {});
+}
+
+/// A loop that reads again what it has read before waits: it goes on when somebody writes there.
+void Native::pause(const Where& where, bool locked) {
+  if (stage_ != Stage::kThreads) return;
+  Thread& mine = threads_[current_];
+  const std::size_t length = mine.at - mine.paused;
+  if (length == 0 && ++mine.idle_pauses > kMostIdlePauses) {
+    fail(Ending::kLivelock, "livelock: a loop pauses and reads no atomic", where);
+  }
+  if (length != 0 && mine.paused >= length && same_again(graph_->steps(current_), mine.paused, length)) {
+    mine.blocked = true;
+    mine.locked_out = locked;
+    note(EventKind::kYield, "waits", where);
+    mine.fiber->give_way();
+  }
+  mine.paused = mine.at;
+}
+
+void Native::give_up() {
+  impossible_ = true;
+  threads_[current_].fiber->give_way();
+  __builtin_unreachable();
+}
+
+void Native::fail(Ending ending, const char* detail, const Where& where) {
+  if (stage_ != Stage::kClearing) {
+    const Outside outside;
+    ending_ = ending;
+    detail_ = detail;
+    note(EventKind::kFault, detail, where);
+    if (recording_) events_.back().ending = ending;
+  }
+  Fiber& mine = stage_ == Stage::kThreads ? *threads_[current_].fiber : alone_;
+  mine.give_way();
+  __builtin_unreachable();
+}
+
+// Plain memory --------------------------------------------------------------------------------------------------------
+
+Use* Native::make_plain() {
+  const Outside outside;
+  if (uses_taken_ == uses_.size() * kUsesAtOnce) uses_.push_back(std::make_unique<Use[]>(kUsesAtOnce));
+  Use& use = uses_[uses_taken_ / kUsesAtOnce][uses_taken_ % kUsesAtOnce];
+  ++uses_taken_;
+  use.written = stage_ == Stage::kThreads ? moment() : Moment{};
+  use.read.fill(Use::kNever);
+  return &use;
+}
+
+void Native::gone(const Use& use) {
+  if (stage_ == Stage::kThreads && !is_ordered(use, true)) fail(Ending::kDataRace, "data race detected", {});
+}
+
+bool Native::is_ordered(const Use& use, bool is_write) const {
+  bool ordered = sees(use.written);
+  for (unsigned i = 0; is_write && i < type_.threads; ++i) {
+    if (use.read[i] != Use::kNever) ordered = ordered && sees({static_cast<std::uint16_t>(i), use.read[i]});
+  }
+  return ordered;
+}
+
+/// Ends the execution if nothing orders the access with another one that it conflicts with.
+void Native::access(Use& use, bool is_write, const Note& note, std::uintptr_t value) {
+  if (recording_ && stage_ != Stage::kClearing) {
+    this->note(note.kind, note.text, note.where, note.address);
+    events_.back().type = note.type;
+    (is_write ? events_.back().after : events_.back().before) = value;
+  }
+  if (stage_ != Stage::kThreads) return;
+  if (!is_ordered(use, is_write)) fail(Ending::kDataRace, "data race detected", note.where);
+  const Moment now = moment();
+  if (is_write) {
+    use.written = now;
+    use.read.fill(Use::kNever);
+  } else {
+    use.read[now.thread] = now.index;
+  }
+}
+
+// The record ----------------------------------------------------------------------------------------------------------
+
+void Native::note(EventKind kind, const char* text, const Where& where, const void* address) {
+  if (!recording_ || stage_ == Stage::kClearing) return;
+  const Outside outside;
+  check::Event event;
+  event.kind = kind;
+  event.thread = current_;
+  event.step = static_cast<unsigned>(events_.size());
+  event.text = text;
+  if (where.function != nullptr) {
+    const std::string_view function(where.function);
+    event.function = function.substr(0, function.find('<'));  // some compilers add template arguments
+    event.file = where.file;
+    event.line = where.line;
+  }
+  if (address != nullptr) event.address = reinterpret_cast<std::uintptr_t>(address);
+  events_.push_back(std::move(event));
+}
+
+/// An operation on an atomic. \param id its first step; initial if it is none of the graph
+void Native::take_down(const Operation& operation, const Note& note, EventId id, Value before) {
+  if (stage_ == Stage::kClearing) return;
+  const Outside outside;
+  const bool compares = operation.what == Operation::What::kCompareExchange;
+  const bool reads = operation.what != Operation::What::kWrite;
+  const bool writes = operation.what != Operation::What::kRead && (!compares || before == operation.expected);
+  const std::size_t place = events_.size();
+  if (note.kind == EventKind::kLock || note.kind == EventKind::kUnlock) {
+    const bool waits = compares && !writes;
+    return this->note(waits ? EventKind::kMutex : note.kind, waits ? "blocking" : note.text, note.where, note.address);
+  }
+  this->note(compares && !writes ? EventKind::kCompareExchangeFailed : note.kind, note.text, note.where, note.address);
+  check::Event& event = events_.back();
+  event.type = note.type;
+  event.order = operation.order;
+  event.failure_order = operation.failure_order;
+  event.before = before;
+  event.expected = operation.expected;
+  event.operand = operation.value;
+  if (writes) {
+    event.after =
+        operation.what == Operation::What::kUpdate ? operation.update(before, operation.value) : operation.value;
+  }
+  if (id.is_initial()) return;
+  const Event& step = (*graph_)[id];
+  const EventId written = {id.thread, static_cast<std::uint16_t>(id.index + (reads ? 1 : 0))};
+  const Location location = step.location;
+  const auto done = [&](EventId write) { return threads_[write.thread].at > write.index && write != written; };
+  if (reads) {
+    if (!step.from.is_initial()) event.reads_from = recorded_[step.from.thread][step.from.index];
+    const auto& all = graph_->writes(location);
+    const auto later = all.begin() + static_cast<std::ptrdiff_t>(graph_->position(location, step.from));
+    event.stores_ago = static_cast<unsigned>(std::count_if(later, all.end(), done));
+  } else {
+    const EventId replaced = graph_->write_at(location, graph_->position(location, written) - 1);
+    event.before = replaced.is_initial() ? initial_[location] : (*graph_)[replaced].value;
+  }
+  recorded_[id.thread].resize(threads_[id.thread].at, place);
+}
+
+}  // namespace check::graph

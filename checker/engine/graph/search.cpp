@@ -1,0 +1,120 @@
+#include "engine/graph/search.hpp"
+
+#include <fmt/core.h>
+
+#include <exception>
+#include <optional>
+#include <sstream>
+
+#include "engine/graph/explorer.hpp"
+#include "engine/graph/native.hpp"
+
+namespace check::graph {
+
+namespace {
+
+constexpr const char* kNoSteps = ".";
+
+/// A way as text: for each step its thread, "a" for the first, and behind it the position unless that is 0.
+std::string encode(const Way& way) {
+  std::string text;
+  for (const Way::Step& step : way.steps) {
+    text += static_cast<char>('a' + step.thread);
+    if (step.position != 0) text += std::to_string(step.position);
+  }
+  return text.empty() ? kNoSteps : text;
+}
+
+std::optional<Way> decode(const std::string& text) {
+  Way way;
+  if (text == kNoSteps) return way;
+  for (std::size_t i = 0; i < text.size();) {
+    const char letter = text[i++];
+    if (letter < 'a' || letter >= static_cast<char>('a' + kMostThreads)) return {};
+    std::size_t position = 0;
+    for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && position < kMostSteps; ++i) {
+      position = position * 10 + static_cast<std::size_t>(text[i] - '0');
+    }
+    way.steps.push_back({static_cast<unsigned>(letter - 'a'), position});
+  }
+  return way;
+}
+
+/// Runs one execution with the recording of every step switched on. \return whether the way fits the scenario
+bool retrace(const ScenarioType& type, unsigned depth, const Way& way, const Surroundings& surroundings,
+             Outcome& outcome) {
+  Native native(type, depth, surroundings);
+  native.record();
+  Explorer explorer(native, {[](const Graph&) { return false; }, {}});
+  const bool fits = explorer.follow(way);
+  outcome.failed = native.failed();
+  if (!outcome.failed) return fits;
+  outcome.ending = native.ending();
+  outcome.detail = native.detail();
+  outcome.problem = described(outcome.ending, outcome.detail);
+  outcome.trace = native.trace();
+  return fits;
+}
+
+}  // namespace
+
+Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits,
+                const Surroundings& surroundings) {
+  Outcome outcome;
+  const double start = now();
+  const double processor_start = processor_time();
+  if (limits.begins_anew != nullptr) limits.begins_anew();
+  std::optional<Way> way;
+  Ending ending = Ending::kHolds;
+  std::string detail;
+  try {
+    Native native(type, depth, surroundings);
+    std::uint64_t graphs = 0;
+    const auto goes_on = [&] {
+      const bool over = search.seconds != 0 && (++graphs & 63u) == 0 && now() - start > search.seconds;
+      outcome.cut = *limits.stop || over || (search.executions != 0 && *limits.progress >= search.executions);
+      return !outcome.cut;
+    };
+    *limits.progress = 0;
+    Explorer explorer(native, {[&](const Graph&) {
+                                 *limits.progress = *limits.progress + 1;
+                                 return goes_on();
+                               },
+                               {},
+                               [&](const Graph& graph) { way = Way::to(graph); },
+                               goes_on});
+    explorer.run();
+    outcome.executions = explorer.executions();
+    ending = native.ending();
+    detail = native.detail();
+  } catch (const std::exception& problem) {
+    outcome.set_aside(problem.what());
+  }
+  outcome.seconds = now() - start;
+  outcome.processor_seconds = processor_time() - processor_start;
+  if (ending == Ending::kNoVerdict) outcome.set_aside(detail);
+  if (ending == Ending::kHolds || ending == Ending::kNoVerdict) return outcome;
+  ++outcome.executions;
+  outcome.choices = encode(*way);
+  if (!retrace(type, depth, *way, surroundings, outcome) || outcome.ending != ending) {
+    outcome.set_aside(
+        fmt::format("the scenario is not deterministic: {} is not reproduced", described(ending, detail)));
+  }
+  return outcome;
+}
+
+Outcome replay(const ScenarioType& type, unsigned depth, const std::string& choices, const Surroundings& surroundings) {
+  Outcome outcome;
+  outcome.executions = 1;
+  const std::optional<Way> way = decode(choices);
+  if (!way) {
+    outcome.set_aside("the list of choices is damaged");
+    return outcome;
+  }
+  const double start = now();
+  if (!retrace(type, depth, *way, surroundings, outcome)) outcome.set_aside("the choices do not fit the scenario");
+  outcome.seconds = now() - start;
+  return outcome;
+}
+
+}  // namespace check::graph
