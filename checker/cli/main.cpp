@@ -102,6 +102,10 @@ int call(int argc, char** argv) {
   CLI::App* list_command = app.add_subcommand("list", "names all suites and their broken variants");
   CLI::App* run_command = app.add_subcommand("run", "explores suites; every broken variant must be caught");
   add_run(*run_command, options);
+  CLI::App* progress_command = app.add_subcommand(
+      "progress", "tells which retry loops end wherever the other threads stop for ever, and which wait");
+  progress_command->add_option("pattern", options.pattern, "part of a suite's name");
+  add_common(*progress_command, options);
   CLI::App* litmus_command = app.add_subcommand("litmus", "tests the checker: what it sees and what it cannot");
   add_common(*litmus_command, options);
   litmus_command->add_flag("--markdown", options.markdown, "print the table of the documentation instead");
@@ -138,6 +142,7 @@ int call(int argc, char** argv) {
   if (list_command->parsed()) return list();
   if (sites_command->parsed()) return sites();
   if (run_command->parsed()) return run(usage, options);
+  if (progress_command->parsed()) return progress(usage, options);
   if (litmus_command->parsed()) return litmus(options);
   if (report_command->parsed()) return report(usage, options);
   if (audit_command->parsed()) return audit(audit_options);

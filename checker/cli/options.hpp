@@ -60,6 +60,8 @@ class Usage {
 int list();
 /// Explores suites, or a generated program.
 int run(const Usage& usage, const Options& options);
+/// Which retry loops come to their end wherever other threads stop.
+int progress(const Usage& usage, const Options& options);
 /// Tests the checker itself.
 int litmus(const Options& options);
 /// Names the atomic operations of the sources that the suites reach.

@@ -63,6 +63,11 @@ struct Limits {
 /// \param depth operations per execution before it counts as a livelock
 Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits);
 
+/// Whether one thread comes to its end wherever the others stop for ever, in all executions: then no loop of its program
+/// waits for them. Nothing else is judged. \param search by graphs, with a number of executions or without
+Outcome explore_progress(const ScenarioType& type, unsigned depth, unsigned thread, const Search& search,
+                         const Limits& limits);
+
 /// Runs one execution again.
 /// \param choices as in an Outcome
 /// \return its outcome with the trace; `problem` says so when the choices do not fit the scenario

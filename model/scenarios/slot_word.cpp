@@ -50,14 +50,16 @@ struct RetireWhileActive : Word {
 /// A SuperSlab's word and what its slots hold. Who holds a slot writes to it; who retires writes to all.
 template <class W>
 struct Slots : Scenario {
-  /// The user of active slots works in them and gives them back.
-  void use_and_release(unsigned first, unsigned count) {
+  /// The user of active slots works in them and gives them back. \return whether that has retired the whole.
+  bool use_and_release(unsigned first, unsigned count) {
     for (unsigned i = first; i < first + count; ++i) {
       contents[i].set(contents[i].get() + 1);
       require(held[i], "I3 exactly once: a slot is released that nobody holds");
       held[i] = false;
     }
-    if (word.release(first, count).retired) retire();
+    const bool retired = word.release(first, count).retired;
+    if (retired) retire();
+    return retired;
   }
 
   /// The caller has been told that the whole SuperSlab is its own.
@@ -130,7 +132,7 @@ struct LateClaim : Slots<W> {
   static constexpr unsigned kThreads = 3;
   void before() override { this->activate(1); }
   void thread(unsigned index) override {
-    if (index == 0) return this->use_and_release(0, 1);
+    if (index == 0) return (void)this->use_and_release(0, 1);
     const int slot = this->claim(1, index == 1 ? SlotChoice::kUnused : SlotChoice::kAny);
     if (slot >= 0) this->use_and_release(static_cast<unsigned>(slot), 1);
   }
@@ -213,7 +215,7 @@ struct SameHint : Slots<Word> {
     use_and_release(0, 1);
   }
   void thread(unsigned index) override {
-    if (index == 0) return use_and_release(1, 1);
+    if (index == 0) return (void)use_and_release(1, 1);
     if (!word.claim_at(0, 1)) return;
     hold(0, 1);
     use_and_release(0, 1);
@@ -237,8 +239,7 @@ struct SecondLife : Slots<Word> {
   }
   void thread(unsigned index) override {
     if (index == 0) {
-      use_and_release(0, 1);
-      if (retirements != 1) return;
+      if (!use_and_release(0, 1)) return;  // then the late comer retires it
       mapping.set(2);
       activate(1);
       use_and_release(0, 1);

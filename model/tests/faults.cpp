@@ -7,6 +7,7 @@
 #include "model/scenarios/orders.hpp"
 #include "model/system/relacy_sync.hpp"
 #include "model/system/simulated_os.hpp"
+#include "model/tests/planted_spin.hpp"
 
 namespace hakmem::model {
 
@@ -317,6 +318,18 @@ struct Hangs : Scenario {
 };
 const Registered hangs{faulty<Hangs>("hangs")};
 
+/// A list that bites its tail.
+struct WalksInACircle : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void before() override { next.set(1); }
+  void thread(unsigned index) override {
+    while (index == 0 && next.get() != 0) {
+    }
+  }
+  RelacySync::Plain<int> next;
+};
+const Registered walks_in_a_circle{faulty<WalksInACircle>("walks_in_a_circle")};
+
 struct TakesAllMemory : Scenario {
   static constexpr unsigned kThreads = 2;
   void thread(unsigned) override {
@@ -339,6 +352,20 @@ struct OneEngineAlone : Scenario {
 };
 const Registered one_engine_alone{
     Suite::of<OneEngineAlone>("one_engine_alone", "planted: one engine finds what the other does not").quick({full()})};
+
+/// Right, but for that a thread which stops with the lock in its hand stops the other one.
+struct SpinLock : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override {
+    lock.lock();
+    counter.set(counter.get() + 1);
+    lock.unlock();
+  }
+  void after() override { require(counter.get() == 2, "both are counted"); }
+  PlantedSpin lock;
+  RelacySync::Plain<unsigned> counter;
+};
+const Registered spin_lock{Suite::of<SpinLock>("spin_lock", "planted: a loop that waits").quick({full()})};
 
 // What would prove nothing ------------------------------------------------------------------------------------------
 

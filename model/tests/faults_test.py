@@ -36,6 +36,7 @@ FAULTS = {
     "stack_overflow": "crashed: Segmentation fault",
     "exits": "ended with exit code 0",
     "hangs": "hangs: no execution ended within",
+    "walks_in_a_circle": "hangs: no execution ended within",
     "takes_all_memory": ("crashed: Aborted", "crashed: Segmentation fault"),
     "other_steps": "not deterministic",
     "other_values": "not deterministic",
@@ -48,6 +49,7 @@ BY_GRAPHS = {
     "release_against_touch": "DATA RACE",
     "forks_under_a_mutex": "a fork stops the others at one moment",
     "invariant_broken": "not by graphs: an invariant of every state",
+    "walks_in_a_circle": "LIVELOCK (livelock: a loop over plain memory does not end)",
     "takes_all_memory": "MISUSE OF THE ENGINE (the scenario takes more memory than an execution has)",
 }
 

@@ -10,12 +10,17 @@ namespace check::graph {
 
 Fiber::Fiber(std::function<void()> body) : body_(std::move(body)) {
   constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK;
-  void* const memory = ::mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
+  void* const memory = ::mmap(nullptr, kGuardBytes + kStackBytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
-  stack_ = static_cast<std::byte*>(memory);
+  stack_ = static_cast<std::byte*>(memory) + kGuardBytes;
+  // An overflow is to be a crash, and no silent damage.
+  if (::mprotect(memory, kGuardBytes, PROT_NONE) != 0) {
+    ::munmap(memory, kGuardBytes + kStackBytes);
+    throw std::bad_alloc();
+  }
 }
 
-Fiber::~Fiber() { ::munmap(stack_, kStackBytes); }
+Fiber::~Fiber() { ::munmap(stack_ - kGuardBytes, kGuardBytes + kStackBytes); }
 
 void Fiber::enter(unsigned high, unsigned low) {
   reinterpret_cast<Fiber*>(static_cast<std::uintptr_t>(high) << 32 | low)->loop();

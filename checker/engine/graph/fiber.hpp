@@ -28,6 +28,7 @@ class Fiber {
 
  private:
   static constexpr std::size_t kStackBytes = std::size_t{256} << 10;
+  static constexpr std::size_t kGuardBytes = std::size_t{64} << 10;  ///< a page of any system
 
   static void enter(unsigned high, unsigned low);
   void loop();

@@ -3,13 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <string_view>
 
 namespace check::graph {
 
 namespace {
 
-constexpr std::size_t kUsesAtOnce = 1024;
 /// A loop that looks at nothing which others could change is none that waits.
 constexpr unsigned kMostIdlePauses = 1000;
 
@@ -79,18 +77,6 @@ void Native::body(unsigned thread) {
   note(EventKind::kThreadEnds, "[THREAD FINISHED]", {});
 }
 
-/// While it lives the engine's own memory is not the scenario's.
-class Native::Outside {
- public:
-  Outside() noexcept : take_(std::exchange(Intercepted::take, nullptr)) {}
-  ~Outside() { Intercepted::take = take_; }
-  Outside(const Outside&) = delete;
-  Outside& operator=(const Outside&) = delete;
-
- private:
-  void* (*const take_)(std::size_t);
-};
-
 /// Lets the scenario go on: its code runs, and what it takes is its own. \return whether it goes on after that
 bool Native::resume(Fiber& fiber, unsigned place) {
   storage_.enter(place);
@@ -138,6 +124,7 @@ bool Native::restart(const Graph& graph) {
   }
   if (!run_alone(Stage::kSettingUp)) return false;
   note(EventKind::kSetUpEnds, "[BEFORE END]", {});
+  if (survivor_) surroundings_.let_stop(~(1u << *survivor_));
   stage_ = Stage::kThreads;
   for (bool moves = true; moves;) {
     moves = false;
@@ -182,7 +169,7 @@ Finish Native::finish(const Graph& graph) {
   unsigned blocked = 0;
   unsigned locked_out = 0;
   for (unsigned i = 0; i < type_.threads; ++i) {
-    if (!threads_[i].blocked) continue;
+    if (!threads_[i].blocked || i != survivor_.value_or(i)) continue;
     if (!waits_in_vain(threads_[i], graph.steps(i))) return Finish::kImpossible;
     ++blocked;
     locked_out += threads_[i].locked_out ? 1u : 0u;
@@ -193,6 +180,10 @@ Finish Native::finish(const Graph& graph) {
     note(EventKind::kFault, detail_.c_str(), {});
     if (recording_) events_.back().ending = ending_;
     return Finish::kFault;
+  }
+  if (survivor_) {
+    run_alone(Stage::kClearing);
+    return Finish::kExecution;
   }
   for (Location location = 0; location < graph.locations(); ++location) {
     if (!graph.writes(location).empty()) atoms_[location]->value = graph[graph.writes(location).back()].value;
@@ -331,6 +322,7 @@ Value Native::step(const Operation& operation, const Where& where) {
   const Event& event = graph_->steps(self)[mine.at];
   mine.at += event.exclusive ? 2 : 1;
   mine.idle_pauses = 0;
+  mine.plain_accesses = 0;
   return event.value;
 }
 
@@ -373,7 +365,8 @@ void Native::pause(const Where& where, bool locked) {
   if (length == 0 && ++mine.idle_pauses > kMostIdlePauses) {
     fail(Ending::kLivelock, "livelock: a loop pauses and reads no atomic", where);
   }
-  if (length != 0 && mine.paused >= length && same_again(graph_->steps(current_), mine.paused, length)) {
+  if (!std::exchange(mine.goes_on, false) && length != 0 && mine.paused >= length &&
+      same_again(graph_->steps(current_), mine.paused, length)) {
     mine.blocked = true;
     mine.locked_out = locked;
     note(EventKind::kYield, "waits", where);
@@ -389,7 +382,10 @@ void Native::give_up() {
 }
 
 void Native::fail(Ending ending, const char* detail, const Where& where) {
-  if (stage_ != Stage::kClearing) {
+  const bool waits = ending == Ending::kLivelock || ending == Ending::kDeadlock || ending == Ending::kNoVerdict;
+  if (survivor_ && stage_ == Stage::kThreads && !(waits && current_ == *survivor_)) {
+    impossible_ = true;  // what the others have left half done is not for those who know nothing of that to judge
+  } else if (stage_ != Stage::kClearing) {
     const Outside outside;
     ending_ = ending;
     detail_ = detail;
@@ -399,109 +395,6 @@ void Native::fail(Ending ending, const char* detail, const Where& where) {
   Fiber& mine = stage_ == Stage::kThreads ? *threads_[current_].fiber : alone_;
   mine.give_way();
   __builtin_unreachable();
-}
-
-// Plain memory --------------------------------------------------------------------------------------------------------
-
-Use* Native::make_plain() {
-  const Outside outside;
-  if (uses_taken_ == uses_.size() * kUsesAtOnce) uses_.push_back(std::make_unique<Use[]>(kUsesAtOnce));
-  Use& use = uses_[uses_taken_ / kUsesAtOnce][uses_taken_ % kUsesAtOnce];
-  ++uses_taken_;
-  use.written = stage_ == Stage::kThreads ? moment() : Moment{};
-  use.read.fill(Use::kNever);
-  return &use;
-}
-
-void Native::gone(const Use& use) {
-  if (stage_ == Stage::kThreads && !is_ordered(use, true)) fail(Ending::kDataRace, "data race detected", {});
-}
-
-bool Native::is_ordered(const Use& use, bool is_write) const {
-  bool ordered = sees(use.written);
-  for (unsigned i = 0; is_write && i < type_.threads; ++i) {
-    if (use.read[i] != Use::kNever) ordered = ordered && sees({static_cast<std::uint16_t>(i), use.read[i]});
-  }
-  return ordered;
-}
-
-/// Ends the execution if nothing orders the access with another one that it conflicts with.
-void Native::access(Use& use, bool is_write, const Note& note, std::uintptr_t value) {
-  if (recording_ && stage_ != Stage::kClearing) {
-    this->note(note.kind, note.text, note.where, note.address);
-    events_.back().type = note.type;
-    (is_write ? events_.back().after : events_.back().before) = value;
-  }
-  if (stage_ != Stage::kThreads) return;
-  if (!is_ordered(use, is_write)) fail(Ending::kDataRace, "data race detected", note.where);
-  const Moment now = moment();
-  if (is_write) {
-    use.written = now;
-    use.read.fill(Use::kNever);
-  } else {
-    use.read[now.thread] = now.index;
-  }
-}
-
-// The record ----------------------------------------------------------------------------------------------------------
-
-void Native::note(EventKind kind, const char* text, const Where& where, const void* address) {
-  if (!recording_ || stage_ == Stage::kClearing) return;
-  const Outside outside;
-  check::Event event;
-  event.kind = kind;
-  event.thread = current_;
-  event.step = static_cast<unsigned>(events_.size());
-  event.text = text;
-  if (where.function != nullptr) {
-    const std::string_view function(where.function);
-    event.function = function.substr(0, function.find('<'));  // some compilers add template arguments
-    event.file = where.file;
-    event.line = where.line;
-  }
-  if (address != nullptr) event.address = reinterpret_cast<std::uintptr_t>(address);
-  events_.push_back(std::move(event));
-}
-
-/// An operation on an atomic. \param id its first step; initial if it is none of the graph
-void Native::take_down(const Operation& operation, const Note& note, EventId id, Value before) {
-  if (stage_ == Stage::kClearing) return;
-  const Outside outside;
-  const bool compares = operation.what == Operation::What::kCompareExchange;
-  const bool reads = operation.what != Operation::What::kWrite;
-  const bool writes = operation.what != Operation::What::kRead && (!compares || before == operation.expected);
-  const std::size_t place = events_.size();
-  if (note.kind == EventKind::kLock || note.kind == EventKind::kUnlock) {
-    const bool waits = compares && !writes;
-    return this->note(waits ? EventKind::kMutex : note.kind, waits ? "blocking" : note.text, note.where, note.address);
-  }
-  this->note(compares && !writes ? EventKind::kCompareExchangeFailed : note.kind, note.text, note.where, note.address);
-  check::Event& event = events_.back();
-  event.type = note.type;
-  event.order = operation.order;
-  event.failure_order = operation.failure_order;
-  event.before = before;
-  event.expected = operation.expected;
-  event.operand = operation.value;
-  if (writes) {
-    event.after =
-        operation.what == Operation::What::kUpdate ? operation.update(before, operation.value) : operation.value;
-  }
-  if (id.is_initial()) return;
-  const Event& step = (*graph_)[id];
-  const EventId written = {id.thread, static_cast<std::uint16_t>(id.index + (reads ? 1 : 0))};
-  const Location location = step.location;
-  const auto done = [&](EventId write) { return threads_[write.thread].at > write.index && write != written; };
-  if (reads) {
-    if (!step.from.is_initial()) event.reads_from = recorded_[step.from.thread][step.from.index];
-    const auto& all = graph_->writes(location);
-    const auto later = all.begin() + static_cast<std::ptrdiff_t>(graph_->position(location, step.from));
-    event.stores_ago = static_cast<unsigned>(std::count_if(later, all.end(), done));
-  } else {
-    const EventId replaced = graph_->write_at(location, graph_->position(location, written) - 1);
-    event.before = replaced.is_initial() ? initial_[location] : (*graph_)[replaced].value;
-  }
-  recorded_[id.thread].resize(threads_[id.thread].at, place);
 }
 
 }  // namespace check::graph

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -59,6 +60,7 @@ struct Surroundings {
   void* (*place)();                                  ///< where it is made: kScenarioBytes
   void (*end)();                                     ///< after it is destroyed
   void (*run)(Scenario& scenario, unsigned thread);  ///< a thread's program, to where it ends
+  void (*let_stop)(unsigned threads);                ///< each thread whose bit is set may stop for ever, anywhere
 };
 
 class Native : public Machine {
@@ -81,6 +83,9 @@ class Native : public Machine {
   [[nodiscard]] bool failed() const override { return ending_ != Ending::kHolds; }
   [[nodiscard]] Value initial(Location location) const override { return initial_[location]; }
 
+  /// Nothing is judged but that this thread comes to its end, wherever the others stop for ever.
+  void judge_progress_of(unsigned thread) noexcept { survivor_ = thread; }
+
   [[nodiscard]] Ending ending() const noexcept { return ending_; }
   [[nodiscard]] const std::string& detail() const noexcept { return detail_; }
 
@@ -102,6 +107,8 @@ class Native : public Machine {
   void order_calls(std::memory_order order);
   /// The thread finds that it has to wait for others. \param locked for one that has a lock
   void pause(const Where& where, bool locked = false);
+  /// The turn of a loop that the thread is in is no reason to wait, though it may be the same as the one before.
+  void does_not_wait() noexcept { threads_[current_].goes_on = true; }
   /// What the graph cannot have happens: the execution is none.
   [[noreturn]] void give_up();
   [[noreturn]] void fail(Ending ending, const char* detail, const Where& where);
@@ -128,15 +135,27 @@ class Native : public Machine {
     Operation next;
     bool announced = false;  ///< `next` is not in the graph
     bool ended = false;
-    bool blocked = false;      ///< waits for what nobody has written
-    bool locked_out = false;   ///< for a lock
-    EventId awaited = {};      ///< the write that it is about to read has not been done yet
-    std::size_t at = 0;        ///< steps done
-    std::size_t paused = 0;    ///< of them, before the last pause
-    unsigned idle_pauses = 0;  ///< without any step between them
+    bool blocked = false;         ///< waits for what nobody has written
+    bool locked_out = false;      ///< for a lock
+    bool goes_on = false;         ///< the present turn of a loop is none that waits
+    EventId awaited = {};         ///< the write that it is about to read has not been done yet
+    std::size_t at = 0;           ///< steps done
+    std::size_t paused = 0;       ///< of them, before the last pause
+    unsigned idle_pauses = 0;     ///< without any step between them
+    unsigned plain_accesses = 0;  ///< likewise
   };
 
-  class Outside;
+  /// While it lives the engine's own memory is not the scenario's.
+  class Outside {
+   public:
+    Outside() noexcept : take_(std::exchange(Intercepted::take, nullptr)) {}
+    ~Outside() { Intercepted::take = take_; }
+    Outside(const Outside&) = delete;
+    Outside& operator=(const Outside&) = delete;
+
+   private:
+    void* (*const take_)(std::size_t);
+  };
 
   bool resume(Fiber& fiber, unsigned place);
   void set_up();
@@ -168,6 +187,7 @@ class Native : public Machine {
   Scenario* scenario_ = nullptr;
   std::array<Thread, kMostThreads> threads_;
   Fiber alone_;  ///< what is before the threads, and behind them
+  std::optional<unsigned> survivor_;
   bool impossible_ = false;
   Ending ending_ = Ending::kHolds;
   std::string detail_;

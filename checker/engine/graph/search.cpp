@@ -42,8 +42,9 @@ std::optional<Way> decode(const std::string& text) {
 
 /// Runs one execution with the recording of every step switched on. \return whether the way fits the scenario
 bool retrace(const ScenarioType& type, unsigned depth, const Way& way, const Surroundings& surroundings,
-             Outcome& outcome) {
+             std::optional<unsigned> survivor, Outcome& outcome) {
   Native native(type, depth, surroundings);
+  if (survivor) native.judge_progress_of(*survivor);
   native.record();
   Explorer explorer(native, {[](const Graph&) { return false; }, {}});
   const bool fits = explorer.follow(way);
@@ -56,10 +57,9 @@ bool retrace(const ScenarioType& type, unsigned depth, const Way& way, const Sur
   return fits;
 }
 
-}  // namespace
-
-Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits,
-                const Surroundings& surroundings) {
+/// All executions, or where a thread is named, what becomes of it when others stop.
+Outcome explore_all(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits,
+                    const Surroundings& surroundings, std::optional<unsigned> survivor) {
   Outcome outcome;
   const double start = now();
   const double processor_start = processor_time();
@@ -69,20 +69,21 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   std::string detail;
   try {
     Native native(type, depth, surroundings);
+    if (survivor) native.judge_progress_of(*survivor);
+    std::uint64_t executions = 0;
     std::uint64_t graphs = 0;
+    // What turns out to be no execution is progress too: else a search of many would be taken for one that hangs.
     const auto goes_on = [&] {
-      const bool over = search.seconds != 0 && (++graphs & 63u) == 0 && now() - start > search.seconds;
-      outcome.cut = *limits.stop || over || (search.executions != 0 && *limits.progress >= search.executions);
+      *limits.progress = ++graphs;
+      const bool over = search.seconds != 0 && (graphs & 63u) == 0 && now() - start > search.seconds;
+      outcome.cut = *limits.stop || over || (search.executions != 0 && executions >= search.executions);
       return !outcome.cut;
     };
-    *limits.progress = 0;
-    Explorer explorer(native, {[&](const Graph&) {
-                                 *limits.progress = *limits.progress + 1;
-                                 return goes_on();
-                               },
-                               {},
-                               [&](const Graph& graph) { way = Way::to(graph); },
-                               goes_on});
+    const auto execution = [&](const Graph&) {
+      ++executions;
+      return goes_on();
+    };
+    Explorer explorer(native, {execution, {}, [&](const Graph& graph) { way = Way::to(graph); }, goes_on});
     explorer.run();
     outcome.executions = explorer.executions();
     ending = native.ending();
@@ -96,11 +97,23 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
   if (ending == Ending::kHolds || ending == Ending::kNoVerdict) return outcome;
   ++outcome.executions;
   outcome.choices = encode(*way);
-  if (!retrace(type, depth, *way, surroundings, outcome) || outcome.ending != ending) {
+  if (!retrace(type, depth, *way, surroundings, survivor, outcome) || outcome.ending != ending) {
     outcome.set_aside(
         fmt::format("the scenario is not deterministic: {} is not reproduced", described(ending, detail)));
   }
   return outcome;
+}
+
+}  // namespace
+
+Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits,
+                const Surroundings& surroundings) {
+  return explore_all(type, depth, search, limits, surroundings, {});
+}
+
+Outcome explore_progress(const ScenarioType& type, unsigned depth, unsigned thread, const Search& search,
+                         const Limits& limits, const Surroundings& surroundings) {
+  return explore_all(type, depth, search, limits, surroundings, thread);
 }
 
 Outcome replay(const ScenarioType& type, unsigned depth, const std::string& choices, const Surroundings& surroundings) {
@@ -112,7 +125,7 @@ Outcome replay(const ScenarioType& type, unsigned depth, const std::string& choi
     return outcome;
   }
   const double start = now();
-  if (!retrace(type, depth, *way, surroundings, outcome)) outcome.set_aside("the choices do not fit the scenario");
+  if (!retrace(type, depth, *way, surroundings, {}, outcome)) outcome.set_aside("the choices do not fit the scenario");
   outcome.seconds = now() - start;
   return outcome;
 }

@@ -76,6 +76,8 @@ class RelacyAccess {
     return modify<rl::rmw_type_swap>(value, order);
   }
 
+  void fails_for_no_reason() const {}
+
   /// Relacy's public interface knows no failure order stronger than the success order, and silently weakens it.
   /// C++17 allows it, so this calls what is behind the interface.
   template <bool kWeak>
@@ -166,6 +168,8 @@ class GraphAccess {
   void store(Word value, std::memory_order order) const {
     (void)perform(Operation::kStore, What::kWrite, order, value);
   }
+
+  void fails_for_no_reason() const { native_.does_not_wait(); }
 
   [[nodiscard]] Word modify(Operation operation, Word value, std::memory_order order) const {
     return perform(operation, What::kUpdate, order, value, update_of(operation));
@@ -283,6 +287,7 @@ class Sited {
         return swap();
       }
       ++failures;
+      access_.fails_for_no_reason();
       expected = access_.load(site_.in_force.failure);
       return false;
     }

@@ -69,7 +69,8 @@ constexpr graph::Surroundings kSurroundings{[] {
                                               Sites::begin();
                                               Faults::begin();
                                             },
-                                            SimulatedMemory::scenario_memory, SimulatedMemory::end, Faults::run};
+                                            SimulatedMemory::scenario_memory, SimulatedMemory::end, Faults::run,
+                                            [](unsigned threads) { Faults::may_vanish(threads, graph::kMostThreads); }};
 
 /// What the engine's result is in our words.
 Ending ending_of(rl::test_result_e result, bool in_invariant) {
@@ -367,6 +368,11 @@ Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, 
         fmt::format("the scenario is not deterministic: {} is not reproduced", rl::test_result_str(result)));
   }
   return outcome;
+}
+
+Outcome explore_progress(const ScenarioType& type, unsigned depth, unsigned thread, const Search& search,
+                         const Limits& limits) {
+  return graph::explore_progress(type, depth, thread, search, limits, kSurroundings);
 }
 
 Outcome replay(const ScenarioType& type, unsigned depth, const Strategy& strategy, const std::string& text) {

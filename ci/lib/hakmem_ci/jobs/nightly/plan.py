@@ -2,7 +2,7 @@
 import dataclasses
 import hashlib
 
-from hakmem_ci.jobs.nightly import lint, work
+from hakmem_ci.jobs.nightly import lint, models, work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +25,7 @@ PARTS = (
     Part("audit", 14, 100, True, work.AUDIT, "every order of every atomic weakened, header by header"),
     Part("mutants", 8, 60, True, work.MUTANTS, "changes to plain logic, a few headers each night"),
     Part("tests", 12, 60, False, work.TESTS, "unit tests under AddressSanitizer and ThreadSanitizer, g++ and clang"),
-    Part("models", 18, 5, False, work.MODELS, "hakmem-check run: the suites' plans, then samples while there is time"),
+    Part("models", 18, 5, False, models.MODELS, "hakmem-check run: the suites' plans, then samples while there is time"),
     Part("fuzzing", 12, 5, False, work.FUZZING, "libFuzzer and AFL++ from the corpora of all nights before"),
     Part("matrix", 15, 20, True, work.MATRIX, "every stress scenario under every tool, on every variant"),
     Part("stability", 5, 15, False, work.STABILITY, "all scenarios ten times over, with ten seeds"),

@@ -1,6 +1,5 @@
 """The items of the plan: what each runs, and how its outcome is judged."""
 import dataclasses
-import hashlib
 import json
 import pathlib
 import re
@@ -10,10 +9,8 @@ import typing
 from hakmem_ci.core import report
 from hakmem_ci.jobs.controls.cli import results_of
 from hakmem_ci.jobs.verify import context as contexts
-from hakmem_ci.jobs.verify import models, programs, stress
-from hakmem_ci.jobs.verify.plan import Check
+from hakmem_ci.jobs.verify import programs, stress
 
-MODEL_SLICES = 8
 LONG_LIST_MINUTES = 30  # a shorter night would spend most of its time on the long list of programs
 SCENARIOS = ("producer_consumer", "ring_handoff", "random_exchange", "thread_churn", "class_drift", "realloc_storm",
              "idle_owner", "mixed_sizes", "late_frees", "retuning")
@@ -159,44 +156,7 @@ def tests_item(preset):
     return Item(f"tests: {preset}", ((preset, "folders/tests/unit/all"),), run, fills=False)
 
 
-# models, fuzzing, matrix, long stress: as long as they are given
-
-def positions(context, tool, number):
-    """Where cut searches of this very program go on. Those of another build name other executions and are dropped."""
-    build = hashlib.sha256(tool.read_bytes()).hexdigest()[:16]
-    folder = context.state.place("models", str(number))
-    for other in folder.iterdir():
-        if other.name != build:
-            shutil.rmtree(other)
-    return context.state.place("models", str(number), build)
-
-
-def models_item(number):
-    def run(context, seconds):
-        tool, cause = context.program("model", "hakmem-check")
-        if tool is None:
-            context.add(report.incomplete(models.PART, f"slice {number}", cause))
-            return
-        arguments = ["run", "--shard", f"{number}/{MODEL_SLICES}", "--seconds", max(1, int(seconds)), "--jobs",
-                     context.jobs, "--seed", context.seed, "--state", positions(context, tool, number)]
-        # The suites' whole plans take minutes; with less time the small ones are done whole.
-        if seconds * MODEL_SLICES < 600:
-            arguments.insert(1, "--quick")
-        models.run_tool(context, Check(models.PART, f"models-{number}", None), tool, arguments,
-                        lambda row: f"broken variants, slice {number}" if row["broken_variant"] else None)
-
-    return Item(f"models: slice {number} of {MODEL_SLICES}", (("model", "hakmem-check"),), run)
-
-
-def run_engines(context, _):
-    """Every suite by both engines of the checker, which must agree."""
-    tool, cause = context.program("model", "hakmem-check")
-    if tool is None:
-        context.add(report.incomplete(models.PART, "both engines", cause))
-        return
-    arguments = ["run", "--quick", "--engine", "both", "--jobs", context.jobs]
-    models.run_tool(context, Check(models.PART, "models-engines", None), tool, arguments, lambda row: "suites by both engines")
-
+# fuzzing, matrix, long stress: as long as they are given
 
 def fuzz_item(target):
     def run(context, seconds):
@@ -438,8 +398,6 @@ PROGRAMS = tuple(programs_item(library) for library in ("hakmem", "hakmem_harden
 AUDIT = tuple(audit_item(header) for header in AUDITED)
 MUTANTS = tuple(mutants_item(source) for source in MUTATED)
 TESTS = tuple(tests_item(preset) for preset in SANITIZED)
-ENGINES = Item("models: both engines", (("model", "hakmem-check"),), run_engines, fills=False)
-MODELS = (ENGINES, *(models_item(number) for number in range(1, MODEL_SLICES + 1)))
 FUZZING = (*(fuzz_item(target) for target in FUZZ_TARGETS), *(afl_item(target) for target in FUZZ_TARGETS))
 NOISE = tuple(geometry_item(build, "noise") for build in ("release", "tsan", "asan"))
 BASELINES = tuple(geometry_item(build, geometry) for build in ("release", "tsan") for geometry in ("spin", "unshared"))

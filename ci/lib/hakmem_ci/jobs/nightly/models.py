@@ -1,0 +1,51 @@
+"""hakmem-check in the night: both engines over every suite, then slices of the searches, as long as they are given."""
+import hashlib
+import shutil
+
+from hakmem_ci.core import report
+from hakmem_ci.jobs.nightly.work import Item
+from hakmem_ci.jobs.verify import models
+from hakmem_ci.jobs.verify.plan import Check
+
+SLICES = 8
+
+
+def positions(context, tool, number):
+    """Where cut searches of this very program go on. Those of another build name other executions and are dropped."""
+    build = hashlib.sha256(tool.read_bytes()).hexdigest()[:16]
+    folder = context.state.place("models", str(number))
+    for other in folder.iterdir():
+        if other.name != build:
+            shutil.rmtree(other)
+    return context.state.place("models", str(number), build)
+
+
+def models_item(number):
+    def run(context, seconds):
+        tool, cause = context.program("model", "hakmem-check")
+        if tool is None:
+            context.add(report.incomplete(models.PART, f"slice {number}", cause))
+            return
+        arguments = ["run", "--shard", f"{number}/{SLICES}", "--seconds", max(1, int(seconds)), "--jobs",
+                     context.jobs, "--seed", context.seed, "--state", positions(context, tool, number)]
+        # The suites' whole plans take minutes; with less time the small ones are done whole.
+        if seconds * SLICES < 600:
+            arguments.insert(1, "--quick")
+        models.run_tool(context, Check(models.PART, f"models-{number}", None), tool, arguments,
+                        lambda row: f"broken variants, slice {number}" if row["broken_variant"] else None)
+
+    return Item(f"models: slice {number} of {SLICES}", (("model", "hakmem-check"),), run)
+
+
+def run_engines(context, _):
+    """Every suite by both engines of the checker, which must agree."""
+    tool, cause = context.program("model", "hakmem-check")
+    if tool is None:
+        context.add(report.incomplete(models.PART, "both engines", cause))
+        return
+    arguments = ["run", "--quick", "--engine", "both", "--jobs", context.jobs]
+    models.run_tool(context, Check(models.PART, "models-engines", None), tool, arguments, lambda row: "suites by both engines")
+
+
+ENGINES = Item("models: both engines", (("model", "hakmem-check"),), run_engines, fills=False)
+MODELS = (ENGINES, *(models_item(number) for number in range(1, SLICES + 1)))
