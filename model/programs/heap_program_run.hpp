@@ -35,7 +35,6 @@ class HeapProgramRun {
 
   /// Before all threads.
   void set_up() { heap_.init(); }
-  [[nodiscard]] auto& os() { return heap_.os(); }
 
   /// A thread from its beginning to its end.
   void run(const HeapProgram& program, unsigned index) {

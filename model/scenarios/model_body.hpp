@@ -24,10 +24,7 @@ struct ModelBody {
 template <unsigned kCount, class ConfigT>
 struct ProgramScenario : Scenario {
   static constexpr unsigned kThreads = kCount;
-  void before() override {
-    run.set_up();
-    run.os().keep_threads_apart();
-  }
+  void before() override { run.set_up(); }
   void thread(unsigned index) override { run.run(*program_under_test, index); }
   void after() override { run.finish(); }
 

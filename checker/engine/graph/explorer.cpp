@@ -43,7 +43,7 @@ void Explorer::visit(Graph& graph) {
   }
 }
 
-bool Explorer::follow(const Way& way) {
+bool Explorer::follow(const Way& way, const std::function<void(const Graph&)>& end) {
   Graph graph(machine_.threads());
   if (!goes_on(graph, machine_.restart(graph))) return machine_.failed();
   for (const auto& [thread, position] : way.steps) {
@@ -63,8 +63,9 @@ bool Explorer::follow(const Way& way) {
     }
     if (!graph.is_half_done(thread) && !goes_on(graph, machine_.advance(graph, thread))) return machine_.failed();
   }
-  const Finish finish = machine_.finish(graph);
-  return finish == Finish::kExecution || machine_.failed();
+  if (machine_.finish(graph) != Finish::kExecution) return machine_.failed();
+  if (end) end(graph);
+  return true;
 }
 
 /// Whether a graph is one to go on with, after its threads have run.

@@ -56,8 +56,9 @@ class Explorer {
   /// Graphs so far that have turned out to be no executions.
   [[nodiscard]] std::uint64_t impossible() const noexcept { return impossible_; }
 
-  /// Goes one way instead of all. \return whether it is one, to its end or to a fault
-  bool follow(const Way& way);
+  /// Goes one way instead of all. \param end is told the execution, if there is no fault on the way
+  /// \return whether it is a way, to its end or to a fault
+  bool follow(const Way& way, const std::function<void(const Graph&)>& end = {});
 
  private:
   /// What else could have come at a place: a read from another write, a write at another place, another choice; or that

@@ -186,7 +186,9 @@ Finish Native::finish(const Graph& graph) {
     return Finish::kExecution;
   }
   for (Location location = 0; location < graph.locations(); ++location) {
-    if (!graph.writes(location).empty()) atoms_[location]->value = graph[graph.writes(location).back()].value;
+    const auto& writes = graph.writes(location);
+    if (writes.empty() || atoms_[location]->location != location) continue;  // another one may live at its address
+    atoms_[location]->value = graph[writes.back()].value;
   }
   return run_alone(Stage::kJudging) ? Finish::kExecution : Finish::kFault;
 }

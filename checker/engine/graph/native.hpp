@@ -126,7 +126,6 @@ class Native : public Machine {
   void gone(const Use& use);
   void note(EventKind kind, const char* text, const Where& where, const void* address = nullptr);
   [[nodiscard]] unsigned thread() const noexcept { return current_; }
-  [[nodiscard]] bool judges() const noexcept { return stage_ != Stage::kThreads; }
 
  private:
   enum class Stage : std::uint8_t { kSettingUp, kThreads, kJudging, kClearing };
