@@ -213,11 +213,14 @@ std::vector<Result> run_one_part(const Options& options, const Strategy& strateg
 
 /// What is wrong with the choice of an engine, or nothing.
 std::string wrong_engine(const Options& options) {
-  if (options.engine.empty()) return {};
-  if (!options.scheduler.empty()) return "--scheduler takes no --engine beside it: graph is one of its words";
+  if (!options.engine.empty() && !options.scheduler.empty()) {
+    return "--scheduler takes no --engine beside it: graph is one of its words";
+  }
   const bool divided = options.split > 1 || !options.part.empty() || !options.state.empty() || options.plain;
-  if (divided && options.engine != "relacy") {
-    return "--split, --part, --state and --plain are for --engine relacy: a search by graphs is not divided";
+  const bool by_graphs =
+      options.scheduler == to_string(graphs()) || options.engine == "graph" || options.engine == "both";
+  if (divided && by_graphs) {
+    return "--split, --part, --state and --plain are for searches, as by --engine relacy: one by graphs is not divided";
   }
   return {};
 }

@@ -40,7 +40,8 @@ class WrongCalls(unittest.TestCase):
         self.assert_refused(["run", SMALL, "--engine", "fast"], "--engine")
         self.assert_refused(["run", SMALL, "--engine", "graph", "--scheduler", "random"], "--scheduler takes no --engine")
         for division in (["--split", "2"], ["--part", "1/2"], ["--plain"]):
-            self.assert_refused(["run", SMALL, "--engine", "graph", *division], "are for --engine relacy")
+            for engine in (["--engine", "graph"], ["--engine", "both"], ["--scheduler", "graph"]):
+                self.assert_refused(["run", SMALL, *engine, *division], "are for searches, as by --engine relacy")
 
     def test_unknown_things_are_named(self):
         self.assert_refused([], "no command")
