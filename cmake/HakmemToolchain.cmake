@@ -1,5 +1,7 @@
 # Compiler settings that hold for every target of the project: language, warnings, sanitizers, ccache.
 
+include(CheckIncludeFileCXX)
+
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -7,6 +9,15 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Kind of build" FORCE)
+endif()
+
+# All that is known of machines is in src/machine.
+set(CMAKE_REQUIRED_INCLUDES "${PROJECT_SOURCE_DIR}/src")
+check_include_file_cxx(machine/machine.hpp HAKMEM_MACHINE_IS_KNOWN)
+unset(CMAKE_REQUIRED_INCLUDES)
+if(NOT HAKMEM_MACHINE_IS_KNOWN)
+  message(FATAL_ERROR "hakmem is not ported to ${CMAKE_SYSTEM_PROCESSOR} as ${CMAKE_CXX_COMPILER} builds for it: "
+    "docs/guide/porting.md says what a port needs")
 endif()
 
 set(HAKMEM_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion)

@@ -24,7 +24,7 @@ class Building:
 
 
 BUILDINGS = (
-    Building("src", {"sync": 1, "os": 1, "lockfree": 2, "layout": 3, "superslab": 4, "heap": 5, "variants": 6,
+    Building("src", {"machine": 0, "sync": 1, "os": 1, "lockfree": 2, "layout": 3, "superslab": 4, "heap": 5, "variants": 6,
                      "diagnostics": 6, "learner": 6, "api": 7}, ("src",)),
     Building("checker", {"core": 1, "engine": 2, "trace": 2, "runner": 3, "litmus": 4, "audit": 4, "watch": 5, "cli": 6,
                          "include": 7, "example": 8}, ("checker", "checker/include")),

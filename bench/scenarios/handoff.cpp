@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "machine/machine.hpp"
 #include "scenarios/scenario.hpp"
 #include "support/random.hpp"
 #include "support/threads.hpp"
@@ -55,7 +56,7 @@ class Queue {
  private:
   static void wait(int spins) {
     if (spins < kSpins) {
-      __builtin_ia32_pause();
+      machine::pause();
     } else {
       std::this_thread::yield();
     }

@@ -16,6 +16,7 @@ namespace hakmem::model {
 class SimulatedSystem {
  public:
   static constexpr std::size_t kPageBytes = 2 * SimulatedMemory::kCellBytes;
+  [[nodiscard]] static constexpr std::size_t page_bytes() noexcept { return kPageBytes; }
   static constexpr unsigned kNever = ~0u;
 
   /// The `nth` call (1 = the next) of reserve, decommit, move or metadata fails, and no other.

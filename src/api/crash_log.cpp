@@ -14,6 +14,7 @@
 
 #include "api/statistics.hpp"
 #include "api/walk.hpp"
+#include "machine/machine.hpp"
 #include "os/linux_os.hpp"
 
 namespace hakmem {
@@ -105,11 +106,12 @@ bool peek(std::uintptr_t address, std::uintptr_t (&words)[2]) noexcept {
 
 /// Follows frame pointers as far as they make sense: code without them ends the list early.
 void add_frames(linux_detail::Text<1024>& text, const ucontext_t& context) noexcept {
-  text << "hakmem: at " << reinterpret_cast<const void*>(context.uc_mcontext.gregs[REG_RIP]) << ", called from";
-  auto frame = static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RBP]);
+  const machine::Frame innermost = machine::frame_of(context);
+  text << "hakmem: at " << reinterpret_cast<const void*>(innermost.instruction) << ", called from";
+  std::uintptr_t frame = innermost.address;
   for (int i = 0; i < 16; ++i) {
     std::uintptr_t words[2];
-    if (frame % sizeof(void*) != 0 || !peek(frame, words) || words[1] == 0) break;
+    if (frame % sizeof(void*) != 0 || !peek(frame + machine::kFrameRecord, words) || words[1] == 0) break;
     text << " " << reinterpret_cast<const void*>(words[1]);
     if (words[0] <= frame) break;
     frame = words[0];
@@ -233,7 +235,7 @@ void prepare_thread_for_crash() noexcept {
   if (!on.load(std::memory_order_relaxed)) return;
   stack_t now{};
   if (::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
-  void* memory = LinuxOs::reserve(kStackBytes, LinuxOs::kPageBytes);
+  void* memory = LinuxOs::reserve(kStackBytes, LinuxOs::page_bytes());
   if (memory == nullptr) return;
   stack_t ours{};
   ours.ss_sp = memory;

@@ -81,7 +81,7 @@ HAKMEM_EXPORT int mallctl(const char* name, void* out, size_t* bytes, void*, siz
   for (const char* const none : {"arenas.nbins", "arenas.nlextents"}) {
     if (std::strcmp(name, none) == 0) return answer_zero(reader);
   }
-  if (std::strcmp(name, "arenas.page") == 0) return reader.answer<std::size_t>(hakmem::LinuxOs::kPageBytes);
+  if (std::strcmp(name, "arenas.page") == 0) return reader.answer(hakmem::LinuxOs::page_bytes());
   if (std::strncmp(name, "stats.", 6) == 0) return read_statistic(name + 6, reader);
   return std::strncmp(name, "arena.", 6) == 0 ? tell_arena(name) : ENOENT;
 }

@@ -21,12 +21,6 @@
 
 #define HAKMEM_EXPORT extern "C" [[gnu::visibility("default")]]
 
-namespace {
-
-constexpr std::size_t kPageBytes = hakmem::LinuxOs::kPageBytes;
-
-}  // namespace
-
 HAKMEM_EXPORT void* malloc(std::size_t size) noexcept { return hakmem::allocate(size); }
 
 HAKMEM_EXPORT void free(void* block) noexcept { hakmem::deallocate(block); }
@@ -88,15 +82,18 @@ HAKMEM_EXPORT void* aligned_alloc(std::size_t alignment, std::size_t size) noexc
   return hak_aligned_alloc(alignment, size);
 }
 
-HAKMEM_EXPORT void* valloc(std::size_t size) noexcept { return hakmem::allocate_aligned(kPageBytes, size); }
+HAKMEM_EXPORT void* valloc(std::size_t size) noexcept {
+  return hakmem::allocate_aligned(hakmem::LinuxOs::page_bytes(), size);
+}
 
 HAKMEM_EXPORT void* pvalloc(std::size_t size) noexcept {
+  const std::size_t page = hakmem::LinuxOs::page_bytes();
   std::size_t padded;
-  if (__builtin_add_overflow(size, kPageBytes - 1, &padded)) {
+  if (__builtin_add_overflow(size, page - 1, &padded)) {
     errno = ENOMEM;
     return nullptr;
   }
-  return hakmem::allocate_aligned(kPageBytes, padded & ~(kPageBytes - 1));
+  return hakmem::allocate_aligned(page, padded & ~(page - 1));
 }
 
 HAKMEM_EXPORT std::size_t malloc_usable_size(void* block) noexcept { return hak_usable_size(block); }

@@ -16,7 +16,17 @@ namespace {
 pthread_once_t once = PTHREAD_ONCE_INIT;
 bool ready = false;
 
+/// Then a freed slot's memory goes back only together with others of its page.
+void say_that_pages_are_large() noexcept {
+  linux_detail::Line line;
+  line << "hakmem: the system's pages of " << LinuxOs::page_bytes() << " bytes are larger than slots of "
+       << kSlotBytes<ProcessConfig::Geometry> << ": freed memory goes back in whole SuperSlabs";
+  line.print();
+}
+
 void set_up() noexcept {
+  if (LinuxOs::page_bytes() > kSlotBytes<ProcessConfig::Geometry>) [[unlikely]]
+    say_that_pages_are_large();
   read_options_from_environment();
   process_heap.init();
   ready = make_exit_key();

@@ -126,6 +126,12 @@ class DirectMappings {
   }
 
  private:
+  /// By new pages, where they are whole: cheaper than to fill them, and what the program does not touch costs nothing.
+  static void clear(Os& os, void* block, std::size_t bytes) noexcept {
+    if (bytes % os.page_bytes() == 0 && os.decommit(block, bytes)) return;
+    std::memset(block, 0, bytes);
+  }
+
   static std::size_t effective(std::size_t alignment) noexcept {
     return alignment < kSlotBytes<Geometry> ? kSlotBytes<Geometry> : alignment;
   }
@@ -142,10 +148,7 @@ class DirectMappings {
       if (!whales_.put(backend.os, mapping)) unmap(backend.os, mapping);
       return nullptr;
     }
-    // Cheaper than to fill it, and pages that the program does not touch cost nothing.
-    if (contents == Contents::kZero && !backend.os.decommit(block, mapping.bytes.get())) {
-      std::memset(block, 0, mapping.bytes.get());
-    }
+    if (contents == Contents::kZero) clear(backend.os, block, mapping.bytes.get());
     backend.map.set(block, &mapping.slab);
     mapping.show(MappingUse::kLive);
     mapped_.add();

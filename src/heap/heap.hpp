@@ -178,7 +178,8 @@ class Heap {
   /// Whether an address lies in the first slot-sized piece of a mapping of this heap, or anywhere in its SuperSlabs.
   /// Any address.
   [[nodiscard]] bool owns(const void* p) const noexcept {
-    return reclaimer_.cache().misuse().backend().map.find(p) != nullptr;
+    const PageMap<Config>& map = reclaimer_.cache().misuse().backend().map;
+    return map.covers(p) && map.find(p) != nullptr;
   }
 
   /// Gives back to the system what no live block needs: own and parked contexts' empty slabs, those that others have

@@ -79,6 +79,7 @@ class Misuse {
   /// \param block that the slab or the direct mapping does not have, or not any more
   [[gnu::noinline, gnu::cold]] void report(Corruption what, SlabT& slab, const void* block,
                                            const char* call = "free") noexcept {
+    if (!backend_.map.covers(block)) return report_foreign(block, call);
     const std::size_t bytes = usable_size(slab);
     const bool direct = is_direct(slab);
     if (what == Corruption::kInteriorPointer && !direct && slab.is_uncut(block)) {

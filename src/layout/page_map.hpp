@@ -38,7 +38,14 @@ class PageMap {
   /// Once, before anything else. It happens-before every allocation, and a block's handoff carries it to the freer.
   void init(Os& os) noexcept { base_.set(os.address_base()); }
 
-  /// Descriptor for an address, or nullptr when it is foreign (also for nullptr). Any thread, any value.
+  /// Whether an address lies in the window that the map is of. `find` does not ask: it takes others for those that they
+  /// are modulo the window's size, and finds what does not have them as a block.
+  [[nodiscard]] bool covers(const void* p) const noexcept {
+    return (reinterpret_cast<std::uintptr_t>(p) - base()) >> (kBits + kShift) == 0;
+  }
+
+  /// Descriptor for an address that the map covers, or nullptr when it is foreign (also for nullptr). Any thread; any
+  /// value reads inside the map.
   [[nodiscard, gnu::always_inline]] Slab<Config>* find(const void* p) const noexcept {
     const std::size_t index = index_of(p);
     // Acquire pairs with ensure_leaf, for addresses that were not handed to this thread (foreign pointers).

@@ -15,13 +15,16 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "machine/machine.hpp"
 #include "os/os_concept.hpp"
 
 namespace hakmem {
 
 namespace linux_detail {
 
-inline constexpr std::size_t kPageBytes = 4096;
+/// The system's page, a power of two: 4 KiB, and on other machines than x86-64 also 16 or 64 KiB. The C library has it at
+/// hand from the start of the process on.
+inline std::size_t page_bytes() noexcept { return ::getauxval(AT_PAGESZ); }
 
 // ThreadSanitizer sees mmap and munmap, but not that mremap gives an address to another thread.
 #ifdef __SANITIZE_THREAD__
@@ -88,7 +91,7 @@ inline bool is_aligned(const void* p, std::size_t alignment) noexcept {
 /// Maps more than needed and gives the ends back.
 inline void* map_aligned(std::size_t bytes, std::size_t alignment) noexcept {
   std::size_t padded;
-  if (__builtin_add_overflow(bytes, alignment - kPageBytes, &padded)) return nullptr;
+  if (__builtin_add_overflow(bytes, alignment - page_bytes(), &padded)) return nullptr;
   char* p = static_cast<char*>(map(nullptr, padded, 0));
   if (p == nullptr) return nullptr;
   const std::size_t head = (alignment - (reinterpret_cast<std::uintptr_t>(p) & (alignment - 1))) & (alignment - 1);
@@ -196,10 +199,11 @@ using Line = Text<256>;
 /// Stateless. All calls are thread-safe and async-signal-safe, and allocate nothing.
 class LinuxOs {
  public:
-  static constexpr unsigned kAddressBits = 47;  // user space of x86-64 with four-level page tables
+  static constexpr unsigned kAddressBits = machine::kAddressBits;
   static constexpr std::uintptr_t kAddressBase = 0;
-  static constexpr std::size_t kPageBytes = linux_detail::kPageBytes;
+  static constexpr std::size_t kPageBytes = 4096;
 
+  [[nodiscard]] static std::size_t page_bytes() noexcept { return linux_detail::page_bytes(); }
   [[nodiscard]] static constexpr std::uintptr_t address_base() noexcept { return kAddressBase; }
 
   [[nodiscard]] static void* reserve(std::size_t bytes, std::size_t alignment) noexcept;
@@ -256,9 +260,10 @@ inline void LinuxOs::release(void* p, std::size_t bytes) noexcept {
 
 inline bool LinuxOs::decommit(void* p, std::size_t bytes) noexcept {
   const linux_detail::KeepErrno keep;
+  const std::size_t page = page_bytes();
   // The kernel would round the end up: into a neighbour's memory.
-  const auto first = (reinterpret_cast<std::uintptr_t>(p) + kPageBytes - 1) & ~(kPageBytes - 1);
-  const auto end = (reinterpret_cast<std::uintptr_t>(p) + bytes) & ~(kPageBytes - 1);
+  const auto first = (reinterpret_cast<std::uintptr_t>(p) + page - 1) & ~(page - 1);
+  const auto end = (reinterpret_cast<std::uintptr_t>(p) + bytes) & ~(page - 1);
   return first >= end || linux_detail::forget(reinterpret_cast<void*>(first), end - first);
 }
 
@@ -293,7 +298,7 @@ inline bool LinuxOs::move(void* p, std::size_t old_bytes, void* target, std::siz
 
 inline void* LinuxOs::map_lazily(std::size_t bytes) noexcept {
   const linux_detail::KeepErrno keep;
-  const std::size_t size = (bytes + kPageBytes - 1) & ~(kPageBytes - 1);
+  const std::size_t size = (bytes + page_bytes() - 1) & ~(page_bytes() - 1);
   void* p = linux_detail::map(nullptr, size, MAP_NORESERVE);
   if (p != nullptr) keep_pages_small(p, size);
   return p;
@@ -341,6 +346,11 @@ inline void LinuxOs::fatal(Corruption what, const char* call, const void* p, con
   line << "hakmem: " << call << "(" << p << "): ";
   switch (what) {
     case Corruption::kForeignPointer:
+      if (reinterpret_cast<std::uintptr_t>(p) >> kAddressBits != 0) {
+        line << "invalid pointer: no address of this heap has bits above the lower " << std::size_t{kAddressBits}
+             << " (a tag that the program has put there is not taken off)";
+        break;
+      }
       line << "invalid pointer: no block of this heap starts there (never allocated here, or already freed)";
       break;
     case Corruption::kInteriorPointer:

@@ -89,12 +89,14 @@ concept HasConstantBase = requires { typename std::integral_constant<std::uintpt
 
 /// Operating-system policy. Objects of it may have state (limits, planted failures) and are owned by the heap, which
 /// makes its own, or copies the one that it is given. All calls are thread-safe; none may throw.
-///  - `reserve(bytes, alignment)`: zero-filled readable and writable memory, touched lazily; `bytes` a multiple of the
-///    page, `alignment` a power of two of at least a page. nullptr on failure.
+///  - `kPageBytes`: the least page that the system may have, a power of two; sizes of reservations are multiples of it.
+///  - `page_bytes()`: the page that it has, a power of two of at least kPageBytes; never another.
+///  - `reserve(bytes, alignment)`: zero-filled readable and writable memory that begins with a page, touched lazily;
+///    `bytes` a multiple of kPageBytes, `alignment` a power of two of at least that. nullptr on failure.
 ///  - `release(p, bytes)`: gives back a whole reservation.
 ///  - `decommit(p, bytes)`: drops the contents of the whole pages in a range, which then read as zero. false when the
 ///    system refuses: then the contents are undefined, and all of the memory is still there.
-///  - `resize(p, old_bytes, new_bytes)`: grows or shrinks a whole reservation in its place, to a multiple of the page.
+///  - `resize(p, old_bytes, new_bytes)`: grows or shrinks a whole reservation in its place, to a multiple of kPageBytes.
 ///    false when that cannot be done: then nothing has changed.
 ///  - `move(p, old_bytes, target, new_bytes)`: carries the contents of a whole reservation over to the beginning of
 ///    another, larger one, and releases the first. What is behind them in the second is zero, as it was. false when that
@@ -105,7 +107,6 @@ concept HasConstantBase = requires { typename std::integral_constant<std::uintpt
 ///    function that was given `p`; `block` is the start of the block there, nullptr and 0 bytes where there is none.
 ///  - `address_base()` / `kAddressBits`: all reservations lie in [base, base + 2^bits), and none in the slot-sized piece
 ///    that the null pointer falls into, modulo 2^bits. The base never changes.
-///  - `kPageBytes`: the page, a power of two.
 ///
 /// Events are told to a policy that listens: see os/event.hpp.
 template <class O>
@@ -122,6 +123,7 @@ concept OsPolicy = std::is_nothrow_default_constructible_v<O> &&
                      { os.address_base() } noexcept -> std::same_as<std::uintptr_t>;
                      typename std::integral_constant<unsigned, O::kAddressBits>;
                      requires std::has_single_bit(std::size_t{O::kPageBytes});
+                     { os.page_bytes() } noexcept -> std::same_as<std::size_t>;
                    };
 
 }  // namespace hakmem

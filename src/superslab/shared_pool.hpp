@@ -153,8 +153,6 @@ class SharedPool {
 
  private:
   static constexpr std::uint32_t kAllSlots = SlotSnapshot<Geometry::kSlots>::kAll;
-  /// Otherwise what the system has taken of a slot is not all of it.
-  static constexpr bool kSlotsAreWholePages = kSlotBytes<Geometry> % Os::kPageBytes == 0;
 
   /// \return whether the SuperSlab was retired.
   bool release_quietly(BackendT& backend, SlabT& slab) noexcept {
@@ -232,7 +230,8 @@ class SharedPool {
         backend.os.keep_pages_small(reinterpret_cast<void*>(superslab.base.get()), kSuperSlabBytes<Geometry>);
       }
     }
-    if constexpr (kSlotsAreWholePages) Ops::forget_contents(superslab, taken);
+    // Of slots that are less than pages the system has not taken all.
+    if (kSlotBytes<Geometry> % backend.os.page_bytes() == 0) Ops::forget_contents(superslab, taken);
     // The slots that are still held keep the SuperSlab from being retired in between.
     if (refused != 0) [[unlikely]]
       after_release(backend, superslab, superslab.word.restore(refused));

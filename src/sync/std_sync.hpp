@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "machine/machine.hpp"
 #include "sync/sync_concept.hpp"
 
 namespace hakmem {
@@ -52,24 +53,25 @@ struct StdSync {
 
 // Its accesses are not seen by ThreadSanitizer, which has to see them.
 #ifndef __SANITIZE_THREAD__
-  static bool decrement_is_positive(Plain<std::int32_t>& count) noexcept {
-    bool is_positive;
-    asm("subl $1, %0" : "+m"(count.value_), "=@ccg"(is_positive));
-    return is_positive;
+  template <class Machine = machine::Instructions>
+    requires requires(std::int32_t& value) { Machine::decrement_is_positive(value); }
+  [[gnu::always_inline]] static bool decrement_is_positive(Plain<std::int32_t>& count) noexcept {
+    return Machine::decrement_is_positive(count.value_);
   }
-  static bool decrement_is_negative(Plain<std::int32_t>& count) noexcept {
-    bool is_negative;
-    asm("subl $1, %0" : "+m"(count.value_), "=@ccs"(is_negative));
-    return is_negative;
+  template <class Machine = machine::Instructions>
+    requires requires(std::int32_t& value) { Machine::decrement_is_negative(value); }
+  [[gnu::always_inline]] static bool decrement_is_negative(Plain<std::int32_t>& count) noexcept {
+    return Machine::decrement_is_negative(count.value_);
   }
 #endif
 
-  static void pause() noexcept { __builtin_ia32_pause(); }
+  static void pause() noexcept { machine::pause(); }
 
-  /// Adds to a count that only the calling thread writes: a relaxed load and a relaxed store, as the one instruction
-  /// that compilers do not make of them. Its store of 8 aligned bytes is atomic to readers; see OwnerCounter.
-  static void add_owned(Atomic<std::uint64_t>& count, std::uint64_t n) noexcept {
-    asm("addq %1, %0" : "+m"(count) : "er"(n) : "cc");
+  /// Adds to a count that only the calling thread writes; see OwnerCounter.
+  template <class Machine = machine::Instructions>
+    requires requires(Atomic<std::uint64_t>& count) { Machine::add_owned(count, 1); }
+  [[gnu::always_inline]] static void add_owned(Atomic<std::uint64_t>& count, std::uint64_t n) noexcept {
+    Machine::add_owned(count, n);
   }
 
  private:

@@ -21,6 +21,12 @@ using LeastHeap = CoreHeap<LeastPagedGeometry, kToyBits>;
 using FullHeap = CoreHeap<FullGeometry, kFullBits>;
 using WholeAddressSpaceHeap = CoreHeap<FullGeometry, 47, kFullBits>;
 
+/// On a system with other pages than the least: a slot is four, one, or a part of one.
+template <std::size_t kPageBytes>
+struct HeapOnPages : FullHeap {
+  HeapOnPages() : FullHeap(kPageBytes) {}
+};
+
 TEST(HeapProperty, ToyHeapKeepsItsPromises) {
   Coverage coverage;
   EXPECT_TRUE(holds(keeps_its_promises(on<ToyHeap>(), coverage), 5));
@@ -54,6 +60,14 @@ TEST(HeapProperty, FullHeapKeepsItsPromises) {
 TEST(HeapProperty, FullHeapSurvivesRefusedCalls) {
   Coverage coverage;
   EXPECT_TRUE(holds(keeps_its_promises(on<FullHeap>(), coverage, 2), 2));
+}
+
+TEST(HeapProperty, FullHeapKeepsItsPromisesOnPagesOfEverySize) {
+  Coverage coverage;
+  EXPECT_TRUE(holds(keeps_its_promises(on<HeapOnPages<std::size_t{16} << 10>>(), coverage), 1));
+  EXPECT_TRUE(holds(keeps_its_promises(on<HeapOnPages<std::size_t{64} << 10>>(), coverage, 2), 1));
+  EXPECT_TRUE(holds(keeps_its_promises(on<HeapOnPages<std::size_t{256} << 10>>(), coverage), 1));
+  EXPECT_TRUE(coverage.reaches({"asleep", "mapped", "direct"}, 5));
 }
 
 // Negative controls ---------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "support/test_memory.hpp"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -61,7 +62,12 @@ void make_inaccessible(std::uintptr_t address, std::size_t bytes) {
 
 }  // namespace
 
-TestMemory::TestMemory(unsigned address_bits) : window_bytes_(std::size_t{1} << address_bits) {
+TestMemory::TestMemory(unsigned address_bits, std::size_t page_bytes)
+    : window_bytes_(std::size_t{1} << address_bits), page_bytes_(page_bytes) {
+  const auto least = static_cast<std::size_t>(::getpagesize());
+  if (page_bytes < kPageBytes || (page_bytes & (page_bytes - 1)) != 0)
+    die("not the size of a page", nullptr, page_bytes);
+  page_bytes_ = std::max(page_bytes_, least);
   if (address_bits < 17 || address_bits > 40) die("address_bits must be 17..40", nullptr, address_bits);
   base_ = map_window(kWindowWish, window_bytes_);
   cursor_ = base_ + kUnusedBytes;
@@ -103,7 +109,8 @@ std::uintptr_t TestMemory::find_gap(std::size_t bytes, std::size_t alignment) co
 void* TestMemory::reserve_locked(std::size_t bytes, std::size_t alignment) {
   if (bytes == 0 || bytes % kPageBytes != 0) die("reserve of a size that is not whole pages", nullptr, bytes);
   if (alignment < 16 || (alignment & (alignment - 1)) != 0) die("reserve with an odd alignment", nullptr, alignment);
-  alignment = std::max(alignment, kPageBytes);
+  alignment = std::max(alignment, page_bytes_);
+  bytes = in_pages(bytes);
   if (bytes > window_bytes_ || alignment > window_bytes_) return refusal();
   const std::uintptr_t start = find_gap(bytes, alignment);
   if (start == 0) return refusal();
@@ -115,6 +122,7 @@ void* TestMemory::reserve_locked(std::size_t bytes, std::size_t alignment) {
 }
 
 void TestMemory::release_locked(std::uintptr_t address, std::size_t bytes) {
+  bytes = in_pages(bytes);
   make_inaccessible(address, bytes);
   reservations_.erase(address);
   reserved_bytes_ -= bytes;
@@ -123,7 +131,7 @@ void TestMemory::release_locked(std::uintptr_t address, std::size_t bytes) {
 void TestMemory::expect_reservation(const void* p, std::size_t bytes, const char* call) const {
   const auto found = reservations_.find(reinterpret_cast<std::uintptr_t>(p));
   if (found == reservations_.end()) die((std::string(call) + " of what is not reserved").c_str(), p, bytes);
-  if (found->second != bytes) die((std::string(call) + " of a part of a reservation").c_str(), p, bytes);
+  if (found->second != in_pages(bytes)) die((std::string(call) + " of a part of a reservation").c_str(), p, bytes);
 }
 
 void* TestMemory::reserve(std::size_t bytes, std::size_t alignment) noexcept {
@@ -146,8 +154,8 @@ bool TestMemory::decommit(void* p, std::size_t bytes) noexcept {
   constexpr int kRubbish = 0xa5;
   // Stricter than the real system: where it leaves the contents alone, which is outside whole pages, they are lost.
   std::memset(p, kRubbish, bytes);
-  const auto first = (reinterpret_cast<std::uintptr_t>(p) + kPageBytes - 1) & ~(kPageBytes - 1);
-  const auto end = (reinterpret_cast<std::uintptr_t>(p) + bytes) & ~(kPageBytes - 1);
+  const auto first = (reinterpret_cast<std::uintptr_t>(p) + page_bytes_ - 1) & ~(page_bytes_ - 1);
+  const auto end = (reinterpret_cast<std::uintptr_t>(p) + bytes) & ~(page_bytes_ - 1);
   if (granted && first < end) std::memset(reinterpret_cast<void*>(first), 0, end - first);
   return granted;
 }
@@ -157,6 +165,8 @@ bool TestMemory::resize(void* p, std::size_t old_bytes, std::size_t new_bytes) n
   const bool granted = count_and_decide(OsCall::kResize);
   expect_reservation(p, old_bytes, "resize");
   if (new_bytes == 0 || new_bytes % kPageBytes != 0) die("resize to a size that is not whole pages", p, new_bytes);
+  old_bytes = in_pages(old_bytes);
+  new_bytes = in_pages(new_bytes);
   const auto address = reinterpret_cast<std::uintptr_t>(p);
   const auto next = reservations_.upper_bound(address);
   const std::uintptr_t end = next == reservations_.end() ? base_ + window_bytes_ : next->first;
@@ -187,11 +197,11 @@ bool TestMemory::move(void* p, std::size_t old_bytes, void* target, std::size_t 
 void* TestMemory::metadata(std::size_t bytes, std::size_t alignment) noexcept {
   const std::lock_guard lock(mutex_);
   if (!count_and_decide(OsCall::kMetadata)) return refusal();
-  const std::size_t pages = round_up(bytes, kPageBytes);
-  if (pages < bytes || pages + kPageBytes > kMetadataBytes - metadata_used_) return refusal();
+  const std::size_t pages = in_pages(bytes);
+  if (pages < bytes || pages + page_bytes_ > kMetadataBytes - metadata_used_) return refusal();
   const std::uintptr_t start = metadata_ + metadata_used_;
   make_accessible(start, pages);
-  metadata_used_ += pages + kPageBytes;
+  metadata_used_ += pages + page_bytes_;
   // At the end of its pages, before the inaccessible one.
   return at(start + pages - round_up(bytes, alignment));
 }

@@ -24,7 +24,8 @@ class TestMemory {
 
   /// \param address_bits 17..40: everything that is reserved lies in a window of 2^address_bits bytes, aligned to its
   /// size. Its first 64 KiB are never given out, so that no block shares a page map entry with nullptr.
-  explicit TestMemory(unsigned address_bits);
+  /// \param page_bytes of the simulated system, a power of two of at least kPageBytes.
+  explicit TestMemory(unsigned address_bits, std::size_t page_bytes = kPageBytes);
   ~TestMemory();
   TestMemory(const TestMemory&) = delete;
   TestMemory& operator=(const TestMemory&) = delete;
@@ -40,6 +41,7 @@ class TestMemory {
   /// \return zero bytes followed by an inaccessible page, there until this object dies.
   [[nodiscard]] void* metadata(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] std::uintptr_t base() const noexcept { return base_; }
+  [[nodiscard]] std::size_t page_bytes() const noexcept { return page_bytes_; }
 
   // Planted failures -------------------------------------------------------------------------------------------------
 
@@ -65,6 +67,7 @@ class TestMemory {
     std::uint64_t times = 0;
   };
 
+  [[nodiscard]] std::size_t in_pages(std::size_t bytes) const { return (bytes + page_bytes_ - 1) & ~(page_bytes_ - 1); }
   [[nodiscard]] bool count_and_decide(OsCall call);
   [[nodiscard]] std::uintptr_t find_gap(std::size_t bytes, std::size_t alignment) const;
   [[nodiscard]] void* reserve_locked(std::size_t bytes, std::size_t alignment);
@@ -77,6 +80,7 @@ class TestMemory {
 
   mutable std::mutex mutex_;
   std::size_t window_bytes_;
+  std::size_t page_bytes_;
   std::uintptr_t base_ = 0;
   std::uintptr_t cursor_ = 0;  ///< where the search for the next reservation begins
   std::map<std::uintptr_t, std::size_t> reservations_;

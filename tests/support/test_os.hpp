@@ -31,6 +31,8 @@ class TestOs {
   static constexpr unsigned kAddressBits = kBits;
   static constexpr std::size_t kPageBytes = TestMemory::kPageBytes;
 
+  [[nodiscard]] std::size_t page_bytes() const noexcept { return memory_->page_bytes(); }
+
   TestOs() noexcept = default;
   explicit TestOs(TestMemory& memory) noexcept : memory_(&memory) {}
 

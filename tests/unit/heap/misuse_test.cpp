@@ -70,7 +70,13 @@ TEST_P(HeapCorruptionDeathTest, ForeignPointerIsNamed) {
   EXPECT_DEATH(free(foreign), kForeign);
   EXPECT_DEATH(free(&foreign[1]), kForeign);
   EXPECT_DEATH(free(reinterpret_cast<void*>(std::uintptr_t{16})), kForeign);
-  EXPECT_DEATH(free(block + (std::size_t{1} << 40)), kForeign);
+  EXPECT_DEATH(free(block - (std::size_t{1} << 40)), kForeign);
+}
+
+TEST_P(HeapCorruptionDeathTest, PointerWithATagIsToldApart) {
+  const auto block = reinterpret_cast<std::uintptr_t>(allocate(100));
+  constexpr std::uintptr_t kTag = std::uintptr_t{0x5} << 56;
+  EXPECT_DEATH(free(reinterpret_cast<void*>(block | kTag)), "invalid pointer: no address of this heap has bits above");
 }
 
 TEST_P(HeapCorruptionDeathTest, PointerIntoABlockIsNamedWithItsBlock) {
@@ -270,6 +276,33 @@ TEST_F(BytesOfBlockTest, OtherPointersAreReportedOnceAndHaveNone) {
   heap_.deallocate(*owner_, small);
   (void)heap_.trim(*owner_);
   expect_report(small, Corruption::kReleasedSlab);
+}
+
+/// A map of all addresses takes one above it for the one that it is modulo its size. It is foreign all the same: it may
+/// be the program's own memory there, or carry a tag.
+TEST(AddressesAboveTheMap, AreForeignWhateverTheyAreModuloItsSize) {
+  using ConfigT = Config<TestSync, CapturingOs<47>, FullGeometry>;
+  TestMemory memory(26);
+  Heap<ConfigT> heap{CapturingOs<47>(memory)};
+  heap.init();
+  auto* owner = heap.attach();
+  for (const std::size_t bytes : {std::size_t{48}, std::size_t{5120}, std::size_t{2} << 20}) {
+    void* block = heap.allocate(*owner, bytes);
+    EXPECT_TRUE(heap.owns(block));
+    for (unsigned bit = 47; bit < 64; ++bit) {
+      auto* above = reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(block) | std::uintptr_t{1} << bit);
+      reports.clear();
+      heap.deallocate(*owner, above);
+      EXPECT_EQ(heap.bytes_of_block(above, "test"), 0u);
+      EXPECT_FALSE(heap.owns(above));
+      ASSERT_EQ(reports.size(), 2u) << bit;
+      EXPECT_EQ(reports[0].what, Corruption::kForeignPointer);
+      EXPECT_EQ(reports[1].what, Corruption::kForeignPointer);
+    }
+    reports.clear();
+    heap.deallocate(*owner, block);
+    EXPECT_TRUE(reports.empty());
+  }
 }
 
 /// The block that is named is the one around the pointer.

@@ -27,6 +27,20 @@ TEST_F(PageMapTest, WhatWasNeverMappedIsForeign) {
   }
 }
 
+/// Where addresses have more bits than the map, or a tag: it says so, and reads nothing outside itself.
+TEST_F(PageMapTest, AddressesAboveTheWindowAreNotCovered) {
+  constexpr std::uintptr_t kPiece = 0x1234'5678'0000;
+  ASSERT_TRUE(map_.prepare(os_, address(kPiece), 65536));
+  map_.set(address(kPiece), &slab_);
+  EXPECT_TRUE(map_.covers(address(kPiece)));
+  EXPECT_TRUE(map_.covers(address(0x7fff'ffff'ffff)));
+  for (unsigned bit = 47; bit < 64; ++bit) {
+    const std::uintptr_t above = kPiece | std::uintptr_t{1} << bit;
+    EXPECT_FALSE(map_.covers(address(above))) << bit;
+    EXPECT_EQ(map_.find(address(above)), &slab_) << "the address that it is modulo the window";
+  }
+}
+
 TEST_F(PageMapTest, EveryAddressOfAPieceFindsItsDescriptor) {
   constexpr std::uintptr_t kPiece = 0x1234'5678'0000;
   ASSERT_TRUE(map_.prepare(os_, address(kPiece), 65536));

@@ -58,6 +58,9 @@ struct NoPage : LeastOs {
  private:
   using LeastOs::kPageBytes;
 };
+struct PageOfNoSize : LeastOs {
+  std::size_t page_bytes() const = delete;
+};
 struct OddPage : LeastOs {
   static constexpr std::size_t kPageBytes = 3000;
 };
@@ -72,7 +75,8 @@ static_assert(OsPolicy<LeastOs>);
 static_assert(!OsPolicy<NoDefault>);
 static_assert(!OsPolicy<NoReserve> && !OsPolicy<NoRelease> && !OsPolicy<NoDecommit> && !OsPolicy<NoResize>);
 static_assert(!OsPolicy<NoMove> && !OsPolicy<NoMetadata> && !OsPolicy<NoFatal> && !OsPolicy<NoHistory>);
-static_assert(!OsPolicy<NoBase> && !OsPolicy<NoBits> && !OsPolicy<BitsOfTheDay> && !OsPolicy<NoPage>);
+static_assert(!OsPolicy<NoBase> && !OsPolicy<NoBits> && !OsPolicy<BitsOfTheDay> && !OsPolicy<NoPage> &&
+              !OsPolicy<PageOfNoSize>);
 static_assert(!OsPolicy<OddPage> && !OsPolicy<ThrowingReserve> && !OsPolicy<SilentDecommit>);
 
 // What may be there ---------------------------------------------------------------------------------------------------

@@ -136,5 +136,20 @@ TEST(TestMemoryDeathTest, ReportsWrongReleases) {
   EXPECT_DEATH((void)memory.reserve(kPage + 1, kPage), "not whole pages");
 }
 
+TEST(TestMemory, PagesMayBeLarger) {
+  constexpr std::size_t kLarge = 16 * kPage;
+  TestMemory memory(24, kLarge);
+  EXPECT_EQ(memory.page_bytes(), kLarge);
+  auto* p = static_cast<unsigned char*>(memory.reserve(kPage, kPage));
+  ASSERT_NE(p, nullptr);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(p) % kLarge, 0u);
+  EXPECT_EQ(memory.reserved_bytes(), kLarge) << "whole pages";
+  p[0] = 1;
+  ASSERT_TRUE(memory.decommit(p, kPage));
+  EXPECT_NE(p[0], 0) << "no whole page lies in the range: its contents are anybody's";
+  memory.release(p, kPage);
+  EXPECT_EQ(memory.reservations(), 0u);
+}
+
 }  // namespace
 }  // namespace hakmem::test

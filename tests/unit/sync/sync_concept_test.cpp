@@ -166,11 +166,20 @@ static_assert(SyncPolicy<Saying<true>> && KeepsStatistics<Saying<true>> && Tunes
 static_assert(SyncPolicy<Saying<false>> && !KeepsStatistics<Saying<false>> && !TunesSettings<Saying<false>>);
 
 /// What ships has all that makes the paths of malloc and free short, and its hardened form seals.
-static_assert(MarksFreeBlocks<StdSync> && AddsOwnedAtOnce<StdSync> && KeepsStatistics<StdSync> &&
-              TunesSettings<StdSync>);
+static_assert(MarksFreeBlocks<StdSync> && KeepsStatistics<StdSync> && TunesSettings<StdSync>);
 static_assert(SealsLinks<HardenedSync<StdSync, Alarm>> && !MarksFreeBlocks<HardenedSync<StdSync, Alarm>>);
+
+/// What the machine does at once, the policy does at once.
+template <class Machine>
+concept MachineAddsOwned = requires(std::atomic<std::uint64_t>& count) { Machine::add_owned(count, 1); };
+template <class Machine>
+concept MachineDecrements = requires(std::int32_t& value) {
+  Machine::decrement_is_positive(value);
+  Machine::decrement_is_negative(value);
+};
+static_assert(AddsOwnedAtOnce<StdSync> == MachineAddsOwned<machine::Instructions>);
 #ifndef __SANITIZE_THREAD__
-static_assert(DecrementsAtOnce<StdSync>);
+static_assert(DecrementsAtOnce<StdSync> == MachineDecrements<machine::Instructions>);
 #endif
 
 TEST(LeastSync, AtomicsAndLinksAreThoseOfThePolicyBelow) {

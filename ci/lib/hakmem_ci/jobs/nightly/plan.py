@@ -24,7 +24,7 @@ PARTS = (
     Part("programs", 6, 20, False, work.PROGRAMS, "real programs under LD_PRELOAD, outputs compared"),
     Part("audit", 14, 100, True, work.AUDIT, "every order of every atomic weakened, header by header"),
     Part("mutants", 8, 60, True, work.MUTANTS, "changes to plain logic, a few headers each night"),
-    Part("tests", 12, 60, False, work.TESTS, "unit tests under AddressSanitizer and ThreadSanitizer, g++ and clang"),
+    Part("tests", 12, 60, False, work.TESTS, "unit tests under AddressSanitizer and ThreadSanitizer, g++ and clang; all of ARM64 under emulation"),
     Part("models", 18, 5, False, models.MODELS, "hakmem-check run: the suites' plans, then samples while there is time"),
     Part("fuzzing", 12, 5, False, work.FUZZING, "libFuzzer and AFL++ from the corpora of all nights before"),
     Part("matrix", 15, 20, True, work.MATRIX, "every stress scenario under every tool, on every variant"),

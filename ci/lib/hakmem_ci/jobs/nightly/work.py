@@ -31,7 +31,7 @@ VALGRIND_TOOLS = {
 SANITIZED = ("asan", "tsan", "asan-clang", "tsan-clang")
 NEEDED_PROGRAMS = {"asan-clang": "clang++-19", "tsan-clang": "clang++-19", "fuzz": "clang++-19",
                    "fuzz-model": "clang++-19", "afl": "afl-clang-fast++",
-                   "afl-model": "afl-clang-fast++", "valgrind": "valgrind"}
+                   "afl-model": "afl-clang-fast++", "valgrind": "valgrind", "release-arm64": "aarch64-linux-gnu-g++"}
 # A tool that fails by itself says nothing about what it was to check.
 TOOL_BROKE = re.compile(
     r"FATAL: ThreadSanitizer: .*|.*Shadow memory range interleaves.*|valgrind: the 'impossible' happened:.*|"
@@ -132,28 +132,29 @@ def mutants_item(source):
     return Item(f"mutants: {source}", needs, run, fills=False)
 
 
-def tests_item(preset):
+def tests_item(preset, what="unit tests", select=("-L", "unit"), target="folders/tests/unit/all"):
+    """The tests of a preset, all or those that `select` chooses."""
     def run(context, seconds):
         if preset in context.broken_presets:
-            context.add(report.incomplete("tests", "unit tests", context.broken_presets[preset], preset))
+            context.add(report.incomplete("tests", what, context.broken_presets[preset], preset))
             return
         junit = context.fresh_report(f"tests-{preset}").with_suffix(".xml")
         junit.unlink(missing_ok=True)
-        command = ["ctest", "--test-dir", context.root / "build" / preset, "-L", "unit", "-j", context.jobs,
+        command = ["ctest", "--test-dir", context.root / "build" / preset, *select, "-j", context.jobs,
                    "--no-tests=error", "--output-on-failure", "--output-junit", junit]
-        outcome = context.run(f"tests-{preset}", f"unit tests {preset}", command)
+        outcome = context.run(f"tests-{preset}", f"{what} {preset}", command)
         results = results_of(junit)
         broke = problem_with_tool(outcome)
         if broke:
-            context.add(report.incomplete("tests", "unit tests", broke, preset, outcome.log))
+            context.add(report.incomplete("tests", what, broke, preset, outcome.log))
         elif not outcome.clean or not results or not all(results.values()):
             bad = ", ".join(sorted(name for name, good in results.items() if not good))
-            context.add(report.ended_badly("tests", "unit tests", outcome, f"{outcome.describe()}; fail: {bad}", preset))
+            context.add(report.ended_badly("tests", what, outcome, f"{outcome.describe()}; fail: {bad}", preset))
         else:
-            context.add(report.Row("tests", "unit tests", preset, f"{len(results)} tests", outcome.seconds, "pass", "pass",
+            context.add(report.Row("tests", what, preset, f"{len(results)} tests", outcome.seconds, "pass", "pass",
                                    log=outcome.log))
 
-    return Item(f"tests: {preset}", ((preset, "folders/tests/unit/all"),), run, fills=False)
+    return Item(f"tests: {preset}", ((preset, target),), run, fills=False)
 
 
 # fuzzing, matrix, long stress: as long as they are given
@@ -397,7 +398,8 @@ def long_item(scenario, build, allocator):
 PROGRAMS = tuple(programs_item(library) for library in ("hakmem", "hakmem_hardened"))
 AUDIT = tuple(audit_item(header) for header in AUDITED)
 MUTANTS = tuple(mutants_item(source) for source in MUTATED)
-TESTS = tuple(tests_item(preset) for preset in SANITIZED)
+CROSS = "release-arm64"
+TESTS = (*(tests_item(preset) for preset in SANITIZED), tests_item(CROSS, "tests under emulation", (), "all"))
 FUZZING = (*(fuzz_item(target) for target in FUZZ_TARGETS), *(afl_item(target) for target in FUZZ_TARGETS))
 NOISE = tuple(geometry_item(build, "noise") for build in ("release", "tsan", "asan"))
 BASELINES = tuple(geometry_item(build, geometry) for build in ("release", "tsan") for geometry in ("spin", "unshared"))
@@ -415,5 +417,7 @@ LONG_STRESS = tuple(long_item(scenario, build, allocator) for scenario in SCENAR
 
 def missing_tools(presets):
     """Preset -> why it cannot be used here."""
-    return {preset: f"{NEEDED_PROGRAMS[preset]} is not installed; run ci/setup --nightly" for preset in presets
+    setup = {CROSS: "--cross"}
+    return {preset: f"{NEEDED_PROGRAMS[preset]} is not installed; run ci/setup {setup.get(preset, '--nightly')}"
+            for preset in presets
             if preset in NEEDED_PROGRAMS and shutil.which(NEEDED_PROGRAMS[preset]) is None}

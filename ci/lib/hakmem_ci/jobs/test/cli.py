@@ -8,7 +8,7 @@ from hakmem_ci.jobs.verify.context import Context
 from hakmem_ci.jobs.verify.plan import QUICK
 
 PRESETS = ("release", "model", "tsan", "asan", "valgrind")
-MORE = ("debug", "clang", "asan-clang", "tsan-clang")
+MORE = ("debug", "clang", "asan-clang", "tsan-clang", "release-arm64", "release-riscv64")
 TESTS_SECONDS = 24 * 3600.0  # of processor time for a preset's tests; each has its own guard against hanging
 ENDED = re.compile(r"^\s*\d+/(\d+) Test\s+#(\d+): (.+?) \.{3,}\s*(?:\*\*\*)?([A-Z][A-Za-z]*(?: [A-Z][a-z]+)*)(?:: (\S+))?"
                    r"(?:.*?([\d.]+) sec)?")

@@ -1,0 +1,4 @@
+# Debian's compiler for another machine, and the emulator of that machine's programs.
+set(HAKMEM_CROSS_PROCESSOR aarch64)
+set(HAKMEM_CROSS_TRIPLE aarch64-linux-gnu)
+include("${CMAKE_CURRENT_LIST_DIR}/debian.cmake")
