@@ -70,7 +70,8 @@ TEST_P(HeapCorruptionDeathTest, ForeignPointerIsNamed) {
   EXPECT_DEATH(free(foreign), kForeign);
   EXPECT_DEATH(free(&foreign[1]), kForeign);
   EXPECT_DEATH(free(reinterpret_cast<void*>(std::uintptr_t{16})), kForeign);
-  EXPECT_DEATH(free(block - (std::size_t{1} << 40)), kForeign);
+  EXPECT_DEATH(free(reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(block) ^ std::uintptr_t{1} << 40)),
+               kForeign);
 }
 
 TEST_P(HeapCorruptionDeathTest, PointerWithATagIsToldApart) {
