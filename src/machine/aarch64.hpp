@@ -1,8 +1,6 @@
 #pragma once
 /// Floor 0. ARM64.
 
-#include <ucontext.h>
-
 #include <cstddef>
 #include <cstdint>
 
@@ -19,7 +17,8 @@ inline constexpr unsigned kAddressBits = 48;
 /// None works on memory but the atomic ones, which cost more than a load and a store.
 struct Instructions {};
 
-inline Frame frame_of(const ucontext_t& context) noexcept {
+template <class Context>
+Frame frame_of(const Context& context) noexcept {
   constexpr unsigned kFramePointer = 29;
   return {static_cast<std::uintptr_t>(context.uc_mcontext.pc),
           static_cast<std::uintptr_t>(context.uc_mcontext.regs[kFramePointer])};

@@ -1,8 +1,6 @@
 #pragma once
 /// Floor 0. RISC-V with 64 bits.
 
-#include <ucontext.h>
-
 #include <cstddef>
 #include <cstdint>
 
@@ -21,9 +19,11 @@ inline constexpr unsigned kAddressBits = 47;
 /// None works on memory but the atomic ones, which cost more than a load and a store.
 struct Instructions {};
 
-inline Frame frame_of(const ucontext_t& context) noexcept {
+template <class Context>
+Frame frame_of(const Context& context) noexcept {
+  constexpr unsigned kCounter = 0;  // of the program; the register 0 has no value to keep
   constexpr unsigned kFramePointer = 8;
-  return {static_cast<std::uintptr_t>(context.uc_mcontext.__gregs[REG_PC]),
+  return {static_cast<std::uintptr_t>(context.uc_mcontext.__gregs[kCounter]),
           static_cast<std::uintptr_t>(context.uc_mcontext.__gregs[kFramePointer])};
 }
 

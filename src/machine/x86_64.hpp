@@ -46,7 +46,8 @@ struct Instructions {
   }
 };
 
-inline Frame frame_of(const ucontext_t& context) noexcept {
+template <class Context>
+Frame frame_of(const Context& context) noexcept {
   return {static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RIP]),
           static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RBP])};
 }

@@ -92,13 +92,23 @@ class SetupScript(unittest.TestCase):
         (self.tree.root / "ci" / "setup").write_bytes(source.read_bytes())
         self.installed("'installed ' + name")
 
-    def installed(self, expression):
-        """Fakes dpkg-query: prints `expression` for each package name that it is asked for."""
-        self.tree.script("bin/dpkg-query", f"import sys\nfor name in sys.argv[3:]:\n    print({expression})\n")
+    def installed(self, expression, architecture="'all'"):
+        """Fakes dpkg-query: prints `expression` and `architecture` for each package
+        name that it is asked for."""
+        self.tree.script("bin/dpkg-query", f"import sys\nfor name in sys.argv[3:]:\n    print({expression}, {architecture})\n")
 
     def test_does_nothing_when_nothing_is_missing(self):
         self.tree.script("bin/apt-get", "import sys\nsys.exit('called')\n")
         code, output = self.tree.run(["ci/setup", "--bench"])
+        self.assertEqual((code, output), (0, "ci/setup: nothing is missing\n"))
+
+    def test_tells_packages_of_another_architecture_apart(self):
+        self.tree.script("bin/dpkg", "print('amd64')\n")
+        self.installed("'installed ' + name.partition(':')[0]", "'amd64'")
+        code, output = self.tree.run(["ci/setup", "--cross", "--check"])
+        self.assertEqual((code, output), (1, "ci/setup: missing: libgtest-dev:arm64 librapidcheck-dev:arm64 libfmt-dev:arm64\n"))
+        self.installed("'installed ' + name.partition(':')[0]", "name.partition(':')[2] or 'amd64'")
+        code, output = self.tree.run(["ci/setup", "--cross", "--check"])
         self.assertEqual((code, output), (0, "ci/setup: nothing is missing\n"))
 
     def test_names_what_is_missing(self):

@@ -28,15 +28,14 @@ class LinuxOsPagesTest : public testing::TestWithParam<std::size_t> {
 TEST_P(LinuxOsPagesTest, ThePageIsTheSystems) { EXPECT_EQ(LinuxOs::page_bytes(), page_); }
 
 TEST_P(LinuxOsPagesTest, TheSimulationRefusesWhatSuchAKernelRefuses) {
-  if (page_ == 4096) GTEST_SKIP() << "that is the machine's own page, or less";
   char* p = static_cast<char*>(LinuxOs::reserve(2 * page_, page_));
   ASSERT_NE(p, nullptr);
-  EXPECT_EQ(::madvise(p + 4096, 4096, MADV_DONTNEED), -1);
+  EXPECT_EQ(::madvise(p + page_ / 2, page_ / 2, MADV_DONTNEED), -1);
   EXPECT_EQ(errno, EINVAL);
-  EXPECT_EQ(::munmap(p + 4096, 4096), -1);
-  p[4096] = 1;
+  EXPECT_EQ(::munmap(p + page_ / 2, page_ / 2), -1);
+  p[page_ / 2] = 1;
   EXPECT_EQ(::madvise(p, 1, MADV_DONTNEED), 0);
-  EXPECT_EQ(p[4096], 0) << "a whole page goes, whatever size is given";
+  EXPECT_EQ(p[page_ / 2], 0) << "a whole page goes, whatever size is given";
   LinuxOs::release(p, 2 * page_);
 }
 
@@ -83,7 +82,7 @@ TEST_P(LinuxOsPagesTest, HeapKeepsContentsAndGivesZeroes) {
     }
   };
   check_and_free(0);
-  EXPECT_GT(heap->trim(*context), 0u);
+  EXPECT_TRUE(heap->trim(*context));
   check_and_free(1);
   for (std::size_t size = 16; size < 3 * kMiB; size += size / 4 + 8) {
     auto* block = static_cast<unsigned char*>(heap->allocate_zeroed(*context, size));
