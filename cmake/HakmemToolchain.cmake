@@ -85,11 +85,18 @@ function(hakmem_add_unwatched library)
 endfunction()
 
 # hakmem_start_first(<test>...): long tests at the beginning, the longest first, beside the short ones: none is left over
-# at the end, when the other processors have nothing to do.
+# at the end, when the other processors have nothing to do. Those that want several processors come before all others:
+# later they would wait until enough are free at once, and those would have nothing to do meanwhile.
 function(hakmem_start_first)
   set(cost 200)
   foreach(test IN LISTS ARGN)
-    set_tests_properties(${test} PROPERTIES COST ${cost})
+    get_test_property(${test} PROCESSORS processors)
+    if(processors GREATER 1)
+      math(EXPR first "${cost} + 1000")
+      set_tests_properties(${test} PROPERTIES COST ${first})
+    else()
+      set_tests_properties(${test} PROPERTIES COST ${cost})
+    endif()
     math(EXPR cost "${cost} - 1")
   endforeach()
 endfunction()

@@ -123,6 +123,21 @@ class ProgramsTest(unittest.TestCase):
                          [(pathlib.Path(library).name, status) for library, status in ((sound, "pass"), (broken, "fail"))
                           for _ in PROGRAMS])
 
+    def test_what_the_libraries_are_compared_with_runs_once(self):
+        sound, broken = (str(broken_malloc.build(self.folder, fault)) for fault in ("none", "crash"))
+        kept = self.folder / "kept"
+        self.run_tool("--preload", sound, "--preload", broken, "--keep", str(kept), programs=("perl",))
+        names = {path.stem for path in (kept / "perl").glob("*.out")}
+        self.assertEqual(names, {"reference", pathlib.Path(sound).stem, pathlib.Path(broken).stem})
+        library, runs = pathlib.Path(sound), []
+        checker = cli.Checker(cli.arguments_of(["--preload", sound, "perl"], self.folder, INPUTS), library, self.folder / "once",
+                              witness.build(HERE / "witness.c", self.folder), {}, process.Stop(), lambda *_: None)
+        observe = checker.observe
+        checker.observe = lambda program, kind, preload: runs.append(kind) or observe(program, kind, preload)
+        perl = next(one for one in catalogue.catalogue(INPUTS, True) if one.name == "perl")
+        self.assertEqual([checker.check(perl).status for _ in range(2)], ["pass", "pass"])
+        self.assertEqual(runs, ["reference", library.stem, library.stem])
+
     def test_without_a_library_those_that_ship_are_run(self):
         root = self.folder / "checkout"
         for name in cli.SHIPPED:

@@ -1,9 +1,11 @@
 """C++ as far as the jobs read it: tokens without comments, functions, and the atomic operations in them.
 
-It knows no grammar. It follows braces, which is enough for code that clang-format has laid out.
+It knows no grammar. It follows braces, which is enough for code that clang-format has laid out. What it has read is kept:
+several pages depend on the same files.
 """
 import collections
 import dataclasses
+import functools
 import re
 
 TOKEN = re.compile(r"""
@@ -22,6 +24,7 @@ SCOPES = {"class", "struct", "union", "enum", "namespace"}
 NO_NAMES = {"requires", "decltype", "noexcept", "alignas", "explicit", "gnu", "sizeof", "if", "for", "while", "switch"}
 
 
+@functools.lru_cache(maxsize=None)
 def tokens_of(text):
     """The tokens of a text; comments, space and includes are none. A directive of the preprocessor is one."""
     found = []
@@ -30,7 +33,7 @@ def tokens_of(text):
         if match["gap"] is not None or INCLUDE.match(token):
             continue
         found.append(BEHIND_DIRECTIVE.sub("", token) if token.startswith("#") else token)
-    return found
+    return tuple(found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +64,7 @@ def name_in(head, last):
     return None
 
 
+@functools.lru_cache(maxsize=None)
 def pieces_of(text):
     """The text as functions and what is between them, in its order."""
     pieces, between, head, body = [], [], [], []
@@ -86,7 +90,7 @@ def pieces_of(text):
             head, last = [], None
         else:
             head.append(token)
-    return [*pieces, Piece("", tuple([*between, *head, *body]))]
+    return (*pieces, Piece("", (*between, *head, *body)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -63,7 +63,7 @@ class Functions:
 def statements_from(tokens, first):
     """Each run of tokens that begins with the word `first` and ends where its parentheses or braces do."""
     for at, token in enumerate(tokens):
-        if token != first or tokens[at + 1:at + 4] != [":", ":", "of"]:
+        if token != first or tokens[at + 1:at + 4] != (":", ":", "of"):
             continue
         depth = 0
         for end in range(at, len(tokens)):
@@ -77,7 +77,7 @@ def without_call(tokens, name):
     """The tokens without a call of the member `name`."""
     kept, at = [], 0
     while at < len(tokens):
-        if tokens[at] == "." and tokens[at + 1:at + 3] == [name, "("]:
+        if tokens[at] == "." and tokens[at + 1:at + 3] == (name, "("):
             depth, at = 1, at + 3
             while depth:
                 depth += (tokens[at] == "(") - (tokens[at] == ")")

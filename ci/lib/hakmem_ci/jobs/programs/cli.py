@@ -85,12 +85,14 @@ def arguments_of(argv, root, inputs):
 
 
 class Checker:
-    """Runs programs both ways. Thread-safe."""
+    """Runs programs both ways. Thread-safe. `references` has the runs without a library by program: they are the same
+    for every library."""
 
-    def __init__(self, arguments, library, scratch, witness_library, stop, live):
+    def __init__(self, arguments, library, scratch, witness_library, references, stop, live):
         self.library = library
         self.scratch = scratch
         self.witness_library = witness_library
+        self.references = references
         self.limits = session.Limits(arguments.processor_seconds, arguments.patience)
         self.keep = arguments.keep
         self.stop = stop
@@ -117,15 +119,16 @@ class Checker:
             return "incomplete", cause, 0
         if self.stop.is_set():
             return "incomplete", "interrupted", 0
-        reference = self.observe(program, "reference", [self.witness_library])
+        reference = self.references.get(program.name) or self.observe(program, "reference", [self.witness_library])
         if reference.problem:
             return "incomplete", f"fails without the library too: {reference.problem}", 0
         blind = [s.provider for s in reference.sightings if s.provider == os.path.realpath(self.library)]
         if not reference.sightings:
             return "incomplete", "the witness saw no process of the run without the library", 0
+        self.references[program.name] = reference
         if blind:
             return "incomplete", "uses this library of its own accord, so there is nothing to compare with", 0
-        preloaded = self.observe(program, "preloaded", [self.library, self.witness_library])
+        preloaded = self.observe(program, self.library.stem, [self.library, self.witness_library])
         count = witness.users(preloaded.sightings, self.library)
         if preloaded.cut_off:
             return "incomplete", preloaded.cut_off, count
@@ -175,8 +178,8 @@ def describe(row, width):
     return f"{row.program:<{width}}  {row.status:<10}  {row.seconds:6.1f} s  {used}"
 
 
-def check_all(arguments, library, programs, witness_source, shown, stop, found):
-    """Checks all programs with one library; each result is given to `found` and printed when it is known."""
+def check_all(arguments, programs, witness_source, shown, stop, found):
+    """Checks all programs with every library; each result is given to `found` and printed when it is known."""
     width = max(len(program.name) for program in programs)
 
     def keep(row):
@@ -186,16 +189,23 @@ def check_all(arguments, library, programs, witness_source, shown, stop, found):
     with tempfile.TemporaryDirectory(prefix="hakmem-programs-") as scratch:
         scratch = pathlib.Path(scratch)
         scratch.chmod(0o711)  # other users reach what is theirs in it
+        cause, witness_library = None, None
         try:
             witness_library = witness.build(witness_source, scratch)
-        except witness.CannotWitness as cause:
-            for program in programs:
-                keep(ProgramRow(PART, program.name, library.name, "", 0.0, "incomplete", "incomplete", str(cause),
-                                program=program.name))
-            return
-        checker = Checker(arguments, library, scratch, witness_library, stop, shown.live)
-        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-            list(pool.map(lambda program: keep(checker.check(program)), programs))
+        except witness.CannotWitness as why:
+            cause = str(why)
+        references = {}
+        for library in arguments.preload:
+            if len(arguments.preload) > 1:
+                shown.line(f"{library.name}:")
+            if cause:
+                for program in programs:
+                    keep(ProgramRow(PART, program.name, library.name, "", 0.0, "incomplete", "incomplete", cause,
+                                    program=program.name))
+                continue
+            checker = Checker(arguments, library, scratch, witness_library, references, stop, shown.live)
+            with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+                list(pool.map(lambda program, checker=checker: keep(checker.check(program)), programs))
 
 
 def main(root, argv):
@@ -209,8 +219,5 @@ def main(root, argv):
     facts = {**command_line.facts_of(root, " ".join(["ci/programs", *argv])), "library": " ".join(map(str, arguments.preload))}
     folder = root / "build/programs" / "+".join(library.stem for library in arguments.preload)
     results = report.Report("programs", folder, facts, command_line.copies_of(arguments))
-    for library in arguments.preload:
-        if len(arguments.preload) > 1:
-            shown.line(f"{library.name}:")
-        check_all(arguments, library, programs, root / "tests" / "programs" / "witness.c", shown, stop, results.add)
+    check_all(arguments, programs, root / "tests" / "programs" / "witness.c", shown, stop, results.add)
     return report.finish(results, shown, stop.is_set())
