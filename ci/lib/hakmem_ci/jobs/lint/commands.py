@@ -168,6 +168,8 @@ class Commands:
         if parts[1] not in self.presets["configure"]:
             known = parts[1] in {job.split("/")[-1] for job in self.files if job.startswith("ci/")}
             return [] if known else [f"no preset and no script writes to build/{parts[1]}"]
+        if parts[-1].endswith(".json"):
+            return []  # written by a program, not built
         library = re.fullmatch(r"lib(\w+)\.(?:so|a)", parts[-1])
         if not self.targets.fullmatch(library[1] if library else parts[-1]) and parts[-1] not in ("tests", "bench"):
             return [f"nothing is built as {parts[-1]}"]
