@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that the folders of src/, checker/ and model/ include only their own and lower floors of their building and that
-no files include each other in a circle. Prints one line per violation; exit code 0 without violations, 1 with some, 2 for a
+"""Checks that the folders of src/, checker/ and model/ include only their own and lower floors of their building, that
+no files include each other in a circle, and that src/machine alone knows the machine. Prints one line per violation; exit code 0 without violations, 1 with some, 2 for a
 wrong call."""
 import argparse
 import dataclasses
@@ -31,6 +31,8 @@ BUILDINGS = (
     Building("model", {"check.hpp": 1, "system": 2, "programs": 3, "scenarios": 4, "museum": 5, "subject.cpp": 6,
                        "main.cpp": 6, "fuzz": 6, "tests": 6}, (".", "src", "checker/include", "checker"), ("src", "checker")),
 )
+MACHINE = re.compile(r"__(?:x86_64|amd64|i386|aarch64|arm|riscv|ARM_\w+|riscv_\w+)(?:__)?\b|__builtin_(?:ia32|arm|aarch64|riscv)_\w+"
+                     r"|\bREG_(?:R[A-Z0-9]+|PC|E\w+)\b|\b(?:x86|arm_\w+|imm)intrin\.h")
 KNOWN = ("checker", "model", "tests", "bench")  # folders of the root that no file of src/ includes
 
 
@@ -136,10 +138,18 @@ def check_building(root, building):
     return violations, len(files)
 
 
+def check_machine(root):
+    """One line for each place in src/ and bench/ that knows the machine, outside the folder that may."""
+    return [f"{path.relative_to(root)}:{text.count(chr(10), 0, found.start()) + 1}: {found[0]}: only src/machine knows the machine"
+            for name in ("src", "bench") for path in sorted((root / name).rglob("*"))
+            if path.is_file() and path.suffix in SOURCE_SUFFIXES and not path.is_relative_to(root / "src" / "machine")
+            for text in [path.read_text(encoding="utf-8", errors="replace")] for found in MACHINE.finditer(text)]
+
+
 def check(root):
     """All violations in the tree below `root`, one line each, and the number of files read."""
     results = [check_building(root, building) for building in BUILDINGS]
-    return [line for violations, _ in results for line in violations], sum(count for _, count in results)
+    return [*(line for violations, _ in results for line in violations), *check_machine(root)], sum(count for _, count in results)
 
 
 def main():

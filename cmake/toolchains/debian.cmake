@@ -6,8 +6,7 @@ set(CMAKE_C_COMPILER ${HAKMEM_CROSS_TRIPLE}-gcc)
 set(CMAKE_CXX_COMPILER ${HAKMEM_CROSS_TRIPLE}-g++)
 # Where the architecture is installed beside the machine's own, its C library lies where programs look for it; else the
 # cross compiler's is used.
-# The variable tells tests that what the kernel says of the process is about the emulator.
-set(CMAKE_CROSSCOMPILING_EMULATOR qemu-${HAKMEM_CROSS_PROCESSOR} -E HAKMEM_EMULATED=1)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-${HAKMEM_CROSS_PROCESSOR})
 if(NOT EXISTS /usr/lib/${HAKMEM_CROSS_TRIPLE}/libc.so.6)
   list(APPEND CMAKE_CROSSCOMPILING_EMULATOR -L /usr/${HAKMEM_CROSS_TRIPLE})
 endif()

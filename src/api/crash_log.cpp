@@ -111,7 +111,7 @@ void add_frames(linux_detail::Text<1024>& text, const ucontext_t& context) noexc
   std::uintptr_t frame = innermost.address;
   for (int i = 0; i < 16; ++i) {
     std::uintptr_t words[2];
-    if (frame % sizeof(void*) != 0 || !peek(frame + machine::kFrameRecord, words) || words[1] == 0) break;
+    if (frame % sizeof(void*) != 0 || !peek(frame - machine::kFrameRecord, words) || words[1] == 0) break;
     text << " " << reinterpret_cast<const void*>(words[1]);
     if (words[0] <= frame) break;
     frame = words[0];

@@ -1,7 +1,6 @@
 #pragma once
 /// Floor 0. ARM64.
 
-#include <cstddef>
 #include <cstdint>
 
 #include "machine/frame.hpp"
@@ -24,6 +23,6 @@ Frame frame_of(const Context& context) noexcept {
           static_cast<std::uintptr_t>(context.uc_mcontext.regs[kFramePointer])};
 }
 
-inline constexpr std::ptrdiff_t kFrameRecord = 0;
+inline constexpr std::uintptr_t kFrameRecord = 0;
 
 }  // namespace hakmem::machine

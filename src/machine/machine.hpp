@@ -10,8 +10,8 @@
 ///    `add_owned(count, n)`, see AddsOwnedAtOnce; and for counting instructions `trap_each(on)`, after which each
 ///    instruction of the thread ends in SIGTRAP, and `is_system_call(instruction)`
 ///  - `frame_of(context)`: where a signal has stopped a thread, whose ucontext_t is given, and the frame that it was in
-///  - `kFrameRecord`: where a frame keeps the address of the frame that has called it, and behind it the address that it
-///    returns to, in bytes from its own
+///  - `kFrameRecord`: so many bytes before its address a frame keeps the address of the frame that has called it, and
+///    behind that the address that it returns to
 
 #if defined(__x86_64__) && defined(__LP64__)
 #include "machine/x86_64.hpp"

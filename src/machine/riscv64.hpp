@@ -1,7 +1,6 @@
 #pragma once
 /// Floor 0. RISC-V with 64 bits.
 
-#include <cstddef>
 #include <cstdint>
 
 #include "machine/frame.hpp"
@@ -27,6 +26,6 @@ Frame frame_of(const Context& context) noexcept {
           static_cast<std::uintptr_t>(context.uc_mcontext.__gregs[kFramePointer])};
 }
 
-inline constexpr std::ptrdiff_t kFrameRecord = -16;
+inline constexpr std::uintptr_t kFrameRecord = 16;
 
 }  // namespace hakmem::machine

@@ -4,7 +4,6 @@
 #include <ucontext.h>
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 
 #include "machine/frame.hpp"
@@ -52,6 +51,6 @@ Frame frame_of(const Context& context) noexcept {
           static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RBP])};
 }
 
-inline constexpr std::ptrdiff_t kFrameRecord = 0;
+inline constexpr std::uintptr_t kFrameRecord = 0;
 
 }  // namespace hakmem::machine

@@ -109,6 +109,14 @@ class CheckFloors(unittest.TestCase):
                                  f"include cycle: {folder}/a.hpp -> {folder}/b.hpp -> {folder}/a.hpp")
             self.assert_reported({"src/os/o.hpp": "", f"{home}/attic/x.hpp": ""}, f"{home}/attic/x.hpp: is on no floor")
 
+    def test_reports_who_knows_the_machine(self):
+        self.assert_reported({"src/sync/s.hpp": "\n#ifdef __x86_64__\n#endif\n"},
+                             "src/sync/s.hpp:2: __x86_64__: only src/machine knows the machine")
+        self.assert_reported({"src/sync/s.hpp": "", "bench/spin.cpp": "void f() { __builtin_ia32_pause(); }\n"}, "bench/spin.cpp:1")
+        self.assert_reported({"src/api/log.cpp": "int pc = REG_RIP;\n"}, "REG_RIP")
+        code, output = self.check({"src/machine/x86_64.hpp": "#ifdef __x86_64__\n#endif\n"})
+        self.assertEqual(code, 0, output)
+
     def test_is_not_content_with_an_empty_tree(self):
         self.assert_reported({"src/README": ""}, "nothing was checked")
 

@@ -195,6 +195,13 @@ class Nightly(unittest.TestCase):
             called = (self.tree.root / "setup").read_text(encoding="utf-8").splitlines()[-1]
             self.assertEqual("--programs-all" in called.split(), everything, called)
 
+    def test_compilers_of_other_machines_are_installed_for_their_tests_alone(self):
+        self.tree.script("ci/setup", "import sys\nopen('setup', 'a').write(' '.join(sys.argv[1:]) + '\\n')\n")
+        for part, wanted in (("tests", True), ("programs", False)):
+            self.tree.run(["ci/nightly", "--minutes", "5", "--night", "3", "--only", part])
+            called = (self.tree.root / "setup").read_text(encoding="utf-8").splitlines()[-1]
+            self.assertEqual("--cross" in called.split(), wanted, called)
+
     # Shards.
 
     def test_two_shards_merged_cover_what_one_run_covers(self):

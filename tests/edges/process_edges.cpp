@@ -342,10 +342,10 @@ void hold_up(int) {
   errno = error;
 }
 
-/// \param what is said when it does not come true within seconds, of which a planted fault need not have many
+/// \param what is said when it does not come true within seconds, of which one need not pass where no signal is ever sent
 template <class Condition>
 void wait_until(Condition condition, const char* what) {
-  const auto deadline = std::chrono::steady_clock::now() + (fault == Fault::kNone ? 20s : 3s);
+  const auto deadline = std::chrono::steady_clock::now() + (fault == Fault::kNoSignals ? 3s : 20s);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) fail("%s", what);
     std::this_thread::sleep_for(100us);

@@ -1,5 +1,4 @@
 #include "os/linux_os.hpp"
-#include "support/emulation.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -49,7 +48,6 @@ long mapped_pages() {
 }
 
 TEST(LinuxOs, ReservationsTakeNoMoreThanTheirPages) {
-  if (is_emulated()) GTEST_SKIP() << "what the kernel says of mappings is about the emulator";
   for (std::size_t alignment = kPage; alignment <= std::size_t{1} << 30; alignment *= 8) {
     // The system often goes on where it has given something last: so that it is not aligned by chance.
     void* in_between = LinuxOs::reserve(kPage, kPage);
@@ -123,7 +121,6 @@ std::string flags_of(const void* p) {
 }
 
 TEST(LinuxOs, PagesAreKeptSmallWhereThatIsWished) {
-  if (is_emulated()) GTEST_SKIP() << "what the kernel says of mappings is about the emulator";
   if (!std::filesystem::exists("/sys/kernel/mm/transparent_hugepage/enabled")) GTEST_SKIP() << "no large pages here";
   constexpr std::size_t kBytes = std::size_t{4} << 20;
   void* p = LinuxOs::reserve(kBytes, kBytes);
@@ -246,7 +243,6 @@ TEST(LinuxOsDeathTest, NamesEveryKindOfCorruptionAndEnds) {
 #ifndef __SANITIZE_THREAD__  // there the bytes are copied
 /// As where the program has given advice about a part of it.
 TEST(LinuxOs, WhatIsMoreThanOneMappingStaysWhereItIs) {
-  if (is_emulated()) GTEST_SKIP() << "the emulator moves what is more than one mapping";
   char* p = static_cast<char*>(LinuxOs::reserve(2 * kPage, kPage));
   char* target = static_cast<char*>(LinuxOs::reserve(64 * kPage, kPage));
   p[0] = 7;

@@ -109,8 +109,9 @@ def facts_of(root, argv, arguments, planned):
 
 
 def setup_options(arguments):
-    """What ci/setup installs besides for this night: the long list of programs, if that is run."""
-    return ["--programs-all"] if "programs" in arguments.only and arguments.minutes >= work.LONG_LIST_MINUTES else []
+    """What ci/setup installs besides for this night: the long list of programs, if that is run, and other machines."""
+    long_list = "programs" in arguments.only and arguments.minutes >= work.LONG_LIST_MINUTES
+    return [*(["--programs-all"] if long_list else []), *(["--cross"] if "tests" in arguments.only else [])]
 
 
 def run_night(root, argv, arguments, kept, scratch, night_plan):
