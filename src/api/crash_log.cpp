@@ -37,7 +37,7 @@ Watched watched[] = {{SIGSEGV, "SIGSEGV", {}, false}, {SIGBUS, "SIGBUS", {}, fal
 std::atomic<bool> on{false};
 char log_path[PATH_MAX];
 /// One report is enough, and a crash inside the report must not start another.
-std::atomic<bool> reported{false};
+std::atomic<std::uint32_t> reported{0};  // no bool: not every machine exchanges bytes
 
 constexpr std::size_t kStackBytes = std::size_t{64} << 10;
 constinit thread_local void* signal_stack __attribute__((tls_model("initial-exec"))) = nullptr;
@@ -165,7 +165,7 @@ void on_crash(int signal, siginfo_t* info, void* context) noexcept {
     if (which.signal != signal) continue;
     // Acquire pairs with set_crash_log's release: the path is there. The exchange is relaxed: the first to come reports
     // and nothing is handed over.
-    if (on.load(std::memory_order_acquire) && !reported.exchange(true, std::memory_order_relaxed)) {
+    if (on.load(std::memory_order_acquire) && reported.exchange(1, std::memory_order_relaxed) == 0) {
       write_report(which, *info, *static_cast<ucontext_t*>(context));
     }
     chain(which, signal, info, context);
@@ -222,7 +222,7 @@ bool set_crash_log(const char* path) noexcept {
   }
   if (!keep_path(path)) return false;
   // Relaxed: see on_crash.
-  reported.store(false, std::memory_order_relaxed);
+  reported.store(0, std::memory_order_relaxed);
   for (Watched& which : watched) install(which);
   // Release pairs with on_crash's acquire: the path comes before.
   on.store(true, std::memory_order_release);

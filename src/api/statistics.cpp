@@ -152,7 +152,7 @@ struct FileIdentity {
 constexpr int kNowhere = -1;
 
 /// Standard error as it was when statistics were first asked for, and a copy of it that programs hardly close.
-std::atomic<bool> asked_for{false};
+std::atomic<std::uint32_t> asked_for{0};  // no bool: not every machine exchanges bytes
 FileIdentity standard_error{};
 std::atomic<int> exit_descriptor{kNowhere};
 
@@ -178,7 +178,7 @@ int descriptor_at_exit() noexcept {
 
 void keep_statistics_descriptor() noexcept {
   // Relaxed: it orders nothing, there is one who comes first.
-  if (asked_for.exchange(true, std::memory_order_relaxed)) return;
+  if (asked_for.exchange(1, std::memory_order_relaxed) != 0) return;
   constexpr int kAboveWhatProgramsUse = 100;
   if (!FileIdentity::of(STDERR_FILENO, standard_error)) return;
   const int copy = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kAboveWhatProgramsUse);
