@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <set>
 
 #include "baselines/local_sync.hpp"
@@ -48,7 +49,9 @@ TYPED_TEST(BaselineSync, CompareAndSwapWritesOnlyWhatIsExpected) {
 
 /// Blocks are distinct, and everything comes back.
 TYPED_TEST(BaselineSync, AHeapOverItWorksOnOneThread) {
-  Heap<Config<TypeParam, LinuxOs, ToyGeometry>> heap;
+  // A page map of all addresses with such atomics is too large for a stack.
+  const auto owner = std::make_unique<Heap<Config<TypeParam, LinuxOs, ToyGeometry>>>();
+  auto& heap = *owner;
   heap.init();
   auto* context = heap.attach();
   for (int round = 0; round < 3; ++round) {
@@ -80,7 +83,8 @@ TEST(SpinSync, ReadModifyWritesOfThreadsAreNotLost) {
 }
 
 TEST(SpinSync, AHeapOverItServesThreadsThatFreeEachOthersBlocks) {
-  Heap<Config<bench::SpinSync, LinuxOs, ToyGeometry>> heap;
+  const auto owner = std::make_unique<Heap<Config<bench::SpinSync, LinuxOs, ToyGeometry>>>();
+  auto& heap = *owner;
   heap.init();
   std::atomic<std::uint64_t*> exchange[8]{};
   std::atomic<bool> intact{true};
