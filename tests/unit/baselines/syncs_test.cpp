@@ -50,8 +50,9 @@ TYPED_TEST(BaselineSync, CompareAndSwapWritesOnlyWhatIsExpected) {
 /// Blocks are distinct, and everything comes back.
 TYPED_TEST(BaselineSync, AHeapOverItWorksOnOneThread) {
   // A page map of all addresses with such atomics is too large for a stack.
-  const auto owner = std::make_unique<Heap<Config<TypeParam, LinuxOs, ToyGeometry>>>();
-  auto& heap = *owner;
+  using HeapT = Heap<Config<TypeParam, LinuxOs, ToyGeometry>>;
+  const auto owner = std::make_unique<HeapT>();
+  HeapT& heap = *owner;
   heap.init();
   auto* context = heap.attach();
   for (int round = 0; round < 3; ++round) {
@@ -61,7 +62,7 @@ TYPED_TEST(BaselineSync, AHeapOverItWorksOnOneThread) {
     for (void* block : blocks) heap.deallocate(*context, block);
   }
   heap.detach(*context);
-  typename decltype(heap)::Context stand_in;
+  typename HeapT::Context stand_in;
   (void)heap.trim(stand_in);
   EXPECT_EQ(heap.pool().superslabs().mapped(), heap.pool().superslabs().unmapped());
 }
@@ -83,8 +84,9 @@ TEST(SpinSync, ReadModifyWritesOfThreadsAreNotLost) {
 }
 
 TEST(SpinSync, AHeapOverItServesThreadsThatFreeEachOthersBlocks) {
-  const auto owner = std::make_unique<Heap<Config<bench::SpinSync, LinuxOs, ToyGeometry>>>();
-  auto& heap = *owner;
+  using HeapT = Heap<Config<bench::SpinSync, LinuxOs, ToyGeometry>>;
+  const auto owner = std::make_unique<HeapT>();
+  HeapT& heap = *owner;
   heap.init();
   std::atomic<std::uint64_t*> exchange[8]{};
   std::atomic<bool> intact{true};
@@ -101,7 +103,7 @@ TEST(SpinSync, AHeapOverItServesThreadsThatFreeEachOthersBlocks) {
     heap.detach(*context);
   });
   EXPECT_TRUE(intact);
-  typename decltype(heap)::Context stand_in;
+  typename HeapT::Context stand_in;
   for (auto& place : exchange) heap.deallocate(stand_in, place.load());
   (void)heap.trim(stand_in);
   EXPECT_EQ(heap.pool().superslabs().mapped(), heap.pool().superslabs().unmapped());
