@@ -58,19 +58,18 @@ RunFacts facts_of(const Settings& settings) {
   return {settings.rounds, settings.effort.operations, std::thread::hardware_concurrency(), load};
 }
 
-void add_options(CLI::App& app, Settings& settings) {
+void add_options(CommandLine& line, Settings& settings) {
   std::vector<std::string> names;
   for (const Pair& pair : all_pairs()) names.emplace_back(pair.name);
-  app.add_option("PAIR", settings.names, "pairs to measure, of those that --list names")->check(CLI::IsMember(names));
-  app.add_flag("--all", settings.all, "measure every pair");
-  app.add_flag("--list", settings.list, "name the pairs and what they ask");
-  app.add_option("--rounds", settings.rounds, "rounds in which both sides take turns (default 9)")
-      ->check(CLI::Range(1U, 1000U));
-  app.add_option("--operations", settings.effort.operations,
-                 "operations per thread and round (default 1000000); slow workloads do a fraction of them")
-      ->check(CLI::Range(1000U, 1000000000U));
-  app.add_option("--json", settings.json, "also write every round to this file");
-  app.add_option("--markdown", settings.markdown, "also write the tables to this file");
+  line.add("PAIR", settings.names, "pairs to measure, of those that --list names").one_of(names);
+  line.add_flag("--all", settings.all, "measure every pair");
+  line.add_flag("--list", settings.list, "name the pairs and what they ask");
+  line.add("--rounds", settings.rounds, "rounds in which both sides take turns (default 9)").between(1U, 1000U);
+  line.add("--operations", settings.effort.operations,
+           "operations per thread and round (default 1000000); slow workloads do a fraction of them")
+      .between(1000U, 1000000000U);
+  line.add("--json", settings.json, "also write every round to this file");
+  line.add("--markdown", settings.markdown, "also write the tables to this file");
 }
 
 /// What is wrong with options that are each right; empty if nothing.
@@ -82,10 +81,10 @@ std::string contradiction(const Settings& settings) {
 
 int run(int argc, char** argv) {
   Settings settings;
-  CLI::App app("Compares what ships with its baselines: ratios of speed, instruction counts, exact counts.", "ab");
-  add_options(app, settings);
-  if (const auto code = parse(app, argc, argv)) return *code;
-  if (const std::string problem = contradiction(settings); !problem.empty()) return wrong_call(app, problem);
+  CommandLine line("Compares what ships with its baselines: ratios of speed, instruction counts, exact counts.", "ab");
+  add_options(line, settings);
+  if (const auto code = line.parse(argc, argv)) return *code;
+  if (const std::string problem = contradiction(settings); !problem.empty()) return line.wrong_call(problem);
   if (settings.list) {
     list_pairs();
     return 0;

@@ -210,21 +210,22 @@ nlohmann::json as_json(const Settings& settings, const Result& result) {
   return document;
 }
 
-void add_options(CLI::App& app, Settings& settings) {
-  app.add_option("SECONDS", settings.seconds, "how long to measure (default 5)")->check(CLI::Range(0.0, 86400.0));
-  app.add_option("MIN", settings.min_bytes, "smallest block, bytes (default 8)")->check(CLI::Range(1U, 1U << 30));
-  app.add_option("MAX", settings.max_bytes, "largest block, bytes (default 1024)")->check(CLI::Range(1U, 1U << 30));
-  app.add_option("BLOCKS", settings.blocks, "live blocks per thread (default 1000)")->check(CLI::Range(1U, 10000000U));
-  app.add_option("ROUNDS", settings.rounds, "a thread replaces ROUNDS x BLOCKS blocks (default 100)")
-      ->check(CLI::Range(1U, 1000000000U));
-  app.add_option("SEED", settings.seed, "of the random numbers (default 12345)");
-  app.add_option("THREADS", settings.threads, "threads at a time (default 1)")->check(CLI::Range(1U, 512U));
-  app.add_option("--iterations", settings.iterations, "replacements per thread instead of a time; SECONDS is then 0")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
-  app.add_flag("--check", settings.check, "mark every byte of every block, verify it when it is freed, balance counts");
-  app.add_flag("--exchange", settings.exchange,
-               "successors swap arrays, so that blocks reach threads whose owner lives");
-  app.add_option("--json", settings.json, "also write the result to this file");
+void add_options(CommandLine& line, Settings& settings) {
+  line.add("SECONDS", settings.seconds, "how long to measure (default 5)").between_seconds(0.0, 86400.0);
+  line.add("MIN", settings.min_bytes, "smallest block, bytes (default 8)").between(1U, 1U << 30);
+  line.add("MAX", settings.max_bytes, "largest block, bytes (default 1024)").between(1U, 1U << 30);
+  line.add("BLOCKS", settings.blocks, "live blocks per thread (default 1000)").between(1U, 10000000U);
+  line.add("ROUNDS", settings.rounds, "a thread replaces ROUNDS x BLOCKS blocks (default 100)")
+      .between(1U, 1000000000U);
+  line.add("SEED", settings.seed, "of the random numbers (default 12345)");
+  line.add("THREADS", settings.threads, "threads at a time (default 1)").between(1U, 512U);
+  line.add("--iterations", settings.iterations, "replacements per thread instead of a time; SECONDS is then 0")
+      .between(std::uint64_t{1}, std::uint64_t{1} << 40);
+  line.add_flag("--check", settings.check,
+                "mark every byte of every block, verify it when it is freed, balance counts");
+  line.add_flag("--exchange", settings.exchange,
+                "successors swap arrays, so that blocks reach threads whose owner lives");
+  line.add("--json", settings.json, "also write the result to this file");
 }
 
 /// What is wrong with values that are each in range; empty if nothing.
@@ -256,11 +257,11 @@ int measure(const Settings& settings) {
 
 int run(int argc, char** argv) {
   Settings settings;
-  CLI::App app("A server's life: threads replace random blocks and hand them to their successors.", "larson");
-  add_options(app, settings);
-  if (const auto code = parse(app, argc, argv)) return *code;
-  const std::string problem = contradiction(settings, app.count("SECONDS") > 0);
-  if (!problem.empty()) return wrong_call(app, problem);
+  CommandLine line("A server's life: threads replace random blocks and hand them to their successors.", "larson");
+  add_options(line, settings);
+  if (const auto code = line.parse(argc, argv)) return *code;
+  const std::string problem = contradiction(settings, line.has("SECONDS"));
+  if (!problem.empty()) return line.wrong_call(problem);
   return settings.check ? measure<MarkedBlock>(settings) : measure<BareBlock>(settings);
 }
 

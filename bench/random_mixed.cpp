@@ -84,25 +84,24 @@ nlohmann::json as_json(const Settings& settings, std::uint64_t operations, const
   return document;
 }
 
-void add_options(CLI::App& app, Settings& settings) {
-  app.add_option("ITERATIONS", settings.iterations, "steps per thread, each a malloc or a free")
-      ->required()
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
-  app.add_option("LIVE", settings.live, "slots per thread; about half of them are occupied")
-      ->required()
-      ->check(CLI::Range(1U, 10000000U));
-  app.add_option("SEED", settings.seed, "of the random numbers")->required();
-  app.add_option("THREADS", settings.threads, "threads (default 1)")->check(CLI::Range(1U, 512U));
-  CLI::Option* min = app.add_option("--min", settings.min_bytes, "smallest block, bytes (default 16)")
-                         ->check(CLI::Range(1U, 1U << 30));
-  CLI::Option* max = app.add_option("--max", settings.max_bytes, "largest block, bytes (default 1040)")
-                         ->check(CLI::Range(1U, 1U << 30));
-  app.add_option("--size", settings.fixed_bytes, "every block has this many bytes")
-      ->check(CLI::Range(1U, 1U << 30))
-      ->excludes(min)
-      ->excludes(max);
-  app.add_flag("--check", settings.check, "mark every byte of every block, verify it when it is freed, balance counts");
-  app.add_option("--json", settings.json, "also write the result to this file");
+void add_options(CommandLine& line, Settings& settings) {
+  line.add("ITERATIONS", settings.iterations, "steps per thread, each a malloc or a free")
+      .required()
+      .between(std::uint64_t{1}, std::uint64_t{1} << 40);
+  line.add("LIVE", settings.live, "slots per thread; about half of them are occupied")
+      .required()
+      .between(1U, 10000000U);
+  line.add("SEED", settings.seed, "of the random numbers").required();
+  line.add("THREADS", settings.threads, "threads (default 1)").between(1U, 512U);
+  const Option min = line.add("--min", settings.min_bytes, "smallest block, bytes (default 16)").between(1U, 1U << 30);
+  const Option max = line.add("--max", settings.max_bytes, "largest block, bytes (default 1040)").between(1U, 1U << 30);
+  line.add("--size", settings.fixed_bytes, "every block has this many bytes")
+      .between(1U, 1U << 30)
+      .excludes(min)
+      .excludes(max);
+  line.add_flag("--check", settings.check,
+                "mark every byte of every block, verify it when it is freed, balance counts");
+  line.add("--json", settings.json, "also write the result to this file");
 }
 
 template <class Block>
@@ -118,11 +117,11 @@ int measure(const Settings& settings) {
 
 int run(int argc, char** argv) {
   Settings settings;
-  CLI::App app("Allocates and frees blocks of random size in random slots.", "random_mixed");
-  add_options(app, settings);
-  if (const auto code = parse(app, argc, argv)) return *code;
+  CommandLine line("Allocates and frees blocks of random size in random slots.", "random_mixed");
+  add_options(line, settings);
+  if (const auto code = line.parse(argc, argv)) return *code;
   if (settings.fixed_bytes != 0) settings.min_bytes = settings.max_bytes = settings.fixed_bytes;
-  if (settings.min_bytes > settings.max_bytes) return wrong_call(app, "--min is above --max; swap them");
+  if (settings.min_bytes > settings.max_bytes) return line.wrong_call("--min is above --max; swap them");
   return settings.check ? measure<MarkedBlock>(settings) : measure<BareBlock>(settings);
 }
 

@@ -4,9 +4,7 @@
 file(GLOB hakmem_api_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/api/*.cpp")
 set(hakmem_interposer_sources ${hakmem_api_sources})
 list(FILTER hakmem_interposer_sources INCLUDE REGEX "/(malloc|mallocx|mallctl|new_delete)\\.cpp$")
-list(FILTER hakmem_api_sources EXCLUDE REGEX "/(malloc|mallocx|mallctl|new_delete)\\.cpp$")
-
-set(hakmem_exported_names "${PROJECT_SOURCE_DIR}/cmake/hakmem.map")
+list(FILTER hakmem_api_sources EXCLUDE REGEX "/(malloc|mallocx|mallctl|new_delete|checked_copies)\\.cpp$")
 
 # The library sits below malloc: nothing in it may need the C++ runtime, be replaced by a call to malloc, or reach
 # thread-local storage through a function that allocates.
@@ -26,6 +24,23 @@ endfunction()
 set_source_files_properties("${PROJECT_SOURCE_DIR}/src/api/malloc.cpp" PROPERTIES COMPILE_OPTIONS -g)
 # A new-handler's exception passes through here.
 set_source_files_properties("${PROJECT_SOURCE_DIR}/src/api/new_delete.cpp" PROPERTIES COMPILE_OPTIONS -fexceptions)
+
+# hakmem_exported_names_of(<variant> <variable>): the linker's list of what the shared library exports: all variants' names,
+# and those of cmake/<variant>.map.
+function(hakmem_exported_names_of variant variable)
+  set(common "${PROJECT_SOURCE_DIR}/cmake/hakmem.map")
+  set(more "${PROJECT_SOURCE_DIR}/cmake/${variant}.map")
+  set(list "${common}")
+  if(NOT more STREQUAL common AND EXISTS "${more}")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${common}" "${more}")
+    file(READ "${common}" script)
+    file(READ "${more}" names)
+    string(REPLACE "\n  local:" "${names}\n  local:" script "${script}")
+    set(list "${PROJECT_BINARY_DIR}/${variant}.map")
+    file(CONFIGURE OUTPUT "${list}" CONTENT "${script}" @ONLY)
+  endif()
+  set(${variable} "${list}" PARENT_SCOPE)
+endfunction()
 
 # hakmem_add_variant(<name> [<definition>...]): the libraries of one variant, told apart by the definitions that
 # src/api/process_config.hpp reads: <name>_api, and where no tool owns malloc <name> (shared) and <name>_static.
@@ -54,8 +69,9 @@ function(hakmem_add_variant name)
   # Its blocks and threads outlive any dlclose.
   target_link_options(${name} PRIVATE -nodefaultlibs LINKER:-z,defs LINKER:-z,now LINKER:-z,nodelete)
   # The names that are exported are a list, so that no slip of visibility adds one.
-  target_link_options(${name} PRIVATE "LINKER:--version-script=${hakmem_exported_names}")
-  set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS "${hakmem_exported_names}")
+  hakmem_exported_names_of(${name} exported_names)
+  target_link_options(${name} PRIVATE "LINKER:--version-script=${exported_names}")
+  set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS "${exported_names}")
   target_link_libraries(${name} PRIVATE c gcc)
 
   add_library(${name}_static STATIC ${all_objects})
@@ -71,8 +87,26 @@ function(hakmem_add_variant name)
   set_property(GLOBAL APPEND PROPERTY HAKMEM_INSTALLED_LIBRARIES ${name} ${name}_static)
 endfunction()
 
+# What copies and fills memory, for the shared hardened library alone: a program that has the static one inside has the C
+# library's own there too.
+function(hakmem_interpose_copies)
+  set(source "${PROJECT_SOURCE_DIR}/src/api/checked_copies.cpp")
+  add_library(hakmem_copies_objects OBJECT "${source}")
+  hakmem_configure_below_malloc(hakmem_copies_objects)
+  target_compile_definitions(hakmem_copies_objects PRIVATE HAKMEM_HARDENED=1)
+  # They are not to be recognised, nor to be inlined from headers.
+  target_compile_options(hakmem_copies_objects PRIVATE -fno-builtin -U_FORTIFY_SOURCE)
+  target_sources(hakmem_hardened PRIVATE $<TARGET_OBJECTS:hakmem_copies_objects>)
+  # The library's own copies are of whole blocks, guards included.
+  target_link_options(hakmem_hardened PRIVATE
+    LINKER:--wrap=memcpy LINKER:--wrap=memmove LINKER:--wrap=memset)
+endfunction()
+
 hakmem_add_variant(hakmem)
 hakmem_add_variant(hakmem_hardened HAKMEM_HARDENED=1)
+if(TARGET hakmem_hardened)
+  hakmem_interpose_copies()
+endif()
 # The oracle: everything behind one lock (B1).
 hakmem_add_variant(hakmem_locked HAKMEM_LOCKED=1)
 

@@ -28,6 +28,9 @@ const check::RegisteredSubject subject{{
     .ledger_note =
         "`hakmem-check audit` runs every mutant; `ci/update ledger` runs those of the headers that have changed, "
         "and all of them\nwhen a suite has.",
+    .compiled = "docs/reports/costs.json",
+    .compiled_note =
+        "How they were compiled, and what each kind of operation costs with each order: [costs](costs.md).",
     .example = "lockfree/remote_word",
     .example_header = "heap/slab_ops.hpp/",
     .is_audited = uses_a_policy,

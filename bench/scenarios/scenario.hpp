@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "support/failure.hpp"
 
@@ -12,13 +13,23 @@ namespace hakmem::bench {
 /// How much of a scenario to run.
 struct Work {
   std::uint32_t threads;
-  std::uint64_t iterations;  // per thread
+  std::uint64_t iterations;  // per thread; where threads work in groups, per group
   std::uint64_t seed;
+  double idle_seconds = 0;  // how long `peak` does nothing
+};
+
+/// Resident memory at a moment of a run.
+struct Resident {
+  const char* when;
+  double seconds;  // since the start of the run
+  std::uint64_t bytes;
 };
 
 struct Outcome {
   std::uint64_t operations = 0;
   std::uint64_t checksum = 0;
+  double idle_seconds = 0;  // in which nothing was done on purpose: no part of the time that counts
+  std::vector<Resident> rss_over_time;
 };
 
 /// Ends the program if a scenario finds its own result to be wrong.
@@ -40,8 +51,21 @@ Outcome json_worker(const Work& work, std::uint32_t thread);
 Outcome mir_worker(const Work& work, std::uint32_t thread);
 Outcome vm_worker(const Work& work, std::uint32_t thread);
 Outcome factor_worker(const Work& work, std::uint32_t thread);
+Outcome large_worker(const Work& work, std::uint32_t thread);
+Outcome batch_worker(const Work& work, std::uint32_t thread);
+Outcome working_set_worker(const Work& work, std::uint32_t thread);
+Outcome active_sharing_worker(const Work& work, std::uint32_t thread);
+Outcome realloc_worker(const Work& work, std::uint32_t thread);
+Outcome calloc_worker(const Work& work, std::uint32_t thread);
+Outcome tree_worker(const Work& work, std::uint32_t thread);
 
-/// Pairs of threads; runs its own threads, `work.threads` of them.
+/// A scenario whose threads meet: it runs them itself, `work.threads` of them.
+using Runner = Outcome (*)(const Work& work);
+
 Outcome run_handoff(const Work& work);
+Outcome run_producer(const Work& work);
+Outcome run_exchange(const Work& work);
+Outcome run_passive_sharing(const Work& work);
+Outcome run_peak(const Work& work);
 
 }  // namespace hakmem::bench

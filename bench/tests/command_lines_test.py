@@ -14,6 +14,7 @@ WRONG_CALLS = {
                      ["10", "10", "1", "0"], ["10", "10", "1", "--size", "0"], ["10", "10", "1", "--min", "9", "--max", "8"],
                      ["10", "10", "1", "--size", "9", "--min", "8"], ["10", "10", "1", "--bogus"]),
     "scenarios": ([], ["gcc"], ["json", "--threads", "0"], ["json", "--iterations", "1x"], ["handoff", "--threads", "3"],
+                  ["producer", "--threads", "6"], ["peak", "--idle", "-1"],
                   ["vm", "--bogus"], ["vm", "mir"]),
     "ab": ([], ["nothing"], ["--bogus"], ["--all", "--list"], ["atomics", "--all"], ["atomics", "--rounds", "0"],
            ["atomics", "--operations", "10"], ["atomics", "--rounds", "x"]),

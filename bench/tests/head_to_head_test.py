@@ -59,9 +59,24 @@ class HeadToHead(unittest.TestCase):
                 self.assertEqual((cell["rounds"], cell["problems"]), (2, []), name)
                 self.assertGreater(cell["operations_per_second"], 0)
                 self.assertGreater(cell["peak_resident_bytes"], 1 << 20)
+                self.assertGreater(cell["page_faults"], 0)
+                self.assertLessEqual(cell["system_share"], 1)
         self.assertIn("VERDICT: PASSED", output)
         self.assertIn("| larson-2 |", markdown.read_text())
         self.assertNotIn("report.json", markdown.read_text())
+
+    def test_a_peak_has_its_memory_over_time(self):
+        markdown = self.folder / "peak.md"
+        code, output, report = self.bench("--against", "glibc", "--allocator", str(BUILT / "libhakmem.so"), "--only", "peak-*",
+                                          "--markdown", str(markdown))
+        self.assertEqual(code, 0, output)
+        (entry,) = report["results"]
+        self.assertEqual(list(entry["allocators"]), ["glibc", "hakmem"], "a path alone has the name of its library")
+        for cell in entry["allocators"].values():
+            self.assertEqual([moment["when"] for moment in cell["rss_over_time"]],
+                             ["peak", "freed", "idle", "idle", "idle", "trimmed"])
+        for words in ("peak-2, peak", "peak-2, freed", "peak-2, 1.5 s idle", "peak-2, trimmed"):
+            self.assertEqual(markdown.read_text().count(f"| {words} |"), 1, words)
 
     def test_counts_instructions_under_each_allocator(self):
         code, output, report = self.bench("--against", "hakmem,glibc", "--only", "instructions")
@@ -106,7 +121,8 @@ class HeadToHead(unittest.TestCase):
                           ("--against", "umem"), ("--against", ""), ("--allocator", "mine"),
                           ("--allocator", "mine=/nowhere/lib.so"), ("--allocator", f"mine={text_file}"),
                           ("--json", "/nowhere/at/all.json"), ("--markdown", "/nowhere/at/all.md"),
-                          ("--built", "/nowhere"), ("--patience", "0")):
+                          ("--built", "/nowhere"), ("--patience", "0"), ("--compare", str(text_file)),
+                          ("--compare", str(text_file), str(text_file)), ("--compare", "/nowhere", "/nowhere")):
             done = subprocess.run([str(TOOL), *arguments], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 2, (arguments, done.stdout, done.stderr))
             self.assertIn("usage: ci/bench", done.stderr)

@@ -17,7 +17,7 @@ class PlantedFaults(unittest.TestCase):
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.libraries = {fault: broken_malloc.build(folder.name, fault) for fault in ("none", "overlap", "null")}
+        cls.libraries = {fault: broken_malloc.build(folder.name, fault) for fault in broken_malloc.FAULTS}
 
     def run_bench(self, fault, *command):
         environment = {**os.environ, "LD_PRELOAD": str(self.libraries[fault])}
@@ -32,8 +32,25 @@ class PlantedFaults(unittest.TestCase):
     LARSON = ("larson", "0", "8", "1024", "500", "10", "1", "4", "--iterations", "20000", "--check")
     RANDOM_MIXED = ("random_mixed", "100000", "500", "1", "2", "--check")
 
+    # What is run, the fault, and what the scenario says of it.
+    SCENARIOS = {
+        "handoff": ("--iterations", "50000", "overlap", "was overwritten"),
+        "producer": ("--iterations", "50000", "overlap", "was overwritten"),
+        "exchange": ("--iterations", "20000", "overlap", "was overwritten"),
+        "false-sharing-active": ("--iterations", "5000", "same", "a counter was overwritten"),
+        "false-sharing-passive": ("--iterations", "5000", "same", "a counter was overwritten"),
+        "large": ("--iterations", "80", "same", "a page of a large block was overwritten"),
+        "batch": ("--iterations", "20", "overlap", "a block was overwritten"),
+        "working-set": ("--iterations", "100", "overlap", "a block was overwritten"),
+        "realloc": ("--iterations", "5000", "short_realloc", "a buffer has lost its bytes"),
+        "calloc": ("--iterations", "5000", "dirty_calloc", "a block from calloc is not zero"),
+        "tree": ("--iterations", "3", "overlap", "a node was overwritten"),
+        "peak": ("--iterations", "5000", "--idle", "0", "overlap", "a block was overwritten"),
+    }
+
     def test_a_sound_malloc_passes(self):
-        for command in (self.LARSON, (*self.LARSON, "--exchange"), self.RANDOM_MIXED, ("scenarios", "vm")):
+        for command in (self.LARSON, (*self.LARSON, "--exchange"), self.RANDOM_MIXED, ("scenarios", "vm"),
+                        *(("scenarios", name, *arguments) for name, (*arguments, _, _) in self.SCENARIOS.items())):
             code, output = self.run_bench("none", *command)
             self.assertEqual(code, 0, output)
 
@@ -43,12 +60,16 @@ class PlantedFaults(unittest.TestCase):
     def test_random_mixed_reports_overlapping_blocks(self):
         self.assert_found("overlap", "FAILED: corrupted: block", *self.RANDOM_MIXED)
 
-    def test_handoff_reports_overlapping_messages(self):
-        self.assert_found("overlap", "was overwritten", "scenarios", "handoff", "--iterations", "50000")
+    def test_every_scenario_of_its_own_blocks_reports_what_happens_to_them(self):
+        for name, (*arguments, fault, message) in self.SCENARIOS.items():
+            with self.subTest(name):
+                self.assert_found(fault, message, "scenarios", name, *arguments)
 
     def test_null_is_reported(self):
         self.assert_found("null", "returned null", *self.LARSON)
         self.assert_found("null", "returned null", *self.RANDOM_MIXED)
+        for name in ("large", "batch", "tree", "false-sharing-active"):
+            self.assert_found("null", "malloc returned null", "scenarios", name, "--iterations", "5000")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The benchmarks do the work that they report."""
+"""The benchmarks do the work that they report.
+
+usage: results_test.py BENCH_DIRECTORY [LIBRARY]
+"""
 import json
 import os
 import pathlib
@@ -8,7 +11,9 @@ import tempfile
 import time
 import unittest
 
-BENCH = pathlib.Path(sys.argv.pop(1)).resolve()
+BENCH = pathlib.Path(sys.argv[1]).resolve()
+LIBRARY = os.path.realpath(sys.argv[2]) if len(sys.argv) > 2 else ""
+del sys.argv[1:3]
 
 
 def run(*command, preload=""):
@@ -48,14 +53,60 @@ class Results(unittest.TestCase):
         _, large, _ = run("random_mixed", "100000", "10000", "1", "--size", "4000")
         self.assertGreater(large["peak_resident_bytes"] - small["peak_resident_bytes"], 10 << 20)
 
+    # Scenario: the threads of a group, which share the iterations.
+    SCENARIOS = {"json": 1, "mir": 1, "vm": 1, "factor": 1, "handoff": 2, "producer": 4, "exchange": 1,
+                 "false-sharing-active": 1, "false-sharing-passive": 1, "large": 1, "batch": 1, "working-set": 1,
+                 "realloc": 1, "calloc": 1, "tree": 1, "peak": 1}
+
+    def scenario(self, name, *arguments, preload="", iterations=50):
+        threads = max(2, self.SCENARIOS[name])
+        _, result, _ = run("scenarios", name, "--threads", str(threads), "--iterations", str(iterations), "--idle", "0",
+                           *arguments, preload=preload)
+        self.assertEqual(result["operations"], iterations * threads // self.SCENARIOS[name], name)
+        return result
+
     def test_scenarios_give_the_same_checksum_for_the_same_arguments_only(self):
-        for scenario in ("json", "mir", "vm", "factor", "handoff"):
-            _, first, _ = run("scenarios", scenario, "--threads", "2", "--iterations", "200")
-            _, again, _ = run("scenarios", scenario, "--threads", "2", "--iterations", "200")
-            _, other, _ = run("scenarios", scenario, "--threads", "2", "--iterations", "200", "--seed", "9")
-            self.assert_consistent(first, 200 if scenario == "handoff" else 400)
-            self.assertEqual(first["checksum"], again["checksum"], scenario)
-            self.assertNotEqual(first["checksum"], other["checksum"], scenario)
+        for name in self.SCENARIOS:
+            first, again, other = (self.scenario(name, *more) for more in ((), (), ("--seed", "9")))
+            self.assert_consistent(first)
+            self.assertEqual(first["checksum"], again["checksum"], name)
+            self.assertNotEqual(first["checksum"], other["checksum"], name)
+
+    def test_checksums_of_scenarios_do_not_depend_on_the_allocator(self):
+        for name in self.SCENARIOS if LIBRARY else ():
+            own = self.scenario(name, preload=LIBRARY)
+            self.assertEqual(own["malloc"], LIBRARY)
+            self.assertEqual(own["checksum"], self.scenario(name)["checksum"], name)
+
+    def test_work_of_the_kernel_is_counted(self):
+        large = self.scenario("large", iterations=20)
+        self.assertGreater(large["page_faults"], 40 * 5 * 256)  # each of the pages of 5 MiB is touched
+        self.assertGreater(large["system_seconds"], 0)
+        self.assertLessEqual(large["system_seconds"], large["cpu_seconds"] + 0.1)
+        self.assertLess(self.scenario("vm")["page_faults"], 2000)
+
+    def test_peak_tells_how_memory_went(self):
+        _, result, seconds = run("scenarios", "peak", "--threads", "2", "--iterations", "4000", "--idle", "1.2")
+        samples = result["rss_over_time"]
+        self.assertEqual([sample["when"] for sample in samples], ["peak", "freed", "idle", "idle", "idle", "trimmed"])
+        times = [sample["seconds"] for sample in samples]
+        self.assertEqual(times, sorted(times))
+        self.assertGreaterEqual(times[4] - times[1], 1.2)
+        self.assertGreaterEqual(seconds - result["seconds"], 1.2, "what is idle is no part of the time")
+        self.assertGreater(samples[0]["bytes"], samples[-1]["bytes"])
+        self.assertLess(samples[0]["bytes"], result["peak_resident_bytes"] + (4 << 20))
+
+    def test_instructions_are_counted_in_both_threads_and_beyond_the_caches(self):
+        arguments = ("instructions", "--size", "16384", "--pattern", "miss", "--pattern", "remote", "--pairs", "64")
+        _, first, _ = run(*arguments, preload=LIBRARY)
+        _, again, _ = run(*arguments, preload=LIBRARY)
+        for of_first, of_again in zip(first["results"], again["results"]):
+            self.assertEqual(of_first["own_instructions"], of_again["own_instructions"])
+        _, _, miss, remote = first["results"]
+        self.assertEqual((miss["pattern"], remote["pattern"]), ("miss", "remote"))
+        _, hit, _ = run(*arguments[:3], "--pattern", "pair", "--pairs", "64", preload=LIBRARY)
+        for row in (miss, remote):
+            self.assertGreater(row["own_instructions"], hit["results"][1]["own_instructions"] + 10, row)
 
     def test_instruction_counts_repeat_exactly(self):
         arguments = ("instructions", "--size", "64", "--size", "8388608", "--pattern", "pair", "--pairs", "64")
@@ -68,6 +119,10 @@ class Results(unittest.TestCase):
         self.assertLess(empty["instructions"], 40)
         self.assertGreater(small["instructions"], empty["instructions"])
         self.assertEqual(small["system_calls"], 0)
+        self.assertEqual((empty["own_instructions"], empty["own_ways_out"]), (0, 0))
+        self.assertGreater(small["own_instructions"], 10)
+        self.assertLess(small["own_instructions"], small["instructions"])
+        self.assertEqual(small["own_ways_out"], 2, "malloc returns, free returns")
         self.assertIn("empty functions", text)
 
 

@@ -77,10 +77,9 @@ Result attack(const Mutant& mutant, const std::vector<const Known*>& suites, Lim
   };
   for (const Known* known : suites) {
     nlohmann::json run{{"suite", known->suite->name()}, {"verdict", "survived"}};
-    const std::vector<Search>& plan = known->suite->searches(Tier::kQuick);
-    const bool by_graphs = plan.front().strategy.kind == Strategy::Kind::kGraph;
+    const Search planned = known->suite->searches(Tier::kQuick).front();
     Search look = random(mutant.allowed ? kSample : kFirst);
-    if (by_graphs) look = mutant.allowed ? graphs() : at_most(kFirst, graphs());
+    if (planned.strategy.by_graphs()) look = mutant.allowed ? planned : at_most(kFirst, planned);
     search_mutant(mutant, *known, look, limits, run);
     const bool killed = run["verdict"] == "killed";
     // A short look that is cut short says nothing; a sample has to come to its end.

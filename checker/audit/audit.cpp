@@ -137,6 +137,7 @@ void Auditor::collect_unreached() {
 int Auditor::run() {
   std::string problem = cache_.problem();
   if (problem.empty()) problem = kept_.problem();
+  if (problem.empty()) problem = compiled_.problem();
   if (problem.empty() && options_.kept.empty() && !options_.changed.empty()) problem = "--changed needs --kept";
   if (problem.empty()) problem = tree_.problem(Suite::all());
   if (!problem.empty()) {

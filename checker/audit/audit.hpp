@@ -21,6 +21,7 @@ struct AuditOptions {
   std::string source;                ///< root of the source tree
   std::string cache;                 ///< file of the verdicts so far; empty: none
   std::string ledger;                ///< file of the ledger; empty: none. Not written unless everything was audited.
+  std::string costs;                 ///< file that says what operations compile to; empty: none
   std::string kept;                  ///< file of verdicts that were kept beside a ledger; empty: none
   std::vector<std::string> changed;  ///< parts of the ids of mutants that are run though their verdicts were kept
   std::string json;                  ///< file of the report; empty: none
@@ -81,7 +82,9 @@ std::string default_audit_cache();
 /// The root of the source tree that this program was built from.
 std::string default_source();
 
-/// The page of the ledger.
-std::string ledger_of(const AuditReport& report, const std::string& source);
+class Compiled;
+
+/// The page of the ledger. \param compiled a column for each machine that it knows
+std::string ledger_of(const AuditReport& report, const std::string& source, const Compiled& compiled);
 
 }  // namespace check

@@ -11,6 +11,7 @@
 #include "audit/attack.hpp"
 #include "audit/audit.hpp"
 #include "audit/cache.hpp"
+#include "audit/compiled.hpp"
 #include "audit/content.hpp"
 #include "audit/kept.hpp"
 #include "core/search.hpp"
@@ -26,6 +27,7 @@ class Auditor {
         tree_(options.source),
         cache_(options.cache),
         kept_(options.kept),
+        compiled_(options.costs),
         deadline_(options.seconds == 0 ? 0 : now() + options.seconds),
         pool_(options.jobs, deadline_, options.patience) {}
 
@@ -63,6 +65,7 @@ class Auditor {
   SourceTree tree_;
   Cache cache_;
   Kept kept_;
+  Compiled compiled_;
   double deadline_;
   JobPool pool_;
   std::vector<Known> suites_;

@@ -18,6 +18,8 @@ inline CLI::App* add_audit(CLI::App& app, AuditOptions& options) {
   options.source = default_source();
   options.cache = default_audit_cache();
   options.ledger = (std::filesystem::path(options.source) / subject().ledger).string();
+  const std::filesystem::path costs = std::filesystem::path(options.source) / subject().compiled;
+  if (std::filesystem::is_regular_file(costs)) options.costs = costs.string();
   CLI::App* command = app.add_subcommand("audit", "weakens every atomic operation that ships and says who notices");
   command->add_option("pattern", options.pattern,
                       "part of a mutant's name, such as " + subject().example + "; all without");
@@ -41,6 +43,12 @@ inline CLI::App* add_audit(CLI::App& app, AuditOptions& options) {
   command->add_option(
       "--changed", options.changed,
       "with --kept: parts of the names of mutants that are run all the same, such as " + subject().example_header);
+  command
+      ->add_option("--costs", options.costs,
+                   "what operations compile to, for columns of the ledger (default: " +
+                       (subject().compiled.empty() ? "none" : subject().compiled + " of the source, if it is there") +
+                       ")")
+      ->check(CLI::ExistingFile);
   command->add_option(
       "--ledger", options.ledger,
       "file of the ledger (default: " + subject().ledger + " of the source); what can be kept goes beside it");

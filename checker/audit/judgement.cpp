@@ -151,7 +151,7 @@ int Auditor::write() const {
   const bool complete = whole() && !JobPool::interrupted() && std::all_of(suites_.begin(), suites_.end(), measured) &&
                         std::none_of(report_.mutants.begin(), report_.mutants.end(), not_run);
   if (problem.empty() && complete && !options_.ledger.empty()) {
-    problem = write_text(options_.ledger, ledger_of(report_, options_.source));
+    problem = write_text(options_.ledger, ledger_of(report_, options_.source, compiled_));
     if (problem.empty()) problem = write_text(kept_beside(options_.ledger), kept_of(report_));
   }
   if (problem.empty()) return conclude();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "audit/audit.hpp"
+#include "audit/compiled.hpp"
 #include "audit/source_scan.hpp"
 #include "core/subject.hpp"
 
@@ -21,7 +22,12 @@ order; `split` (a load and a store instead of one step); `lost` (no store, and s
 effect twice); `inverted` (a compare-and-swap says the opposite of what it did); `spurious` (it fails twice for no
 reason; a weak one must bear that). A mutant is **killed** by the suite that notices; *n* is the execution that shows
 it. One that lives is explained in the survivor file beside the header. `#2` is the second such operation of a function.
-{}
+{}{}
+)";
+
+constexpr const char* kColumns = R"(
+The columns behind *order* are the instructions that the operation compiles to: `a or b` where its copies differ, – where
+a machine's object files have none, ? where they have not been looked at since the operation was written.
 )";
 
 /// Text in a cell of a table.
@@ -55,8 +61,15 @@ std::string some_of(std::vector<std::string> suites) {
   return suites.size() > kMost ? text + fmt::format(" and {} more", suites.size() - kMost) : text;
 }
 
+/// Cells that follow another one, each with what divides it from the one before.
+std::string behind(const std::vector<std::string>& cells) {
+  std::string text;
+  for (const std::string& one : cells) text += " | " + one;
+  return text;
+}
+
 std::string row_of(const AuditSite& site, const std::vector<std::string>& suites, const AuditReport& report,
-                   const std::string& source) {
+                   const std::string& source, const std::vector<std::string>& compiled) {
   std::string mutants;
   for (const Audited& audited : report.mutants) {
     if (!audited.mutant.site.same_place(site)) continue;
@@ -65,7 +78,7 @@ std::string row_of(const AuditSite& site, const std::vector<std::string>& suites
   if (mutants.empty()) mutants = "none: a relaxed load has nothing to lose";
   std::string operation = cell(site.function) + " " + cell(name_of(site.operation));
   if (site.occurrence != 0) operation += fmt::format(" #{}", site.occurrence);
-  return fmt::format("| {} | {} | {} | {} | {} |\n", operation, orders_of(site),
+  return fmt::format("| {} | {}{} | {} | {} | {} |\n", operation, orders_of(site), behind(compiled),
                      cell(comment_above(source, site.file, site.line)), some_of(suites), mutants);
 }
 
@@ -84,21 +97,29 @@ std::string summary_of(const AuditReport& report) {
 
 }  // namespace
 
-std::string ledger_of(const AuditReport& report, const std::string& source) {
+std::string ledger_of(const AuditReport& report, const std::string& source, const Compiled& compiled) {
   const std::string& note = subject().ledger_note;
-  std::string page = fmt::format(kHead, subject().program, note.empty() ? note : note + "\n") + summary_of(report);
+  const std::vector<std::string>& machines = compiled.machines();
+  std::string page = fmt::format(kHead, subject().program, note.empty() ? note : note + "\n",
+                                 machines.empty() ? "" : kColumns + subject().compiled_note + "\n");
+  page += summary_of(report);
+  const std::string columns = behind(machines);
+  const std::string rule = behind(std::vector<std::string>(machines.size(), "---"));
+  const std::vector<WrittenOperation> written = written_operations(source);
   std::string file;
   for (std::size_t i = 0; i < report.sites.size(); ++i) {
     const AuditSite& site = report.sites[i];
     if (site.file != file) {
       file = site.file;
-      page += fmt::format("\n## {}\n\n| operation | order | why | suites | mutants |\n|---|---|---|---|---|\n", file);
+      page += fmt::format("\n## {}\n\n| operation | order{} | why | suites | mutants |\n", file, columns);
+      page += fmt::format("| --- | ---{} | --- | --- | --- |\n", rule);
     }
-    page += row_of(site, report.suites[i], report, source);
+    page += row_of(site, report.suites[i], report, source, compiled.cells_of(name_in(written, site)));
   }
-  page += "\n## Reached by no suite\n\n| operation | why that is no gap |\n|---|---|\n";
+  page += fmt::format("\n## Reached by no suite\n\n| operation{} | why that is no gap |\n", columns);
+  page += fmt::format("| ---{} | --- |\n", rule);
   for (const Unreached& one : report.unreached) {
-    page += fmt::format("| {} | {} |\n", cell(one.operation.id()),
+    page += fmt::format("| {}{} | {} |\n", cell(one.operation.id()), behind(compiled.cells_of(one.operation.id())),
                         one.explanation == nullptr ? "**unexplained**" : cell(one.explanation->why));
   }
   return page;

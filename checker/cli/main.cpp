@@ -49,7 +49,7 @@ void add_run(CLI::App& command, Options& options) {
                   "and what there is no time for is incomplete")
       ->check(CLI::Range(1.0, 1e6));
   command.add_option("--scheduler", options.scheduler,
-                     "graph, full, bound=N, random or pct=D, instead of the suites' plans");
+                     "graph, graph=N, full, bound=N, random or pct=D, instead of the suites' plans");
   command
       .add_option("--engine", options.engine,
                   "graph or relacy alone, or both, which must agree; else graph where it comes to an end")

@@ -114,7 +114,7 @@ std::vector<Job> jobs_by_both(Options options) {
   std::vector<Job> jobs = jobs_for(options, {});
   options.engine.clear();
   for (Job& job : jobs_for(options, {})) {
-    if (job.scheduler == to_string(graphs())) jobs.push_back(std::move(job));
+    if (is_by_graphs(job.scheduler)) jobs.push_back(std::move(job));
   }
   return jobs;
 }
@@ -217,8 +217,7 @@ std::string wrong_engine(const Options& options) {
     return "--scheduler takes no --engine beside it: graph is one of its words";
   }
   const bool divided = options.split > 1 || !options.part.empty() || !options.state.empty() || options.plain;
-  const bool by_graphs =
-      options.scheduler == to_string(graphs()) || options.engine == "graph" || options.engine == "both";
+  const bool by_graphs = is_by_graphs(options.scheduler) || options.engine == "graph" || options.engine == "both";
   if (divided && by_graphs) {
     return "--split, --part, --state and --plain are for searches, as by --engine relacy: one by graphs is not divided";
   }
@@ -257,12 +256,11 @@ void sample_until(double deadline, const Options& options, JobPool& pool, std::v
   }
 }
 
-/// One program of the generator, instead of the suites.
-int run_program(const Usage& usage, const Options& options) {
+/// Programs of the generator, instead of the suites.
+int run_programs(const Usage& usage, const Options& options) {
   std::string problem;
-  const std::unique_ptr<GeneratedProgram> program = generator()->program(options.program, problem);
+  const std::vector<std::unique_ptr<GeneratedProgram>> programs = generator()->programs(options.program, problem);
   std::vector<Search> searches;
-  if (program != nullptr) searches = program->searches();
   if (!options.scheduler.empty() && problem.empty()) {
     searches = {{parse_strategy(options.scheduler, problem), options.executions, options.seconds, options.plain}};
     if (!searches[0].strategy.exhaustive() && options.executions == 0) searches[0].executions = 200'000;
@@ -272,10 +270,12 @@ int run_program(const Usage& usage, const Options& options) {
   ReportFile report(options.json);
   if (!can_write(report)) return kWrongCall;
   const double started = now();
-  std::printf("%s\n", program->text().c_str());
+  if (programs.size() == 1) std::printf("%s\n", programs.front()->text().c_str());
   std::vector<Job> jobs;
-  jobs.push_back(program->job(searches, options.seed));
-  JobPool pool(1, options.seconds == 0 ? 0 : started + options.seconds, options.patience);
+  for (const auto& program : programs) {
+    jobs.push_back(program->job(searches.empty() ? program->searches() : searches, options.seed));
+  }
+  JobPool pool(options.jobs, options.seconds == 0 ? 0 : started + options.seconds, options.patience);
   pool.keep(report);
   return conclude(pool.run(std::move(jobs)), report, started);
 }
@@ -283,7 +283,7 @@ int run_program(const Usage& usage, const Options& options) {
 }  // namespace
 
 int run(const Usage& usage, const Options& options) {
-  if (!options.program.empty()) return run_program(usage, options);
+  if (!options.program.empty()) return run_programs(usage, options);
   std::string problem;
   const Strategy strategy = options.scheduler.empty() ? Strategy{} : parse_strategy(options.scheduler, problem);
   if (!problem.empty()) return usage.wrong_call(problem);

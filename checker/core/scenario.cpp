@@ -28,7 +28,7 @@ Suite::~Suite() = default;
 
 Suite&& Suite::quick(std::initializer_list<Search> searches) && {
   quick_ = searches;
-  if (quick_.front().strategy.exhaustive()) by_graphs_.front().executions = quick_.front().executions;
+  if (quick_.front().strategy.exhaustive()) by_graphs_.executions = quick_.front().executions;
   return std::move(*this);
 }
 
@@ -37,8 +37,9 @@ Suite&& Suite::thorough(std::initializer_list<Search> searches) && {
   return std::move(*this);
 }
 
-Suite&& Suite::large() && {
-  large_ = true;
+Suite&& Suite::near(unsigned quick, unsigned thorough) && {
+  by_graphs_ = graphs_near(quick);
+  by_graphs_thoroughly_ = graphs_near(thorough);
   return std::move(*this);
 }
 
@@ -47,10 +48,16 @@ Suite&& Suite::not_by_graphs(std::string_view why) && {
   return std::move(*this);
 }
 
-const std::vector<Search>& Suite::searches(Tier tier, Engine engine) const noexcept {
-  const bool ends = graphless_.empty() && !large_;
-  if (engine == Engine::kGraph || (engine == Engine::kPlanned && ends)) return by_graphs_;
-  return tier == Tier::kDefault && !thorough_.empty() ? thorough_ : quick_;
+std::vector<Search> Suite::searches(Tier tier, Engine engine) const {
+  const bool thorough = tier == Tier::kDefault;
+  const std::vector<Search>& planned = thorough && !thorough_.empty() ? thorough_ : quick_;
+  if (engine == Engine::kRelacy || (engine == Engine::kPlanned && !graphless_.empty())) return planned;
+  std::vector<Search> searches = {thorough ? by_graphs_thoroughly_.value_or(by_graphs_) : by_graphs_};
+  if (engine == Engine::kGraph || !by_graphs_thoroughly_) return searches;
+  for (const Search& search : planned) {
+    if (!search.strategy.exhaustive()) searches.push_back(search);
+  }
+  return searches;
 }
 
 Suite&& Suite::depth(unsigned operations) && {

@@ -75,8 +75,9 @@ class Suite {
   Suite&& quick(std::initializer_list<Search> searches) &&;
   Suite&& thorough(std::initializer_list<Search> searches) &&;
 
-  /// The graph engine comes to no end in any tier: the plans are searches. Who asks for it gets it all the same.
-  Suite&& large() &&;
+  /// The graph engine comes to no end in any tier, so it explores the executions in which at most so many operations
+  /// stray, see graphs_near(); and of the plans, the samples go beyond that.
+  Suite&& near(unsigned quick, unsigned thorough) &&;
   /// There is something in the suite that a graph does not have, as where a scenario has an invariant. \param why for people
   Suite&& not_by_graphs(std::string_view why) &&;
 
@@ -104,7 +105,7 @@ class Suite {
   [[nodiscard]] const std::vector<Variant>& variants() const noexcept { return variants_; }
   /// Why the graph engine does not explore it; empty: it does.
   [[nodiscard]] const std::string& graphless() const noexcept { return graphless_; }
-  [[nodiscard]] const std::vector<Search>& searches(Tier tier, Engine engine = Engine::kPlanned) const noexcept;
+  [[nodiscard]] std::vector<Search> searches(Tier tier, Engine engine = Engine::kPlanned) const;
 
   /// All suites of the program, by name.
   static const std::vector<const Suite*>& all();
@@ -119,8 +120,8 @@ class Suite {
   ScenarioType type_;
   unsigned depth_ = 2000;
   std::string graphless_;
-  bool large_ = false;
-  std::vector<Search> by_graphs_ = {graphs()};
+  Search by_graphs_ = graphs();
+  std::optional<Search> by_graphs_thoroughly_;
   std::vector<Search> quick_;
   std::vector<Search> thorough_;
   std::vector<Variant> variants_;

@@ -3,13 +3,12 @@
 #include <fmt/core.h>
 
 #include <charconv>
-#include <string_view>
 
 namespace check {
 
 namespace {
 
-/// N of "bound=N", 0..64.
+/// N of "bound=N" and of "graph=N", 0..64.
 unsigned parse_parameter(std::string_view digits, std::string& problem) {
   unsigned value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
@@ -25,6 +24,7 @@ std::string to_string(const Strategy& strategy) {
   switch (strategy.kind) {
     case Strategy::Kind::kFull: return "full";
     case Strategy::Kind::kGraph: return "graph";
+    case Strategy::Kind::kNear: return fmt::format("graph={}", strategy.parameter);
     case Strategy::Kind::kBound: return fmt::format("bound={}", strategy.parameter);
     case Strategy::Kind::kRandom: return "random";
     case Strategy::Kind::kPct: return fmt::format("pct={}", strategy.parameter);
@@ -40,13 +40,14 @@ Strategy parse_strategy(const std::string& text, std::string& problem) {
   if (text == "full") return {Strategy::Kind::kFull, 0};
   if (text == "graph") return {Strategy::Kind::kGraph, 0};
   if (text == "random") return {Strategy::Kind::kRandom, 0};
+  if (text.starts_with("graph=")) return {Strategy::Kind::kNear, parse_parameter(text.substr(6), problem)};
   if (text.starts_with("bound=")) return {Strategy::Kind::kBound, parse_parameter(text.substr(6), problem)};
   if (text.starts_with("pct=")) {
     const Strategy strategy{Strategy::Kind::kPct, parse_parameter(text.substr(4), problem)};
     if (problem.empty() && (strategy.parameter < 1 || strategy.parameter > 16)) problem = "pct takes 1 to 16";
     return strategy;
   }
-  problem = fmt::format("unknown scheduler '{}': full, graph, bound=N, random or pct=D", text);
+  problem = fmt::format("unknown scheduler '{}': full, graph, graph=N, bound=N, random or pct=D", text);
   return {};
 }
 

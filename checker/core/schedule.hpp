@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace check {
 
@@ -11,6 +12,7 @@ struct Strategy {
   enum class Kind : std::uint8_t {
     kFull,    ///< every execution
     kGraph,   ///< every execution, as a graph: of those that differ in nothing but the order of steps, one
+    kNear,    ///< of these graphs, every one in which at most `parameter` operations stray; see Explorer
     kBound,   ///< every execution with at most `parameter` preemptions
     kRandom,  ///< uniform choices
     kPct,     ///< random priorities with `parameter` - 1 change points
@@ -19,11 +21,14 @@ struct Strategy {
   unsigned parameter = 0;
 
   [[nodiscard]] bool exhaustive() const noexcept { return kind <= Kind::kBound; }
+  [[nodiscard]] bool by_graphs() const noexcept { return kind == Kind::kGraph || kind == Kind::kNear; }
   friend bool operator==(const Strategy&, const Strategy&) = default;
 };
 
-/// "full", "graph", "bound=3", "random", "pct=3".
+/// "full", "graph", "graph=3", "bound=3", "random", "pct=3".
 std::string to_string(const Strategy& strategy);
+/// Whether a strategy, by its text, is one of the graph engine.
+inline bool is_by_graphs(std::string_view text) { return text.starts_with("graph"); }
 /// The strategy that a text names; the problem in `problem` if it names none.
 Strategy parse_strategy(const std::string& text, std::string& problem);
 
@@ -40,6 +45,7 @@ std::string to_string(const Search& search);
 
 inline Search full() { return {{Strategy::Kind::kFull, 0}}; }
 inline Search graphs() { return {{Strategy::Kind::kGraph, 0}}; }
+inline Search graphs_near(unsigned straying) { return {{Strategy::Kind::kNear, straying}}; }
 inline Search bound(unsigned preemptions) { return {{Strategy::Kind::kBound, preemptions}}; }
 inline Search random(std::uint64_t executions) { return {{Strategy::Kind::kRandom, 0}, executions}; }
 inline Search pct(unsigned depth, std::uint64_t executions) { return {{Strategy::Kind::kPct, depth}, executions}; }

@@ -21,6 +21,7 @@ struct Part {
 struct Outcome {
   bool failed = false;           ///< a counterexample, or no verdict is possible; `problem` says which
   bool cut = false;              ///< ended before it was done: by a limit, or because it was told to
+  bool beyond = false;           ///< of a search by graphs with a bound: the bound has left something out
   std::uint64_t executions = 0;  ///< explored, the failing one included
   double seconds = 0;
   double processor_seconds = 0;

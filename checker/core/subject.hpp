@@ -17,6 +17,8 @@ struct Subject {
   std::string checker = "checker";   ///< folder below the root that holds the checker itself
   std::string ledger = "ledger.md";  ///< file below the root: the page that the audit writes
   std::string ledger_note;           ///< what the head of that page says besides, in Markdown
+  std::string compiled;              ///< file below the root: what operations compile to; empty: none
+  std::string compiled_note;         ///< what the head of the page says of its columns besides, in Markdown
   std::string example = "word";      ///< part of the names of a header's mutants, for the help
   std::string example_header = "word.hpp/";  ///< and the part that all of them begin with
   /// Whether suites have to reach the atomic operations of a header. \param header from the root; null: of each

@@ -14,6 +14,8 @@ const check::RegisteredSubject subject{{
     .checker = ".",
     .ledger = "example/ledger.md",
     .ledger_note = "",
+    .compiled = "",
+    .compiled_note = "",
     .example = "mailbox.hpp/put",
     .example_header = "mailbox.hpp/",
     .is_audited = nullptr,

@@ -42,7 +42,7 @@ std::vector<Result> disagreements(const std::vector<Result>& results) {
   for (const Result& result : results) {
     Both& both = suites[result.suite];
     both.broken_variant = result.broken_variant;
-    add(result.scheduler == to_string(graphs()) ? both.graph : both.relacy, result);
+    add(is_by_graphs(result.scheduler) ? both.graph : both.relacy, result);
   }
   std::vector<Result> rows;
   for (const auto& [name, both] : suites) {

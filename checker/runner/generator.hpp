@@ -1,5 +1,5 @@
 #pragma once
-/// Programs that are no suites: a user's generator makes them, of a text or a seed, and `run` takes them one at a time.
+/// Programs that are no suites: a user's generator makes them, of texts or seeds.
 
 #include <memory>
 #include <string>
@@ -27,9 +27,9 @@ class Generator {
   virtual ~Generator() = default;
   /// What help says of the option that names a program.
   [[nodiscard]] virtual std::string help() const = 0;
-  /// The program that an argument names. \param problem why there is none; then null is returned
-  [[nodiscard]] virtual std::unique_ptr<GeneratedProgram> program(const std::string& argument,
-                                                                  std::string& problem) const = 0;
+  /// The programs that an argument names, one or many. \param problem why there is none
+  [[nodiscard]] virtual std::vector<std::unique_ptr<GeneratedProgram>> programs(const std::string& argument,
+                                                                                std::string& problem) const = 0;
   /// Whether the first part of a replay token names one of its programs.
   [[nodiscard]] virtual bool is_name(const std::string& name) const = 0;
   /// Replays an execution of the program that the token's first part names.

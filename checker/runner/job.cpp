@@ -29,6 +29,8 @@ std::string verdict_of(const Search& search, const Outcome& outcome) {
   switch (search.strategy.kind) {
     case Strategy::Kind::kFull:
     case Strategy::Kind::kGraph: return "COMPLETE";
+    case Strategy::Kind::kNear:
+      return outcome.beyond ? fmt::format("BOUNDED({})", search.strategy.parameter) : "COMPLETE";
     case Strategy::Kind::kBound: return fmt::format("BOUNDED({})", search.strategy.parameter);
     default: return fmt::format("SAMPLED({})", outcome.executions);
   }
@@ -72,7 +74,7 @@ std::string blind_spots(const Search& search) {
     (order == std::memory_order_seq_cst ? sequential : weaker) = true;
   }
   std::string text;
-  const bool graph = search.strategy.kind == Strategy::Kind::kGraph;
+  const bool graph = search.strategy.by_graphs();
   if (free_reads && free_writes) text += " LB";
   if (reorders && !graph) text += " 2+2W";
   if (old_values && !graph) text += " STALE";

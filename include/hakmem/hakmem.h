@@ -74,7 +74,7 @@ HAK_API void hak_free_at(void* block, uint32_t site) HAK_NOEXCEPT;
 /* Bytes of a live block that may be used, at least what was asked for; 0 for NULL. */
 HAK_API size_t hak_usable_size(const void* block) HAK_NOEXCEPT;
 
-/* Bytes that hak_usable_size would say of a block that hak_alloc gives for `size` now, at least `size` (0 counts as 1): to
+/* Bytes that hak_usable_size would say of a block that hak_alloc gives for `size` now, at least `size`: to
  * grow a buffer by what it costs anyway. A mapping that was kept, and a block that the learner's W_MAX lets serve, may be
  * larger. 0 for an impossible size. */
 HAK_API size_t hak_good_size(size_t size) HAK_NOEXCEPT;

@@ -38,14 +38,15 @@ std::string with_this_build(std::vector<std::string> parts) {
 
 /// Whether a scheduler's text is one that the help names, with its number in range.
 bool names_a_scheduler(const std::string& text) {
-  if (text == "full" || text == "random") return true;
+  if (text == "full" || text == "graph" || text == "random") return true;
   const std::size_t equals = text.find('=');
   const std::string kind = text.substr(0, equals);
   const std::string digits = equals == std::string::npos ? "" : text.substr(equals + 1);
   if (digits.empty() || digits.find_first_not_of("0123456789") != std::string::npos) return false;
   const std::size_t first = std::min(digits.find_first_not_of('0'), digits.size() - 1);
   const unsigned value = digits.size() - first > 3 ? 1000 : static_cast<unsigned>(std::stoul(digits.substr(first)));
-  return kind == "bound" ? value <= 64 : kind == "pct" && value >= 1 && value <= 16;
+  if (kind == "bound" || kind == "graph") return value <= 64;
+  return kind == "pct" && value >= 1 && value <= 16;
 }
 
 #ifdef HAKMEM_FUZZ_PLANTED

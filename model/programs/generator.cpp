@@ -24,7 +24,7 @@ using namespace check;
 using programs::HeapProgram;
 
 constexpr std::string_view kPrefix = "program=";
-constexpr std::string_view kSeed = "seed:";
+constexpr std::uint64_t kMostPrograms = 100'000;  // of one call
 constexpr const char* kNoPrograms = "this checker is built without programs of the heap";
 
 /// A program as part of a replay token, whose parts are separated by colons.
@@ -42,9 +42,23 @@ HeapProgram decode(const std::string& name, std::string& problem) {
   return programs::parse_program(text, problem);
 }
 
+/// A program and what it is called.
+struct Named {
+  std::string name;
+  HeapProgram program;
+};
+
+/// Programs that have numbers, by what stands in front of the number.
+struct Numbered {
+  std::string_view prefix;
+  HeapProgram (*generate)(std::uint64_t seed);
+};
+constexpr Numbered kNumbered[] = {{"seed:", programs::generate_program},
+                                  {"attached:", programs::generate_attached_program}};
+
 Outcome search_program(const HeapProgram& program, const Search& search, const Limits& limits) {
   program_under_test = &program;
-  return explore(program_scenario(program.size()), kProgramDepth, search, limits);
+  return explore(program_scenario(program), kProgramDepth, search, limits);
 }
 
 /// Leaves out steps as long as the rest fails too. \param outcome of the program; of the smallest one afterwards
@@ -66,14 +80,16 @@ HeapProgram smallest_failing(HeapProgram program, const Search& search, const Li
 std::string verdict_of(const Search& search, const Outcome& outcome) {
   if (outcome.failed) return "FAILED";
   if (outcome.cut) return "TRUNCATED";
-  if (search.strategy.kind <= Strategy::Kind::kGraph) return "COMPLETE";
-  if (search.strategy.kind == Strategy::Kind::kBound) return fmt::format("BOUNDED({})", search.strategy.parameter);
+  const bool near = search.strategy.kind == Strategy::Kind::kNear;
+  if (search.strategy.kind <= Strategy::Kind::kGraph || (near && !outcome.beyond)) return "COMPLETE";
+  if (search.strategy.exhaustive()) return fmt::format("BOUNDED({})", search.strategy.parameter);
   return fmt::format("SAMPLED({})", outcome.executions);
 }
 
-Result judge(const HeapProgram& program, const Search& search, const Limits& limits) {
+Result judge(const Named& named, const Search& search, const Limits& limits) {
+  const HeapProgram& program = named.program;
   Result result;
-  result.suite = "program";
+  result.suite = named.name;
   result.scheduler = to_string(search);
   Outcome outcome = search_program(program, search, limits);
   result.executions = outcome.executions;
@@ -91,39 +107,59 @@ Result judge(const HeapProgram& program, const Search& search, const Limits& lim
   return result;
 }
 
-/// The program that an argument names: a text, "@FILE" with a text in it, or "seed:N" for the one that a stress run
-/// with this seed has run. \param problem why there is none
-HeapProgram program_from(const std::string& argument, std::string& problem) {
+/// A number, and nothing else. \return false where the text is none
+bool read_number(std::string_view text, std::uint64_t& number) {
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && stop == text.data() + text.size();
+}
+
+/// The programs of "PREFIX:N", or of "PREFIX:N+COUNT": so many, from N on.
+std::vector<Named> numbered_programs(const Numbered& kind, const std::string& argument, std::string& problem) {
+  const std::string_view numbers = std::string_view(argument).substr(kind.prefix.size());
+  const std::size_t plus = numbers.find('+');
+  std::uint64_t first = 0;
+  std::uint64_t count = 1;
+  const bool counts = plus == std::string_view::npos || read_number(numbers.substr(plus + 1), count);
+  if (!read_number(numbers.substr(0, plus), first) || !counts || count == 0 || count > kMostPrograms) {
+    problem = fmt::format("'{}' is no seed: {}N with a number, or {}N+COUNT for COUNT of them, at most {}", argument,
+                          kind.prefix, kind.prefix, kMostPrograms);
+    return {};
+  }
+  std::vector<Named> programs;
+  for (std::uint64_t seed = first; programs.size() < count; ++seed) {
+    programs.push_back({fmt::format("{}{}", kind.prefix, seed), kind.generate(seed)});
+  }
+  return programs;
+}
+
+/// The programs that an argument names: a text, "@FILE" with a text in it, or numbers. \param problem why there is none
+std::vector<Named> programs_from(const std::string& argument, std::string& problem) {
   if (program_scenario == nullptr) {
     problem = kNoPrograms;
     return {};
   }
-  if (argument.starts_with(kSeed)) {
-    std::uint64_t seed = 0;
-    const char* const end = argument.data() + argument.size();
-    const auto [stop, error] = std::from_chars(argument.data() + kSeed.size(), end, seed);
-    if (error != std::errc{} || stop != end) problem = fmt::format("'{}' is no seed: seed:N with a number", argument);
-    return programs::generate_program(seed);
+  for (const Numbered& kind : kNumbered) {
+    if (argument.starts_with(kind.prefix)) return numbered_programs(kind, argument, problem);
   }
-  if (!argument.starts_with('@')) return programs::parse_program(argument, problem);
+  if (!argument.starts_with('@')) return {{"program", programs::parse_program(argument, problem)}};
   std::ifstream file(argument.substr(1));
   if (!file) {
     problem = fmt::format("cannot read {}", argument.substr(1));
     return {};
   }
-  return programs::parse_program({std::istreambuf_iterator<char>(file), {}}, problem);
+  return {{"program", programs::parse_program({std::istreambuf_iterator<char>(file), {}}, problem)}};
 }
 
 /// Searches until one fails; what fails is made smaller until nothing can be left out.
-Job job_for(const HeapProgram& program, const std::vector<Search>& searches, std::uint64_t seed) {
-  Job job{"program", to_string(searches.front())};
-  job.go_on = fmt::format("hakmem-check run --program '{}'", to_string(program));
-  job.work = [program, searches, seed, go_on = job.go_on](Limits limits) {
+Job job_for(const Named& named, const std::vector<Search>& searches, std::uint64_t seed) {
+  Job job{named.name, to_string(searches.front())};
+  job.go_on = fmt::format("hakmem-check run --program '{}'", to_string(named.program));
+  job.work = [named, searches, seed, go_on = job.go_on](Limits limits) {
     limits.seed = seed;
     Result result;
     for (const Search& search : searches) {
       const Result earlier = result;
-      result = judge(program, search, limits);
+      result = judge(named, search, limits);
       if (!result.passes() || *limits.stop) break;
       result.executions += earlier.executions;
       result.seconds += earlier.seconds;
@@ -143,35 +179,41 @@ Replayed replay_program(const std::string& name, const Strategy& strategy, const
   if (program_scenario == nullptr) replayed.problem = kNoPrograms;
   if (!replayed.problem.empty()) return replayed;
   program_under_test = &program;
-  replayed.outcome = replay(program_scenario(program.size()), kProgramDepth, strategy, choices);
+  replayed.outcome = replay(program_scenario(program), kProgramDepth, strategy, choices);
   return replayed;
 }
 
 class OnToyHeap final : public GeneratedProgram {
  public:
-  explicit OnToyHeap(HeapProgram program) : program_(std::move(program)) {}
-  [[nodiscard]] std::string text() const override { return to_string(program_); }
-  [[nodiscard]] std::vector<Search> searches() const override { return {bound(0), random(30'000), pct(3, 30'000)}; }
+  explicit OnToyHeap(Named named) : named_(std::move(named)) {}
+  [[nodiscard]] std::string text() const override { return to_string(named_.program); }
+  /// Where all threads are attached there is an end.
+  [[nodiscard]] std::vector<Search> searches() const override {
+    const HeapProgram& program = named_.program;
+    if (std::all_of(program.begin(), program.end(), programs::is_attached)) return {graphs()};
+    return {bound(0), random(30'000), pct(3, 30'000)};
+  }
   [[nodiscard]] Job job(const std::vector<Search>& searches, std::uint64_t seed) const override {
-    return job_for(program_, searches, seed);
+    return job_for(named_, searches, seed);
   }
 
  private:
-  HeapProgram program_;
+  Named named_;
 };
 
 class HeapPrograms final : public Generator {
  public:
   [[nodiscard]] std::string help() const override {
-    return "a program of the heap instead of suites: 'T0: a=malloc(64) give a T1: b=take free b', @FILE, or seed:N of "
-           "a "
-           "stress run; what fails is made as small as can be";
+    return "a program of the heap instead of suites: 'T0: a=malloc(64) give a T1: b=take free b', @FILE, seed:N of a "
+           "stress run, or attached:N, which is searched to its end; COUNT of these from N on as attached:N+COUNT; "
+           "what "
+           "fails is made as small as can be";
   }
-  [[nodiscard]] std::unique_ptr<GeneratedProgram> program(const std::string& argument,
-                                                          std::string& problem) const override {
-    HeapProgram program = program_from(argument, problem);
-    if (!problem.empty()) return nullptr;
-    return std::make_unique<OnToyHeap>(std::move(program));
+  [[nodiscard]] std::vector<std::unique_ptr<GeneratedProgram>> programs(const std::string& argument,
+                                                                        std::string& problem) const override {
+    std::vector<std::unique_ptr<GeneratedProgram>> all;
+    for (Named& named : programs_from(argument, problem)) all.push_back(std::make_unique<OnToyHeap>(std::move(named)));
+    return all;
   }
   [[nodiscard]] bool is_name(const std::string& name) const override { return name.starts_with(kPrefix); }
   [[nodiscard]] Replayed replay(const std::string& name, const Strategy& strategy,

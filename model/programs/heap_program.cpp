@@ -3,6 +3,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <iterator>
+#include <span>
 #include <string_view>
 
 namespace hakmem::programs {
@@ -10,6 +11,7 @@ namespace hakmem::programs {
 namespace {
 
 constexpr std::size_t kSizes[] = {16, 64, 64, 64, 64, 48, 32, 200};
+constexpr std::size_t kSizesOfSlabs[] = {16, 64, 64, 64, 64, 48, 32};
 
 char name_of(unsigned variable) { return static_cast<char>('a' + variable); }
 
@@ -56,11 +58,9 @@ bool parse_verb(const std::string& word, Step::Kind& kind, bool& names_block) {
     const char* word;
     Step::Kind kind;
     bool names_block;
-  } kVerbs[] = {{"free", Step::Kind::kFree, true},
-                {"late_free", Step::Kind::kLateFree, true},
-                {"give", Step::Kind::kGive, true},
-                {"renew", Step::Kind::kRenew, false},
-                {"trim", Step::Kind::kTrim, false}};
+  } kVerbs[] = {{"free", Step::Kind::kFree, true},  {"late_free", Step::Kind::kLateFree, true},
+                {"give", Step::Kind::kGive, true},  {"renew", Step::Kind::kRenew, false},
+                {"trim", Step::Kind::kTrim, false}, {"attached", Step::Kind::kAttached, false}};
   for (const auto& verb : kVerbs) {
     if (word != verb.word) continue;
     kind = verb.kind;
@@ -86,18 +86,23 @@ class Numbers {
   std::uint64_t state_;
 };
 
+using Kind = Step::Kind;
+
+/// What a generated thread does, each kind as often as it stands here; and what one does that stays attached.
+constexpr Kind kKinds[] = {Kind::kAllocate, Kind::kAllocate, Kind::kAllocate, Kind::kAllocate, Kind::kFree,
+                           Kind::kFree,     Kind::kGive,     Kind::kGive,     Kind::kGive,     Kind::kTake,
+                           Kind::kTake,     Kind::kTake,     Kind::kRenew,    Kind::kLateFree, Kind::kTrim};
+constexpr Kind kKindsOfAttached[] = {Kind::kAllocate, Kind::kAllocate, Kind::kAllocate, Kind::kFree, Kind::kFree,
+                                     Kind::kGive,     Kind::kGive,     Kind::kTake,     Kind::kTake, Kind::kLateFree};
+
 /// Steps that mean something more often than not: what is freed or given was allocated or taken before.
-Step generate_step(Numbers& numbers, unsigned& held) {
-  using Kind = Step::Kind;
-  constexpr Kind kKinds[] = {Kind::kAllocate, Kind::kAllocate, Kind::kAllocate, Kind::kAllocate, Kind::kFree,
-                             Kind::kFree,     Kind::kGive,     Kind::kGive,     Kind::kGive,     Kind::kTake,
-                             Kind::kTake,     Kind::kTake,     Kind::kRenew,    Kind::kLateFree, Kind::kTrim};
-  Step step{kKinds[numbers.below(std::size(kKinds))], numbers.below(3), 0};
+Step generate_step(Numbers& numbers, unsigned& held, std::span<const Kind> kinds, std::span<const std::size_t> sizes) {
+  Step step{kinds[numbers.below(static_cast<unsigned>(kinds.size()))], numbers.below(3), 0};
   if (step.kind == Kind::kRenew || step.kind == Kind::kTrim) return {step.kind};
   const unsigned bit = 1u << step.variable;
   const bool gets = step.kind == Kind::kAllocate || step.kind == Kind::kTake;
   if (!gets && (held & bit) == 0) step.kind = Kind::kAllocate;
-  if (step.kind == Kind::kAllocate) step.bytes = kSizes[numbers.below(std::size(kSizes))];
+  if (step.kind == Kind::kAllocate) step.bytes = sizes[numbers.below(static_cast<unsigned>(sizes.size()))];
   held = gets || step.kind == Kind::kAllocate ? held | bit : held & ~bit;
   return step;
 }
@@ -114,6 +119,7 @@ std::string to_string(const Step& step) {
     case Step::Kind::kTake: return name + "=take";
     case Step::Kind::kRenew: return "renew";
     case Step::Kind::kTrim: return "trim";
+    case Step::Kind::kAttached: return "attached";
   }
   return "?";
 }
@@ -143,6 +149,10 @@ HeapProgram parse_program(const std::string& text, std::string& problem) {
         problem = "'" + word + "' is no step: a=malloc(BYTES), a=take, free a, late_free a, give a, renew or trim";
         return {};
       }
+      if (step.kind == Step::Kind::kAttached && (program.empty() || !program.back().empty())) {
+        problem = "'attached' stands in front of all steps of a thread";
+        return {};
+      }
       const int variable = names_block && i + 1 < words.size() ? variable_in(words[i + 1]) : 0;
       if (names_block && (i + 1 >= words.size() || variable < 0)) {
         problem = "'" + word + "' needs a variable, a to h, behind it";
@@ -169,19 +179,35 @@ HeapProgram generate_program(std::uint64_t seed) {
   unsigned held[kMostThreads] = {};
   for (unsigned i = 0; i < count; ++i) {
     const unsigned thread = numbers.below(threads);
-    program[thread].push_back(generate_step(numbers, held[thread]));
+    program[thread].push_back(generate_step(numbers, held[thread], kKinds, kSizes));
   }
   return program;
 }
 
+HeapProgram generate_attached_program(std::uint64_t seed) {
+  Numbers numbers(seed);
+  const bool three = numbers.below(4) == 0;
+  HeapProgram program(three ? 3 : 2, std::vector<Step>{{Kind::kAttached}});
+  for (auto& thread : program) {
+    unsigned held = 0b11;
+    for (unsigned i = three ? 3 : 5; i != 0; --i) {
+      thread.push_back(generate_step(numbers, held, kKindsOfAttached, kSizesOfSlabs));
+    }
+  }
+  return program;
+}
+
+bool is_attached(const std::vector<Step>& thread) { return !thread.empty() && thread.front().kind == Kind::kAttached; }
+
 std::vector<HeapProgram> smaller_programs(const HeapProgram& program) {
   std::vector<HeapProgram> smaller;
   for (std::size_t i = 0; i < program.size(); ++i) {
-    if (program[i].empty() && program.size() > 2) {
+    const std::size_t first = is_attached(program[i]) ? 1 : 0;
+    if (program[i].size() == first && program.size() > 2) {
       smaller.push_back(program);
       smaller.back().erase(smaller.back().begin() + static_cast<std::ptrdiff_t>(i));
     }
-    for (std::size_t step = 0; step < program[i].size(); ++step) {
+    for (std::size_t step = first; step < program[i].size(); ++step) {
       smaller.push_back(program);
       auto& steps = smaller.back()[i];
       steps.erase(steps.begin() + static_cast<std::ptrdiff_t>(step));
@@ -192,7 +218,7 @@ std::vector<HeapProgram> smaller_programs(const HeapProgram& program) {
 
 std::size_t steps_of(const HeapProgram& program) {
   std::size_t steps = 0;
-  for (const auto& thread : program) steps += thread.size();
+  for (const auto& thread : program) steps += thread.size() - (is_attached(thread) ? 1 : 0);
   return steps;
 }
 

@@ -7,6 +7,13 @@
 /// Each thread has eight variables, a to h, which hold a block or nothing. Every program makes sense, so that leaving
 /// out any step leaves a program: a variable that gets a block frees the one it had, nothing can be freed or given, and
 /// a thread frees at its end what it has left and exits.
+///
+///     T0: attached a=malloc(64) give a   T1: attached b=take free b
+///
+/// A thread that is attached has its context before all threads begin, with slabs of each size, two of 64 bytes; and it has
+/// two blocks of one of these: one of its own in `a`, and in `b` one of the attached thread behind it, the last one of the
+/// first. It neither frees nor exits at its end: that comes when all threads have ended. So between the threads there is
+/// nothing but their steps.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +31,7 @@ struct Step {
     kTake,      ///< "a=take": takes what lies there
     kRenew,     ///< "renew": the thread exits, and another one begins with its variables
     kTrim,      ///< "trim"
+    kAttached,  ///< "attached": no step, and nowhere but in front of all steps of a thread
   };
   Kind kind;
   unsigned variable = 0;
@@ -49,7 +57,13 @@ HeapProgram parse_program(const std::string& text, std::string& problem);
 /// The program with a number: the same for everybody. Two or three threads, two to twelve steps.
 HeapProgram generate_program(std::uint64_t seed);
 
-/// All programs that are smaller by one step, and by one thread where one has none left but two others remain.
+/// A program with a number, of attached threads: two of five steps each, or three of three.
+HeapProgram generate_attached_program(std::uint64_t seed);
+
+[[nodiscard]] bool is_attached(const std::vector<Step>& thread);
+
+/// All programs that are smaller by one step, and by one thread where one has none left but two others remain. Who is
+/// attached stays so.
 std::vector<HeapProgram> smaller_programs(const HeapProgram& program);
 
 std::size_t steps_of(const HeapProgram& program);

@@ -4,6 +4,8 @@
 /// What is judged by itself, in each of them: a block holds what its latest owner has written until it frees it (I1,
 /// I5), and in the end everything has come back (I2, I8).
 
+#include <utility>
+
 #include "heap/heap.hpp"
 #include "model/programs/heap_program.hpp"
 
@@ -34,14 +36,23 @@ class HeapProgramRun {
   explicit HeapProgramRun(Body& body, const typename ConfigT::Os& os = {}) : body_(body), heap_(os) {}
 
   /// Before all threads.
-  void set_up() { heap_.init(); }
+  void set_up(const HeapProgram& program = {}) {
+    heap_.init();
+    for (unsigned i = 0; i < program.size(); ++i) {
+      if (!is_attached(program[i])) continue;
+      begin(attached_[i], i);
+      warm_up(attached_[i]);
+      if (i != 0) exchange_last(attached_[i - 1], attached_[i]);
+    }
+  }
 
   /// A thread from its beginning to its end.
   void run(const HeapProgram& program, unsigned index) {
     Thread thread;
-    begin(thread, index);
-    for (const Step& step : program[index]) take(thread, step);
-    end(thread);
+    const bool comes_and_goes = attached_[index].context == nullptr;
+    if (comes_and_goes) begin(thread, index);
+    for (const Step& step : program[index]) take(comes_and_goes ? thread : attached_[index], step);
+    if (comes_and_goes) end(thread);
   }
 
   void begin(Thread& thread, unsigned index) {
@@ -57,7 +68,8 @@ class HeapProgramRun {
       case Step::Kind::kGive: return give(thread, step.variable);
       case Step::Kind::kTake: return receive(thread, step.variable);
       case Step::Kind::kRenew: heap_.detach(*thread.context); return attach(thread);
-      case Step::Kind::kTrim: (void)heap_.trim(*thread.context);
+      case Step::Kind::kTrim: (void)heap_.trim(*thread.context); return;
+      case Step::Kind::kAttached: return;
     }
   }
 
@@ -68,6 +80,9 @@ class HeapProgramRun {
 
   /// After all threads.
   void finish() {
+    for (Thread& thread : attached_) {
+      if (thread.context != nullptr) end(thread);
+    }
     Thread last;
     begin(last, kMostThreads);
     receive(last, 0);
@@ -102,6 +117,22 @@ class HeapProgramRun {
   void attach(Thread& thread) {
     thread.context = heap_.attach();
     body_.require(thread.context != nullptr, "there is a context");
+  }
+
+  /// What an attached thread has done before.
+  void warm_up(Thread& thread) {
+    for (const unsigned variable : {0u, 1u}) take(thread, {Step::Kind::kAllocate, variable, 64});
+    for (const std::size_t bytes : {64u, 48u, 32u, 16u}) {
+      take(thread, {Step::Kind::kAllocate, 2, bytes});
+      take(thread, {Step::Kind::kFree, 2});
+    }
+  }
+
+  /// The second blocks of two threads change hands, if both have one.
+  static void exchange_last(Thread& a, Thread& b) {
+    if (a.context == nullptr || b.context == nullptr) return;
+    std::swap(a.blocks[1], b.blocks[1]);
+    std::swap(a.marks[1], b.marks[1]);
   }
 
   void allocate(Thread& thread, const Step& step) {
@@ -155,6 +186,7 @@ class HeapProgramRun {
   Body& body_;
   Heap<ConfigT> heap_;
   Context stand_in_{};
+  Thread attached_[kMostThreads];
   typename Sync::template Atomic<void*> given_{nullptr};
 };
 

@@ -16,6 +16,6 @@ inline constexpr unsigned kProgramDepth = 20'000;
 
 /// The scenario's type for a program of two to four threads, over the heap that ships. Null in a checker that is built
 /// without that scenario.
-inline ScenarioType (*program_scenario)(std::size_t threads) = nullptr;
+inline ScenarioType (*program_scenario)(const programs::HeapProgram& program) = nullptr;
 
 }  // namespace hakmem::model

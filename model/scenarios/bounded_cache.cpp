@@ -65,28 +65,22 @@ const Registered bounded_things{
 struct WhaleGeometry : ToyGeometry {
   static constexpr std::size_t kWhaleBytes = 4 * kSlotBytes<ToyGeometry>;
 };
-using WhaleConfig = Config<RelacySync, SimulatedOs<11>, WhaleGeometry>;
 
-/// Blocks with mappings of their own come and go through the cache.
-struct Whales : Scenario {
+/// Blocks with mappings of their own.
+template <class Os>
+struct WhaleScenario : Scenario {
+  using WhaleConfig = Config<RelacySync, Os, WhaleGeometry>;
   static constexpr unsigned kThreads = 2;
   static constexpr std::size_t kBytes = 2 * kSlotBytes<WhaleGeometry>;
 
-  void before() override {
-    backend.init();
-    free(allocate(1));
-  }
-  void thread(unsigned index) override {
-    free(allocate(2 + index));
-    if (index == 1) (void)direct.trim(os);
-  }
+  void before() override { backend.init(); }
   void after() override {
     (void)direct.trim(os);
     require(os.reservations() == 0, "I8 reclaimed: all is freed and trimmed, but memory stays mapped");
   }
 
-  void* allocate(std::uintptr_t mark) {
-    void* block = direct.allocate(backend, kBytes, 1, Contents::kAny);
+  void* allocate(std::uintptr_t mark, std::size_t bytes = kBytes) {
+    void* block = direct.allocate(backend, bytes, 1, Contents::kAny);
     require(block != nullptr, "there is memory");
     payload_write(block, mark);
     return block;
@@ -99,15 +93,86 @@ struct Whales : Scenario {
   }
 
   Backend<WhaleConfig> backend;
-  WhaleConfig::Os& os = backend.os;
+  Os& os = backend.os;
   PageMap<WhaleConfig>& map = backend.map;
   DirectMappings<WhaleConfig> direct;
+};
+
+/// They come and go through the cache.
+struct Whales : WhaleScenario<SimulatedOs<11>> {
+  void before() override {
+    WhaleScenario::before();
+    free(allocate(1));
+  }
+  void thread(unsigned index) override {
+    free(allocate(2 + index));
+    if (index == 1) (void)direct.trim(os);
+  }
 };
 
 const Registered whales{
     Suite::of<Whales>("whale_cache/come_and_go", "I1 I4 I5 I8: mappings are used again, against a trim")
         .quick({bound(2), random(30'000)})
         .thorough({bound(3), random(500'000)})
+        .broken("put_does_not_release", weaken(kPut, kRelaxed))
+        .as("DATA RACE")
+        .broken("take_does_not_acquire", weaken(kTake, kRelaxed))
+        .as("DATA RACE")
+        .broken("take_is_not_atomic", split(kTake))};
+
+/// Two halves of a kept mapping are handed out and come back, to be one again. In the end one may still be out, or both
+/// may have met on their way and stay two.
+struct DividedWhales : WhaleScenario<DividingOs<11>> {
+  void before() override {
+    WhaleScenario::before();
+    free(allocate(1, 2 * kBytes));
+    for (unsigned i = 0; i < kThreads; ++i) halves[i] = allocate(2 + i);
+    require(os.reservations() == 2, "a kept mapping serves two blocks");
+  }
+  void thread(unsigned index) override {
+    require(payload_read(halves[index]) == 2 + index, "I1 exclusive: a block has another's contents");
+    free(halves[index]);
+    if (index == 1) free(allocate(4));
+  }
+  void* halves[kThreads] = {};
+};
+
+const Registered divided_whales{
+    Suite::of<DividedWhales>("whale_cache/split_and_join",
+                             "I1 I2 I4 I5 I8: what was split from a mapping is joined again")
+        .quick({full()})
+        .broken("put_does_not_release", weaken(kPut, kRelaxed))
+        .as("DATA RACE")
+        .broken("take_does_not_acquire", weaken(kTake, kRelaxed))
+        .as("DATA RACE")
+        .broken("take_is_not_atomic", split(kTake))};
+
+/// A block grows into the half that it was split from, while another thread wants that, too: one of them gets it, and who
+/// comes too late finds other memory.
+struct GrowingWhale : WhaleScenario<DividingOs<11>> {
+  void before() override {
+    WhaleScenario::before();
+    free(allocate(1, 2 * kBytes));
+    block = allocate(2);
+    require(os.reservations() == 2, "the rest of a kept mapping is kept");
+  }
+  void thread(unsigned index) override {
+    if (index == 1) return free(allocate(3));
+    block = direct.reallocate(backend, *map.find(block), 2 * kBytes);
+    require(block != nullptr, "there is memory");
+    require(payload_read(block) == 2, "I5 visible: a block that grows has lost its contents");
+    payload_write(static_cast<char*>(block) + kBytes, 2);
+  }
+  void after() override {
+    free(block);
+    WhaleScenario::after();
+  }
+  void* block = nullptr;
+};
+
+const Registered growing_whale{
+    Suite::of<GrowingWhale>("whale_cache/grow_into_kept", "I1 I2 I4 I5 I8: a block grows into a kept mapping, or moves")
+        .quick({full()})
         .broken("put_does_not_release", weaken(kPut, kRelaxed))
         .as("DATA RACE")
         .broken("take_does_not_acquire", weaken(kTake, kRelaxed))

@@ -82,7 +82,7 @@ struct LooksAndSetsUp : WhoComesFirstSetsUp {
 const Registered once_for_all{
     Suite::of<WhoComesFirstSetsUp>("first_use/once",
                                    "I1 I2 I3 I5 I8: two threads need the heap first; one sets it up, both use it")
-        .large()
+        .near(6, 8)
         .quick({bound(0), random(15'000)})
         .thorough({bound(0), random(500'000), pct(3, 300'000)})
         .depth(20'000)

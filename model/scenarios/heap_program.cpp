@@ -6,7 +6,7 @@ namespace hakmem::model {
 
 namespace {
 
-[[maybe_unused]] const bool known = (program_scenario = program_scenario_of<ToyConfig>, true);
+[[maybe_unused]] const bool known = (program_scenario = scenario_of<>, true);
 
 }  // namespace
 

@@ -123,7 +123,7 @@ struct CapIsGrantedByTheLearner : CapsMoveUnderUse {
 const Registered caps_move{
     Suite::of<CapsMoveUnderUse>("learner/caps_move_under_use",
                                 "I1 I2 I4 I5 I7 I8: caps and caches change while threads allocate, free and exit")
-        .large()
+        .near(6, 7)
         .quick({random(8'000), pct(3, 6'000)})
         .thorough({random(500'000), pct(4, 300'000)})
         .depth(20'000)

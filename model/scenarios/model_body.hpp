@@ -1,6 +1,8 @@
 #pragma once
 /// The model's body of a HeapProgram: every schedule of it on the toy heap.
 
+#include <algorithm>
+
 #include "model/programs/heap_program_run.hpp"
 #include "model/programs/program_scenario.hpp"
 #include "model/scenarios/toy_heap.hpp"
@@ -24,7 +26,7 @@ struct ModelBody {
 template <unsigned kCount, class ConfigT>
 struct ProgramScenario : Scenario {
   static constexpr unsigned kThreads = kCount;
-  void before() override { run.set_up(); }
+  void before() override { run.set_up(*program_under_test); }
   void thread(unsigned index) override { run.run(*program_under_test, index); }
   void after() override { run.finish(); }
 
@@ -32,7 +34,18 @@ struct ProgramScenario : Scenario {
   programs::HeapProgramRun<ConfigT, ModelBody> run{body};
 };
 
-/// The scenario's type for a program of two to four threads.
+/// SuperSlabs with slots to spare, and threads that keep four empty slabs. In a heap without room each allocation asks the
+/// pool, and there are millions of executions that differ in nothing else; suites of their own are about that.
+struct RoomyGeometry : ToyGeometry {
+  static constexpr unsigned kSlots = 4;
+  static constexpr std::size_t kRetainBytes = std::size_t{4} << kSlotShift;
+};
+
+template <class Sync>
+using TightConfig = Config<Sync, SimulatedOs<11>, ToyGeometry>;
+template <class Sync>
+using RoomyConfig = Config<Sync, SimulatedOs<13>, RoomyGeometry>;
+
 template <class ConfigT>
 ScenarioType program_scenario_of(std::size_t threads) {
   switch (threads) {
@@ -40,6 +53,14 @@ ScenarioType program_scenario_of(std::size_t threads) {
     case 3: return ScenarioType::of<ProgramScenario<3, ConfigT>>();
     default: return ScenarioType::of<ProgramScenario<4, ConfigT>>();
   }
+}
+
+/// The scenario's type for a program of two to four threads. Where all of them are attached, the heap has room.
+template <class Sync = RelacySync>
+ScenarioType scenario_of(const programs::HeapProgram& program) {
+  const bool roomy = std::all_of(program.begin(), program.end(), programs::is_attached);
+  return roomy ? program_scenario_of<RoomyConfig<Sync>>(program.size())
+               : program_scenario_of<TightConfig<Sync>>(program.size());
 }
 
 }  // namespace hakmem::model

@@ -137,7 +137,7 @@ struct LivesOn : ExitsAnywhere {
 const Registered exits_anywhere{
     Suite::of<ExitsAnywhere>("heap/exits_anywhere",
                              "I1 I2 I4 I5 I8: a thread exits between any two operations, another adopts its context")
-        .large()
+        .near(9, 12)
         .quick({bound(0), random(15'000)})
         .thorough({bound(1), random(500'000)})
         .depth(20'000)
@@ -233,7 +233,7 @@ struct ScavengesUninvited : Scavenge {
 const Registered scavenge{
     Suite::of<Scavenge>("heap/scavenge",
                         "I1 I2 I3 I4 I5 I8: a parked context is scavenged, freed into and adopted at the same time")
-        .large()
+        .near(7, 9)
         .quick({random(15'000), pct(3, 10'000)})
         .thorough({bound(0), random(500'000), pct(4, 300'000)})
         .depth(20'000)
@@ -265,7 +265,7 @@ struct FirstUse : WholeHeap {
 const Registered first_use{
     Suite::of<FirstUse>("heap/first_use",
                         "I1 I2 I5 I8: first contexts, descriptors, leaves and mappings are made at the same time")
-        .large()
+        .near(7, 9)
         .quick({random(15'000), pct(3, 10'000)})
         .thorough({bound(0), random(500'000), pct(4, 300'000)})
         .depth(20'000)

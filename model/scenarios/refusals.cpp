@@ -122,7 +122,7 @@ struct HeapIsRefused : WholeHeap {
 const Registered heap_is_refused{
     Suite::of<HeapIsRefused>("refusals/heap",
                              "I1 I2 I5 I8: contexts and memory are refused at any call, and nothing is lost")
-        .large()
+        .near(6, 8)
         .quick({random(15'000), pct(3, 10'000)})
         .thorough({bound(0), random(300'000)})
         .depth(20'000)

@@ -139,7 +139,7 @@ struct FromNothing : PoolInUse {
 
 const Registered from_nothing{
     Suite::of<FromNothing>("shared_pool/from_nothing", "I1 I3 I4 I5 I8: two threads map, fill, empty, cache and reuse")
-        .large()
+        .near(9, 12)
         .quick({bound(0), random(60'000), pct(3, 60'000)})
         .thorough({bound(0), random(2'000'000), pct(4, 1'000'000)})
         .depth(6000)

@@ -18,6 +18,8 @@ const char* text_of(Corruption what) noexcept {
     case Corruption::kUsedAfterFree: return "heap reports: used after free";
     case Corruption::kSizeMismatch: return "heap reports: size mismatch";
     case Corruption::kAlignmentMismatch: return "heap reports: alignment mismatch";
+    case Corruption::kWriteBeyond: return "heap reports: write beyond a block";
+    case Corruption::kReadBeyond: return "heap reports: read beyond a block";
   }
   return "heap reports a corruption";
 }

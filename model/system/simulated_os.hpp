@@ -61,6 +61,8 @@ class SimulatedSystem {
   /// \param space bytes of addresses that there are
   explicit SimulatedSystem(std::size_t space) noexcept : space_(space) {}
 
+  void count_reservations(int change) noexcept { reservations_ += static_cast<unsigned>(change); }
+
  private:
   static constexpr unsigned kMostThreads = 4;
 
@@ -91,6 +93,14 @@ class SimulatedOs : public SimulatedSystem {
   SimulatedOs() noexcept : SimulatedSystem(kSpace) {}
 };
 
-static_assert(OsPolicy<SimulatedOs<8>>);
+/// The same, and it divides reservations: they are pages, and know nothing of each other.
+template <unsigned kBits>
+class DividingOs : public SimulatedOs<kBits> {
+ public:
+  void split(void*, std::size_t, std::size_t) noexcept { this->count_reservations(1); }
+  void join(void*, std::size_t, std::size_t) noexcept { this->count_reservations(-1); }
+};
+
+static_assert(OsPolicy<SimulatedOs<8>> && !HasDivision<SimulatedOs<8>> && HasDivision<DividingOs<8>>);
 
 }  // namespace hakmem::model

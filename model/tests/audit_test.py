@@ -284,8 +284,15 @@ class Limits(AuditTest):
         self.assertEqual(code, 2)
         self.assertIn(f"cannot write {self.work}", output)
 
+    def test_file_that_does_not_say_what_operations_compile_to_is_a_wrong_call(self):
+        file = self.work / "costs.json"
+        file.write_text("{}", encoding="utf-8")
+        code, output = self.audit(self.tree("costs"), "take_all_list", "--costs", str(file))
+        self.assertEqual(code, 2)
+        self.assertIn("costs.json does not say what operations compile to", output)
+
     def test_wrong_calls_are_answered(self):
-        for words in (["--jobs", "0"], ["--seconds", "-1"], ["--source", "/nowhere"], ["a", "b"], ["--unknown"]):
+        for words in (["--jobs", "0"], ["--seconds", "-1"], ["--source", "/nowhere"], ["--costs", "/nowhere"], ["a", "b"], ["--unknown"]):
             done = subprocess.run([CHECK, "audit", *words], text=True, capture_output=True, check=False)
             self.assertEqual(done.returncode, 2, words)
             self.assertIn("Usage: hakmem-check audit", done.stderr)

@@ -341,17 +341,26 @@ const Registered takes_all_memory{faulty<TakesAllMemory>("takes_all_memory")};
 
 // What the engines see differently --------------------------------------------------------------------------------------
 
-/// Tells which engine runs it, and behaves by that.
+/// Tells which engine runs it, and behaves by that. With orders of its own for the one atomic that there is, so that the
+/// engine which finds nothing has the blind spots that these make, and no others.
+template <bool kGraphsFind, std::memory_order kOrder>
 struct OneEngineAlone : Scenario {
   static constexpr unsigned kThreads = 2;
   void thread(unsigned) override {
-    require(check::graph::Native::running == nullptr, "no graphs");
-    counter.fetch_add(1, std::memory_order_seq_cst);  // so that no blind spot is in the way
+    require((check::graph::Native::running != nullptr) != kGraphsFind, "by one engine");
+    counter.fetch_add(1, kOrder);
   }
   RelacySync::Atomic<int> counter{0};
 };
-const Registered one_engine_alone{
-    Suite::of<OneEngineAlone>("one_engine_alone", "planted: one engine finds what the other does not").quick({full()})};
+template <bool kGraphsFind, std::memory_order kOrder>
+Suite one_alone(const char* name) {
+  return Suite::of<OneEngineAlone<kGraphsFind, kOrder>>(name, "planted: one engine finds what the other does not")
+      .quick({full()});
+}
+const Registered by_graphs_alone{one_alone<true, std::memory_order_seq_cst>("one_engine_alone/graphs")};
+const Registered by_searches_alone{one_alone<false, std::memory_order_seq_cst>("one_engine_alone/searches")};
+const Registered blind_to_load_buffering{one_alone<false, kRelaxed>("one_engine_alone/blind_to_load_buffering")};
+const Registered blind_to_2_2w{one_alone<true, kRelaxed>("one_engine_alone/excused")};
 
 /// Right, but for that a thread which stops with the lock in its hand stops the other one.
 struct SpinLock : Scenario {

@@ -129,12 +129,29 @@ class ByGraphs(PlantedFaults, unittest.TestCase):
 
 
 class BothEngines(unittest.TestCase):
-    def test_what_one_engine_alone_finds_is_a_disagreement(self):
-        code, output, results = run("one_engine_alone", "--engine", "both")
+    def check(self, suite, engine):
+        """A suite of whose fault this engine alone knows is a disagreement."""
+        code, output, results = run(suite, "--exact", "--engine", "both")
         self.assertEqual(code, 1)
-        self.assertRegex(output, r"FAIL +one_engine_alone +both +ENGINES DISAGREE")
-        self.assertIn("the graph engine finds a fault, and the other one none", output)
-        self.assertEqual(results["one_engine_alone"]["verdict"], "ENGINES DISAGREE")
+        self.assertRegex(output, rf"FAIL +{suite} +both +ENGINES DISAGREE")
+        self.assertIn(f"the {engine} engine finds a fault, and the other one none", output)
+        self.assertEqual(results[suite]["verdict"], "ENGINES DISAGREE")
+        return output
+
+    def test_what_one_engine_alone_finds_is_a_disagreement(self):
+        for engine, suite in (("graph", "graphs"), ("relacy", "searches")):
+            self.check(f"one_engine_alone/{suite}", engine)
+
+    def test_that_no_engine_shows_load_buffering_excuses_none(self):
+        output = self.check("one_engine_alone/blind_to_load_buffering", "relacy")
+        self.assertRegex(output, r"(?m)^pass .*one_engine_alone/blind_to_load_buffering +graph .*\[blind to LB\]$")
+
+    def test_what_one_engine_cannot_see_is_none(self):
+        code, output, results = run("one_engine_alone/excused", "--exact", "--engine", "both")
+        self.assertEqual(code, 1, "a fault is a fault")
+        self.assertNotIn("DISAGREE", output)
+        self.assertRegex(output, r"(?m)^pass .*one_engine_alone/excused +full .*\[blind to LB 2\+2W\]$")
+        self.assertIn("one_engine_alone/excused", results)
 
     def test_what_both_find_is_none(self):
         code, output, _ = run("healthy", "--exact", "--engine", "both")

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -21,6 +22,7 @@ namespace {
 struct Visited {
   std::map<std::string, unsigned> executions;
   bool race = false;
+  bool left_out = false;  ///< by a bound
   [[nodiscard]] bool twice() const {
     return std::any_of(executions.begin(), executions.end(), [](const auto& one) { return one.second > 1; });
   }
@@ -31,7 +33,7 @@ struct Visited {
   }
 };
 
-Visited visit(const Steps& steps, Rules rules = {}) {
+Visited visit(const Steps& steps, Rules rules = {}, std::optional<unsigned> bound = {}) {
   const StraightProgram program(steps);
   Visited visited;
   Explorer explorer(program,
@@ -44,7 +46,9 @@ Visited visit(const Steps& steps, Rules rules = {}) {
                        return true;
                      }},
                     rules);
+  if (bound) explorer.bound(*bound);
   EXPECT_TRUE(explorer.run());
+  visited.left_out = explorer.has_left_out();
   return visited;
 }
 
@@ -145,6 +149,30 @@ TEST(GraphExploration, EndsWhereItIsToldTo) {
   EXPECT_EQ(explorer.executions(), 1u);
 }
 
+// Bounds --------------------------------------------------------------------------------------------------------------
+
+/// How many executions of a program are within each bound, from 0 on to where it leaves nothing out.
+std::vector<std::size_t> within_bounds(const Steps& steps) {
+  std::vector<std::size_t> counts;
+  for (bool left_out = true; left_out;) {
+    const Visited visited = visit(steps, {}, static_cast<unsigned>(counts.size()));
+    EXPECT_FALSE(visited.twice());
+    left_out = visited.left_out;
+    counts.push_back(visited.executions.size());
+  }
+  return counts;
+}
+
+TEST(GraphExploration, BoundCountsOperationsThatStray) {
+  using Counts = std::vector<std::size_t>;
+  const Step reads = read(kX);
+  EXPECT_EQ(within_bounds({{write(kX, 1)}, {reads}, {reads}, {reads}}), (Counts{1, 4, 7, 8})) << "something older";
+  EXPECT_EQ(within_bounds({{reads}, {reads}, {reads}, {write(kX, 1)}}), (Counts{1, 4, 7, 8})) << "something to come";
+  EXPECT_EQ(within_bounds({{write(kX, 1)}, {write(kX, 2)}, {write(kX, 3)}}), (Counts{1, 4, 6})) << "before another";
+  EXPECT_EQ(within_bounds({{add(kX)}, {add(kX)}}), (Counts{1, 2})) << "of two updates the other way round one strays";
+  EXPECT_EQ(within_bounds({{add(kX), add(kX), add(kX)}, {add(kX)}}), (Counts{1, 4})) << "one comes before any of three";
+}
+
 /// A thread that never ends.
 class EndlessProgram : public Program {
  public:
@@ -184,6 +212,33 @@ TEST(GraphExploration, GeneratedProgramsHaveTheExecutionsThatTheAxiomsAllowAndEa
   }
   EXPECT_GT(races, kPrograms / 50);
   EXPECT_LT(races, kPrograms / 4);
+}
+
+TEST(GraphExploration, ALargerBoundLeavesOutLessUntilItLeavesOutNothing) {
+  Generator generator(kSeed);
+  unsigned compared = 0;
+  for (unsigned i = 0; i < kPrograms / 4; ++i) {
+    const Steps steps = generator.program();
+    const Visited all = visit(steps);
+    if (all.race) continue;
+    const std::set<std::string> names = all.names();
+    std::set<std::string> smaller;
+    for (unsigned bound = 0;; ++bound) {
+      const Visited visited = visit(steps, {}, bound);
+      ASSERT_FALSE(visited.twice()) << i;
+      const std::set<std::string> larger = visited.names();
+      ASSERT_TRUE(bound != 0 || larger.size() == 1) << i;
+      ASSERT_TRUE(std::includes(larger.begin(), larger.end(), smaller.begin(), smaller.end())) << i;
+      ASSERT_TRUE(std::includes(names.begin(), names.end(), larger.begin(), larger.end())) << i;
+      if (!visited.left_out) {
+        ASSERT_EQ(larger, names) << i;
+        break;
+      }
+      smaller = larger;
+    }
+    ++compared;
+  }
+  EXPECT_GT(compared, kPrograms / 8);
 }
 
 /// What an engine with a fault would do differently on one of the programs.

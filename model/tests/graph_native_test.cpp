@@ -141,11 +141,11 @@ TEST(Way, LeadsToTheExecutionThatItWasMadeOf) {
 
 // Compiled code -------------------------------------------------------------------------------------------------------
 
-Outcome explore_all(const ScenarioType& type) {
+Outcome explore_all(const ScenarioType& type, const Search& search = graphs()) {
   static const volatile bool never = false;
   static volatile std::uint64_t executions = 0;
   static volatile double share = 0;
-  return explore(type, 500, graphs(), {1, &never, &executions, &share});
+  return explore(type, 500, search, {1, &never, &executions, &share});
 }
 
 /// At one address an atomic lives, and then another one.
@@ -201,6 +201,30 @@ struct BothAdd : Scenario {
 
 TEST(Native, ExecutionsOfOneLocationAreTheOrdersOfItsUpdates) {
   EXPECT_EQ(explore_all(ScenarioType::of<BothAdd>()).executions, 2u);
+}
+
+TEST(Native, ABoundSaysWhetherItHasLeftAnythingOut) {
+  const ScenarioType type = ScenarioType::of<BothAdd>();
+  const Outcome bounded = explore_all(type, graphs_near(0));
+  EXPECT_EQ(bounded.executions, 1u);
+  EXPECT_TRUE(bounded.beyond);
+  const Outcome whole = explore_all(type, graphs_near(1));
+  EXPECT_EQ(whole.executions, 2u);
+  EXPECT_FALSE(whole.beyond);
+  EXPECT_FALSE(explore_all(type).beyond);
+}
+
+/// A fault that may happen, in front of one of two threads' steps.
+struct MayHappen : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override { happened |= Faults::happens("[IT HAPPENS]"); }
+  void after() override { require(!happened, "it has not happened"); }
+  bool happened = false;
+};
+
+TEST(Native, WhatHappensStrays) {
+  EXPECT_FALSE(explore_all(ScenarioType::of<MayHappen>(), graphs_near(0)).failed);
+  EXPECT_TRUE(explore_all(ScenarioType::of<MayHappen>(), graphs_near(1)).failed);
 }
 
 }  // namespace

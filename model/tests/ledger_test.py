@@ -1,4 +1,5 @@
 """The ledger has a row for every atomic operation that some suite reaches, with the order that it has, and no other."""
+import json
 import pathlib
 import re
 import subprocess
@@ -29,6 +30,16 @@ class Ledger(unittest.TestCase):
         expected = sorted((site.split()[0].rsplit(":", 1)[0], *site.split()[1:]) for site in sites)
         page = (ROOT / "docs/reports/ledger.md").read_text(encoding="utf-8")
         self.assertEqual(rows_of(page), expected, "docs/reports/ledger.md is out of date: run ci/update ledger")
+
+    def test_rows_have_the_instructions_of_each_machine(self):
+        machines = json.loads((ROOT / "docs/reports/costs.json").read_text(encoding="utf-8"))["machines"]
+        tables = [line for line in (ROOT / "docs/reports/ledger.md").read_text(encoding="utf-8").splitlines()
+                  if line.startswith("| ")]
+        heads = [line for line in tables if line.startswith("| operation |")]
+        self.assertGreater(len(heads), 10)
+        self.assertEqual([head for head in heads if f" | {' | '.join(machines)} | " not in head], [])
+        cells = [re.split(r"(?<!\\)\|", line) for line in tables]
+        self.assertEqual([row for row in cells if len(row) not in (len(machines) + 4, len(machines) + 7)], [])
 
     def test_rows_name_no_line(self):
         page = (ROOT / "docs/reports/ledger.md").read_text(encoding="utf-8")

@@ -52,12 +52,33 @@ class Programs(unittest.TestCase):
         self.assertEqual(first[0], 0, first[1])
         self.assertEqual(first[1].splitlines()[0], second[1].splitlines()[0])
 
+    def test_programs_of_attached_threads_are_searched_to_their_ends(self):
+        code, output = run(CHECK, "run", "--program", "attached:1+3")
+        self.assertEqual(code, 0, output)
+        for seed in (1, 2, 3):
+            self.assertRegex(output, rf"pass +attached:{seed} +graph +COMPLETE")
+
+    def test_a_fault_that_they_find_names_the_number_is_made_small_and_replays(self):
+        code, output = run(EDITED, "run", "--program", "attached:1+20")
+        self.assertEqual(code, 1, output)
+        seed = re.search(r"(?m)^FAIL +attached:(\d+) .*DATA RACE.*the smallest program that fails: (.*)", output)
+        self.assertLessEqual(len(re.findall(r"malloc|free|give|take", seed[2])), 6, seed[2])
+        self.assertRegex(seed[2], "^T0: attached.* T1: attached")
+        self.assertEqual(run(EDITED, "run", "--program", f"attached:{seed[1]}")[0], 1)
+        replayed_code, replayed = run(EDITED, "replay", re.search(r"replay '(.*)'", output)[1])
+        self.assertEqual(replayed_code, 1, replayed)
+        self.assertIn("DATA RACE", replayed)
+        self.assertEqual(run(CHECK, "run", "--program", seed[2])[0], 0)
+
     def test_wrong_calls_say_what_is_wrong(self):
         for arguments, problem in [
             (["--program", "T0: jump T1:"], "'jump' is no step"),
             (["--program", "T0: free T1:"], "needs a variable"),
             (["--program", "T0: trim"], "two to four threads"),
             (["--program", "seed:x"], "is no seed"),
+            (["--program", "attached:1+0"], "is no seed"),
+            (["--program", "attached:1+"], "is no seed"),
+            (["--program", "T0: free a attached T1:"], "in front of all steps"),
             (["--program", "@/nowhere"], "cannot read /nowhere"),
             (["heap", "--program", PROGRAM], "no suite beside it"),
         ]:

@@ -32,8 +32,7 @@ def explained():
 def names(header):
     """The names of a header's operations, "heap/heap.hpp/check/load(relaxed)", in the order of the text."""
     for one in cpp.operations_of(header.read_text(encoding="utf-8")):
-        occurrence = f"#{one.occurrence}" if one.occurrence else ""
-        yield f"{header.relative_to(ROOT / 'src')}/{one.function}/{one.name}{occurrence}"
+        yield one.key(header.relative_to(ROOT / "src"))
 
 
 def shipping_headers():

@@ -1,19 +1,17 @@
 #include "api/learning.hpp"
 
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cstring>
 #include <iterator>
+#include <mutex>
 #include <optional>
 
 #include "api/options.hpp"
+#include "api/own_thread.hpp"
 #include "api/process_heap.hpp"
 #include "learner/mid_caches.hpp"
+#include "os/pthread_lock.hpp"
 
 namespace hakmem {
 
@@ -24,7 +22,7 @@ using Caches = MidCaches<ProcessConfig>;
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 /// Guards what follows.
-pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+constinit PthreadLock lock;
 bool allowed = false;
 bool watches_forks = false;
 bool running = false;
@@ -41,13 +39,7 @@ constinit Figure windows{0, &Learner<Caches>::windows}, cap_moves{0, &Learner<Ca
 constinit Figure adoptions{0, &Learner<Caches>::adoptions}, reverts{0, &Learner<Caches>::reverts};
 constexpr Figure* kFigures[] = {&windows, &cap_moves, &adoptions, &reverts};
 
-class Lock {
- public:
-  Lock() noexcept { ::pthread_mutex_lock(&mutex); }
-  ~Lock() { ::pthread_mutex_unlock(&mutex); }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-};
+using Held = std::lock_guard<PthreadLock>;
 
 std::uint64_t now_ns() noexcept {
   timespec now{};
@@ -72,7 +64,7 @@ void run_window(Learner<Caches>& learning) noexcept {
   (void)learning.run_window(now_ns());
   seen = before;
   for (Figure* figure : kFigures) {
-    // Relaxed: a statistic; the mutex orders the writers.
+    // Relaxed: a statistic; the lock orders the writers.
     figure->total.fetch_add((learning.*figure->of_one)() - *seen++, std::memory_order_relaxed);
   }
 }
@@ -101,27 +93,10 @@ LearnerSettings settings_of_options() noexcept {
 
 namespace {
 
-/// Whether the main thread has ended by pthread_exit and this is the last one: then the process is to end.
-bool is_last_thread() noexcept {
-  const int file = linux_detail::open_file("/proc/self/stat", O_RDONLY);
-  if (file < 0) return false;
-  char text[512];
-  const long length = linux_detail::read_some(file, text, sizeof text - 1);
-  linux_detail::close_file(file);
-  if (length <= 0) return false;
-  text[length] = '\0';
-  const char* field = std::strrchr(text, ')');
-  if (field == nullptr || field[1] != ' ' || field[2] != 'Z') return false;
-  constexpr unsigned kFromStateToThreads = 17;
-  ++field;
-  for (unsigned i = 0; i < kFromStateToThreads && field != nullptr; ++i) field = std::strchr(field + 1, ' ');
-  return field != nullptr && std::strncmp(field, " 2 ", 3) == 0;
-}
-
 /// One turn of the thread. \return false when it is to go; else the nanoseconds until the next turn are in `pause`.
 bool take_turn(std::uint64_t& pause) noexcept {
-  const bool last = is_last_thread();
-  const Lock lock;
+  const bool last = only_own_threads_are_left();
+  const Held held(lock);
   if (last || option("HAKMEM_LEARN"_option) == 0) {
     learner.reset();
     caches.set_max_waste(1);
@@ -138,51 +113,30 @@ bool take_turn(std::uint64_t& pause) noexcept {
   return true;
 }
 
-void* learn(void*) noexcept {
-  for (std::uint64_t pause = 0; take_turn(pause);) {
-    const timespec time{static_cast<time_t>(pause / 1'000'000'000), static_cast<long>(pause % 1'000'000'000)};
-    (void)::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
-  }
-  return nullptr;
+void learn() noexcept {
+  for (std::uint64_t pause = 0; take_turn(pause);) sleep_for_ns(pause);
 }
 
-void before_fork() noexcept { ::pthread_mutex_lock(&mutex); }
-void after_fork_in_parent() noexcept { ::pthread_mutex_unlock(&mutex); }
+void before_fork() noexcept { lock.lock(); }
+void after_fork_in_parent() noexcept { lock.unlock(); }
 /// The child has no learner until it sets an option of it; caps stay as they are.
 void after_fork_in_child() noexcept {
   if (running) caches.set_max_waste(1);
   running = false;
   learner.reset();
-  ::pthread_mutex_unlock(&mutex);
-}
-
-/// No signal handler of the program runs on the thread.
-bool start_thread() noexcept {
-  constexpr std::size_t kStackBytes = std::size_t{128} << 10;
-  pthread_attr_t attributes{};
-  if (::pthread_attr_init(&attributes) != 0) return false;
-  (void)::pthread_attr_setstacksize(&attributes, kStackBytes);
-  (void)::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_t thread;
-  const bool started = ::pthread_create(&thread, &attributes, learn, nullptr) == 0;
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  (void)::pthread_attr_destroy(&attributes);
-  return started;
+  lock.unlock();
 }
 
 }  // namespace
 
 void learning_options_changed() noexcept {
-  const Lock lock;
+  const Held held(lock);
   outdated = true;
   if (!allowed || running || option("HAKMEM_LEARN"_option) == 0) return;
   if (!watches_forks) {
-    watches_forks = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+    watches_forks = watch_forks(before_fork, after_fork_in_parent, after_fork_in_child);
   }
-  running = watches_forks && start_thread();
+  running = watches_forks && start_own_thread(learn);
   if (running) return;
   linux_detail::Line line;
   line << "hakmem: HAKMEM_LEARN=1, but the system refuses a thread; nothing is learned";
@@ -191,7 +145,7 @@ void learning_options_changed() noexcept {
 
 void allow_learning() noexcept {
   {
-    const Lock lock;
+    const Held held(lock);
     allowed = true;
   }
   if (option("HAKMEM_LEARN"_option) != 0) learning_options_changed();

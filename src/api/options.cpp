@@ -6,6 +6,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "api/background.hpp"
+#include "api/checked_copies.hpp"
 #include "api/crash_log.hpp"
 #include "api/learning.hpp"
 #include "api/process_heap.hpp"
@@ -140,6 +142,12 @@ void apply_word(Option which, unsigned word, bool on) noexcept {
   if (which == "HAKMEM_LOG"_option) ProcessOs::listen(static_cast<EventLog>(word), on);
 }
 
+/// A heap without guards leaves contents alone.
+template <class HeapT = ProcessHeap>
+void set_clears_freed(bool clears, HeapT& heap = process_heap) noexcept {
+  if constexpr (requires { heap.set_clears_freed(clears); }) heap.set_clears_freed(clears);
+}
+
 /// Passes a value on to who does not ask for it by option().
 void apply(Option which, std::int64_t value) noexcept {
   auto& settings = process_heap.settings();
@@ -154,6 +162,7 @@ void apply(Option which, std::int64_t value) noexcept {
       whales.set_max_bytes(
           option("HAKMEM_CACHE_WHALE"_option) != 0 ? static_cast<std::size_t>(option("HAKMEM_WHALE_MAX"_option)) : 0);
       return;
+    case "HAKMEM_WHALE_SHARE"_option: return whales.set_share(number);
     case "HAKMEM_REFILL_SMALL"_option: return settings.set_refill_blocks(number);
     case "HAKMEM_REFILL_BATCH"_option: return settings.set_refill_batch(number);
     case "HAKMEM_OUTBOX_INTERVAL"_option: return settings.set_drain_interval(number);
@@ -163,6 +172,9 @@ void apply(Option which, std::int64_t value) noexcept {
       whales.set_purge_delay(value);
       process_heap.pool().set_purge_delay(value);
       return;
+    case "HAKMEM_BACKGROUND"_option: return background_option_changed();
+    case "HAKMEM_CLEAR_FREED"_option: return set_clears_freed(value != 0);
+    case "HAKMEM_CHECK_COPIES"_option: return set_checked_copies(static_cast<CheckedCopies>(value));
     case "HAKMEM_STATS"_option:
       if (static_cast<StatsAtExit>(value) != StatsAtExit::kNo) keep_statistics_descriptor();
       return;

@@ -7,7 +7,7 @@
 #include "os/linux_os.hpp"
 #include "sync/watched_sync.hpp"
 #ifdef HAKMEM_ASAN
-#include <sanitizer/asan_interface.h>
+#include "os/unpoisoning_os.hpp"
 #endif
 
 namespace hakmem {
@@ -15,8 +15,14 @@ namespace hakmem {
 /// The logs that are switched on one by one (D8), in the order of HAKMEM_LOG's words.
 enum class EventLog : std::uint8_t { kAcquire, kFree, kLru, kOutbox };
 
+#ifdef HAKMEM_ASAN
+using SystemOs = UnpoisoningOs<LinuxOs>;
+#else
+using SystemOs = LinuxOs;
+#endif
+
 /// Stateless as LinuxOs; what is wanted belongs to the process.
-class ProcessOs : public LinuxOs {
+class ProcessOs : public SystemOs {
  public:
   /// Switches a log on or off. Any thread.
   [[gnu::visibility("hidden")]] static void listen(EventLog log, bool on) noexcept;
@@ -29,14 +35,6 @@ class ProcessOs : public LinuxOs {
   /// Writes the event as one line, `hakmem: acquire class=3 stage=unused superslab=0x7f0000200000 slot=5 slots=1`.
   /// Allocates nothing, leaves errno alone.
   [[gnu::visibility("hidden")]] static void note(const Event& event) noexcept;
-
-#ifdef HAKMEM_ASAN
-  /// Free blocks are poisoned; what is given back may serve anybody.
-  static void release(void* p, std::size_t bytes) noexcept {
-    ASAN_UNPOISON_MEMORY_REGION(p, bytes);
-    LinuxOs::release(p, bytes);
-  }
-#endif
 
  private:
   [[gnu::visibility("hidden")]] static constinit std::atomic<std::uint32_t> wanted_;

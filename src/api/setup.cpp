@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "api/background.hpp"
 #include "api/crash_log.hpp"
 #include "api/learning.hpp"
 #include "api/options.hpp"
@@ -48,6 +49,7 @@ void keep_whole_across_fork(HeapT&) noexcept {
   if (!ensure_process_heap()) return;
   keep_whole_across_fork(process_heap);
   allow_learning();
+  allow_background();
 }
 
 }  // namespace

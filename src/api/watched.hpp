@@ -71,11 +71,11 @@ inline void* handed_out(void* block, std::size_t bytes, bool zeroed) noexcept {
 
 inline void* allocate(std::size_t bytes) noexcept { return handed_out(hakmem::allocate(bytes), bytes, false); }
 
-/// The heap would write zeroes into a block that the tool still takes for free.
+/// The heap would write zeroes into a block that the tool still takes for free, up to what it fills at the most.
 inline void* allocate_zeroed(std::size_t count, std::size_t bytes) noexcept {
   std::size_t total = 0;
   const bool overflows = __builtin_mul_overflow(count, bytes, &total);
-  if (overflows || total > FullGeometry::kLargeMax) {
+  if (overflows || total > FullGeometry::kFillMax) {
     return handed_out(hakmem::allocate_zeroed(count, bytes), total, true);
   }
   void* block = allocate(total);

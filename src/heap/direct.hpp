@@ -1,6 +1,10 @@
 #pragma once
 /// Floor 5. Direct mappings: blocks above kLargeMax, or aligned to more than a slot, each with a mapping of its own.
-/// Freed ones wait in the whale cache for a request of about their size.
+///
+/// Freed ones wait in the whale cache with their pages, as a page that is faulted in again costs more than all else here. So
+/// a kept mapping serves a smaller request too: what is left over is split off and goes on waiting, and is joined again
+/// with what it was split from once that is free. And where none is large enough, one is grown: its pages move to a larger
+/// place, and only what is added has to be faulted in.
 
 #include <cstring>
 
@@ -32,7 +36,11 @@ class DirectMappings {
   /// \return nullptr when the system gives no memory.
   [[nodiscard]] void* allocate(BackendT& backend, std::size_t bytes, std::size_t alignment, Contents contents,
                                unsigned threads = 1) noexcept {
-    if (void* block = reuse(backend, bytes, alignment, contents, threads)) return block;
+    if (Mapping* kept = take_kept(backend, bytes, alignment, contents)) {
+      whales_.count(true, threads);
+      return hand_out(backend.map, *kept);
+    }
+    whales_.count(false, threads);
     const std::size_t size = good_size(bytes);
     void* memory = backend.os.reserve(size, effective(alignment));
     if (memory == nullptr) return nullptr;
@@ -42,10 +50,8 @@ class DirectMappings {
       return nullptr;
     }
     mapping->slab.state.set(SlabState::kDirect);
-    place(backend.map, *mapping, memory, size);
-    mapped_.add();
-    mapped_bytes_.add(size);
-    return memory;
+    set_place(*mapping, memory, size);
+    return hand_out(backend.map, *mapping);
   }
 
   /// Frees a block. The thread that was given it. \return false when it is not the start of a live direct mapping.
@@ -55,8 +61,7 @@ class DirectMappings {
     if (!is_block(slab, block) || !backend.map.take(block, &slab)) return false;
     unmapped_.add();
     unmapped_bytes_.add(mapping.bytes.get());
-    mapping.show(MappingUse::kKept);
-    if (!whales_.put(backend.os, mapping)) unmap(backend.os, mapping);
+    keep(backend, mapping);
     purge(backend.os);
     return true;
   }
@@ -83,14 +88,19 @@ class DirectMappings {
     const std::size_t old_size = mapping.bytes.get();
     const std::size_t size = good_size(bytes);
     void* old = reinterpret_cast<void*>(mapping.base.get());
-    if (backend.os.resize(old, old_size, size)) {
-      mapping.bytes.set(size);
+    if (resize_in_place(backend, mapping, size)) {
       mapping.show(MappingUse::kLive);
-      count_resized(old_size, size);
+      count_resized(old_size, mapping.bytes.get());
       return old;
     }
     // It stays as large as it was.
-    return size <= old_size ? old : move(backend, mapping, size);
+    if (size <= old_size) return old;
+    if (!move(backend, mapping, size, &slab)) return nullptr;
+    count_resized(old_size, size);
+    mapping.show(MappingUse::kLive);
+    void* moved = reinterpret_cast<void*>(mapping.base.get());
+    backend.map.set(moved, &slab);
+    return moved;
   }
 
   /// The usable size of a block with a mapping that is made for `bytes`.
@@ -98,7 +108,7 @@ class DirectMappings {
   /// It reaches to the next piece of the page map: no two mappings may meet in one, so each starts at one. And it ends at one,
   /// so that the system can join neighbours: it has a limit to their number. What is not used is never touched.
   [[nodiscard]] static constexpr std::size_t good_size(std::size_t bytes) noexcept {
-    constexpr std::size_t kUnit = kSlotBytes<Geometry> > Os::kPageBytes ? kSlotBytes<Geometry> : Os::kPageBytes;
+    constexpr std::size_t kUnit = Os::kPageBytes < kSlotBytes<Geometry> ? kSlotBytes<Geometry> : Os::kPageBytes;
     return (bytes + kUnit - 1) & ~(kUnit - 1);
   }
 
@@ -126,9 +136,10 @@ class DirectMappings {
   }
 
  private:
-  /// By new pages, where they are whole: cheaper than to fill them, and what the program does not touch costs nothing.
+  /// A page that is faulted in costs three times as much as one that is filled. But large blocks are often used in part,
+  /// and of new pages, what the program does not touch costs nothing.
   static void clear(Os& os, void* block, std::size_t bytes) noexcept {
-    if (bytes % os.page_bytes() == 0 && os.decommit(block, bytes)) return;
+    if (bytes > Geometry::kFillMax && bytes % os.page_bytes() == 0 && os.decommit(block, bytes)) return;
     std::memset(block, 0, bytes);
   }
 
@@ -136,24 +147,176 @@ class DirectMappings {
     return alignment < kSlotBytes<Geometry> ? kSlotBytes<Geometry> : alignment;
   }
 
-  /// A block from the whale cache that wastes at most a quarter of what is asked for and the last page, or nullptr.
-  [[gnu::always_inline]] void* reuse(BackendT& backend, std::size_t bytes, std::size_t alignment, Contents contents,
-                                     unsigned threads) noexcept {
+  /// As much as is asked for and the last page, and a quarter of that.
+  static std::size_t with_waste(std::size_t bytes) noexcept {
     const std::size_t pages = (bytes + Os::kPageBytes - 1) / Os::kPageBytes;
+    return (pages + pages / 4) * Os::kPageBytes;
+  }
+
+  /// A mapping from the whale cache for a block, the caller's, or nullptr.
+  Mapping* take_kept(BackendT& backend, std::size_t bytes, std::size_t alignment, Contents contents) noexcept {
     std::uint32_t index;
-    if (!whales_.take(bytes, (pages + pages / 4) * Os::kPageBytes, index, threads)) return nullptr;
+    if (!whales_.take(bytes, kHasDivision<Os> ? SIZE_MAX : with_waste(bytes), index)) {
+      return take_grown(backend, bytes, alignment, contents);
+    }
     Mapping& mapping = table_.at(index);
-    void* block = reinterpret_cast<void*>(mapping.base.get());
     if ((mapping.base.get() & (alignment - 1)) != 0) {
-      if (!whales_.put(backend.os, mapping)) unmap(backend.os, mapping);
+      keep(backend, mapping);
       return nullptr;
     }
-    if (contents == Contents::kZero) clear(backend.os, block, mapping.bytes.get());
-    backend.map.set(block, &mapping.slab);
+    if constexpr (kHasDivision<Os>) {
+      if (mapping.bytes.get() > with_waste(bytes) && !split(backend, mapping, good_size(bytes))) {
+        keep(backend, mapping);
+        return nullptr;
+      }
+    }
+    if (contents == Contents::kZero)
+      clear(backend.os, reinterpret_cast<void*>(mapping.base.get()), mapping.bytes.get());
+    return &mapping;
+  }
+
+  /// The same by growing one that is too small. To move a page is cheap beside a fault. A zeroed block is better off with
+  /// new pages.
+  Mapping* take_grown(BackendT& backend, std::size_t bytes, std::size_t alignment, Contents contents) noexcept {
+    if (contents == Contents::kZero || alignment > kSlotBytes<Geometry>) return nullptr;
+    std::uint32_t index;
+    if (!whales_.take_smaller(bytes, index)) return nullptr;
+    Mapping& mapping = table_.at(index);
+    if (grow(backend, mapping, good_size(bytes))) return &mapping;
+    keep(backend, mapping);
+    return nullptr;
+  }
+
+  bool grow(BackendT& backend, Mapping& mapping, std::size_t size) noexcept {
+    return resize_in_place(backend, mapping, size) || move(backend, mapping, size, nullptr);
+  }
+
+  /// A mapping of the caller's grows or shrinks where it is.
+  bool resize_in_place(BackendT& backend, Mapping& mapping, std::size_t size) noexcept {
+    if constexpr (kHasDivision<Os>) {
+      if (size > mapping.bytes.get() && grow_into_kept(backend, mapping, size)) return true;
+    }
+    if (!backend.os.resize(reinterpret_cast<void*>(mapping.base.get()), mapping.bytes.get(), size)) return false;
+    mapping.bytes.set(size);
+    return true;
+  }
+
+  /// A mapping of the caller's takes what it needs of the kept one behind it, pages and all. \return false: there is none,
+  /// or it is too small
+  bool grow_into_kept(BackendT& backend, Mapping& mapping, std::size_t size) noexcept
+    requires kHasDivision<Os>
+  {
+    Mapping* next = take_neighbour(backend, mapping, true);
+    if (next == nullptr) return false;
+    if (mapping.bytes.get() + next->bytes.get() < size) {
+      keep(backend, *next);
+      return false;
+    }
+    join(backend.os, mapping, *next);
+    // Where the rest can neither be split off nor given back, the mapping is as large as both.
+    if (mapping.bytes.get() > with_waste(size)) (void)split(backend, mapping, size);
+    return true;
+  }
+
+  /// A mapping of the caller's becomes a block.
+  void* hand_out(PageMap<Config>& map, Mapping& mapping) noexcept {
+    void* block = reinterpret_cast<void*>(mapping.base.get());
     mapping.show(MappingUse::kLive);
+    map.set(block, &mapping.slab);
     mapped_.add();
     mapped_bytes_.add(mapping.bytes.get());
     return block;
+  }
+
+  /// A mapping of the caller's, which holds no block, waits for its next use, or goes back to the system.
+  void keep(BackendT& backend, Mapping& mapping) noexcept {
+    Mapping* kept = &mapping;
+    make_room(backend.os, mapping.bytes.get());
+    if constexpr (kHasDivision<Os>) {
+      // Otherwise the neighbours would go with it.
+      if (whales_.has_room(mapping.bytes.get(), bytes())) kept = &join_neighbours(backend, mapping);
+      kept->kept_place.set(kept->base.get(), kept->origin.get());
+    }
+    kept->show(MappingUse::kKept);
+    if (!whales_.put(backend.os, *kept, bytes())) unmap(backend.os, *kept);
+  }
+
+  /// What has been kept longest gives way: nobody has asked for it.
+  void make_room(Os& os, std::size_t size) noexcept {
+    const std::uint64_t live = bytes();
+    for (std::uint32_t index; !whales_.has_room(size, live) && whales_.take_oldest(os, size, live, index);) {
+      unmap(os, table_.at(index));
+    }
+  }
+
+  /// Splits off what a mapping of the caller's has beyond `size`, and keeps it. \return false when the system refuses
+  /// even to take it back: the mapping is as it was
+  [[nodiscard]] bool split(BackendT& backend, Mapping& mapping, std::size_t size) noexcept
+    requires kHasDivision<Os>
+  {
+    const std::size_t page = backend.os.page_bytes();
+    const std::size_t first = (size + page - 1) & ~(page - 1);
+    const std::size_t all = mapping.bytes.get();
+    if (first >= all) return true;
+    void* base = reinterpret_cast<void*>(mapping.base.get());
+    void* rest = static_cast<char*>(base) + first;
+    Mapping* other = backend.map.prepare(backend.os, rest, 1) ? take_descriptor(backend.os) : nullptr;
+    if (other == nullptr) {
+      if (!backend.os.resize(base, all, first)) return false;
+      mapping.bytes.set(first);
+      return true;
+    }
+    backend.os.split(base, all, first);
+    mapping.bytes.set(first);
+    other->slab.state.set(SlabState::kDirect);
+    set_place(*other, rest, all - first);
+    other->origin.set(mapping.origin.get());
+    keep(backend, *other);
+    return true;
+  }
+
+  /// Joins a mapping of the caller's with what was split from it, or it from, as far as that is kept. \return the whole
+  Mapping& join_neighbours(BackendT& backend, Mapping& mapping) noexcept
+    requires kHasDivision<Os>
+  {
+    Mapping* whole = &mapping;
+    if (Mapping* next = take_neighbour(backend, mapping, true)) join(backend.os, *whole, *next);
+    if (Mapping* previous = take_neighbour(backend, mapping, false)) {
+      join(backend.os, *previous, *whole);
+      whole = previous;
+    }
+    return *whole;
+  }
+
+  /// The kept mapping before or behind a mapping of the caller's, if both were split from one. \return nullptr: none
+  Mapping* take_neighbour(BackendT& backend, Mapping& mapping, bool behind) noexcept
+    requires kHasDivision<Os>
+  {
+    const std::uintptr_t base = mapping.base.get();
+    const std::uintptr_t end = base + mapping.bytes.get();
+    const std::uintptr_t origin = mapping.origin.get();
+    const auto start = [=](std::size_t bytes) { return behind ? end : base - bytes; };
+    const auto fits = [&](std::uint32_t index, std::size_t bytes) {
+      const Mapping* kept = table_.find(index);
+      return kept != nullptr && kept->kept_place.seems(start(bytes), origin);
+    };
+    std::uint32_t index;
+    if (!whales_.take_that(fits, index)) return nullptr;
+    Mapping& neighbour = table_.at(index);
+    if (neighbour.base.get() == start(neighbour.bytes.get()) && neighbour.origin.get() == origin) return &neighbour;
+    // What was seen was out of date.
+    if (!whales_.put(backend.os, neighbour, bytes())) unmap(backend.os, neighbour);
+    return nullptr;
+  }
+
+  /// Two mappings of the caller's become the first one.
+  void join(Os& os, Mapping& first, Mapping& second) noexcept
+    requires kHasDivision<Os>
+  {
+    const std::size_t all = first.bytes.get() + second.bytes.get();
+    os.join(reinterpret_cast<void*>(first.base.get()), first.bytes.get(), all);
+    first.bytes.set(all);
+    vacate(second);
   }
 
   void count_resized(std::size_t old_size, std::size_t size) noexcept {
@@ -161,38 +324,40 @@ class DirectMappings {
     mapped_bytes_.add(size);
   }
 
-  /// A block goes to a larger place, pages and all. \return nullptr when there is none, or its pages cannot be moved.
-  void* move(BackendT& backend, Mapping& mapping, std::size_t size) noexcept {
+  /// A mapping of the caller's goes to a larger place, pages and all. \param known what the page map holds for its old place
+  /// \return false when there is none, or its pages cannot be moved: it is where it was
+  bool move(BackendT& backend, Mapping& mapping, std::size_t size, Slab<Config>* known) noexcept {
     void* target = backend.os.reserve(size, kSlotBytes<Geometry>);
-    if (target == nullptr) return nullptr;
-    const std::size_t old_size = mapping.bytes.get();
+    if (target == nullptr) return false;
     void* old = reinterpret_cast<void*>(mapping.base.get());
     if (backend.map.prepare(backend.os, target, 1)) {
       // The old address may serve another thread the moment it is unmapped, so it leaves the page map first.
-      backend.map.set(old, nullptr);
-      if (backend.os.move(old, old_size, target, size)) {
-        count_resized(old_size, size);
-        place(backend.map, mapping, target, size);
-        return target;
+      if (known != nullptr) backend.map.set(old, nullptr);
+      if (backend.os.move(old, mapping.bytes.get(), target, size)) {
+        set_place(mapping, target, size);
+        return true;
       }
-      backend.map.set(old, &mapping.slab);
+      if (known != nullptr) backend.map.set(old, known);
     }
     backend.os.release(target, size);
-    return nullptr;
+    return false;
   }
 
   /// Gives a mapping and its descriptor back. Only its owner; no block of it is out.
   void unmap(Os& os, Mapping& mapping) noexcept {
-    mapping.shown.set(0);
     os.release(reinterpret_cast<void*>(mapping.base.get()), mapping.bytes.get());
+    vacate(mapping);
+  }
+
+  void vacate(Mapping& mapping) noexcept {
+    mapping.shown.set(0);
     table_.set_mark(kVacant, mapping.index.get());
   }
 
-  static void place(PageMap<Config>& map, Mapping& mapping, void* memory, std::size_t size) noexcept {
+  static void set_place(Mapping& mapping, void* memory, std::size_t size) noexcept {
     mapping.base.set(reinterpret_cast<std::uintptr_t>(memory));
     mapping.bytes.set(size);
-    mapping.show(MappingUse::kLive);
-    map.set(memory, &mapping.slab);
+    if constexpr (kHasDivision<Os>) mapping.origin.set(mapping.base.get());
   }
 
   Mapping* take_descriptor(Os& os) noexcept {

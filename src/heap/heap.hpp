@@ -153,14 +153,33 @@ class Heap {
     return slab == nullptr ? 0 : MisuseT::usable_size(*slab);
   }
 
-  /// For a layer that keeps data in blocks. \return bytes of the block that starts at `block`, handed out or in a slab
-  /// in use: what the layer has said that it needs, where it was asked; 0 after a report of any other pointer.
+  /// A block that a layer above has found to be one.
+  struct Held {
+    Slab<Config>* slab;
+    std::size_t bytes;
+  };
+
+  /// For a layer that keeps data in blocks. \return what is known of the block that starts at `block`, handed out or in a
+  /// slab in use, with its bytes: what the layer has said that it needs, where it was asked; 0 after a report of any other
+  /// pointer.
+  [[nodiscard, gnu::always_inline]] Held hold(const void* block, const char* call) noexcept {
+    SlabT* slab = backend().map.find(block);
+    // Relaxed: handoff lemma. Without an owner it is a direct mapping, or was given back.
+    const bool in_slab = slab != nullptr && slab->owner.load(std::memory_order_relaxed) != nullptr;
+    if (!in_slab || slab->capacity.get() == 1 || !slab->is_block(block)) [[unlikely]]
+      return hold_other(block, call);
+    return {slab, slab->block_bytes()};
+  }
+  /// The bytes alone.
   [[nodiscard]] std::size_t bytes_of_block(const void* block, const char* call) noexcept {
-    SlabT* slab = misuse().find_block(block, call);
-    if (slab == nullptr) return 0;
-    const std::size_t usable = MisuseT::usable_size(*slab);
-    const std::size_t needed = MisuseT::is_alone(*slab) ? slab->needed.get() : 0;
-    return needed == 0 || needed > usable ? usable : needed;
+    return hold(block, call).bytes;
+  }
+  /// The block around an address that a program is about to use, as of Misuse.
+  [[nodiscard]] auto find_around(const void* p, const char* call) noexcept { return misuse().find_around(p, call); }
+
+  /// Frees a block that was held, as `deallocate`.
+  [[gnu::always_inline]] void deallocate_held(Context& context, Held held, void* block) noexcept {
+    deallocate_in(context, *held.slab, block);
   }
 
   /// For the same layer, which holds the block: it needs `bytes` > 0 of a block of this heap, so that its data need not
@@ -190,6 +209,10 @@ class Heap {
     return reclaimer_.trim();
   }
 
+  /// Gives back what has been kept for the purge delay. Any thread, with a context or without. Without this call the next
+  /// operation that takes the long way does it.
+  void purge() noexcept { reclaimer_.purge(); }
+
   // For statistics and tests -----------------------------------------------------------------------------------------
 
   /// The heap itself, also behind a lock or a guard.
@@ -215,6 +238,12 @@ class Heap {
   [[nodiscard]] CacheT& cache() noexcept { return reclaimer_.cache(); }
   [[nodiscard]] MisuseT& misuse() noexcept { return cache().misuse(); }
 
+  /// What is no block among others of a slab.
+  [[gnu::noinline]] Held hold_other(const void* block, const char* call) noexcept {
+    SlabT* slab = misuse().find_block(block, call);
+    return slab == nullptr ? Held{nullptr, 0} : Held{slab, MisuseT::needed_size(*slab)};
+  }
+
   // Allocation, slow -------------------------------------------------------------------------------------------------
 
   /// A block of exactly this class: a larger class's need not be aligned as is asked for.
@@ -234,7 +263,7 @@ class Heap {
 
   /// The detached list of a class has run out. \param written as of ThreadCache::refill
   [[gnu::noinline]] void* refill(Context& context, unsigned size_class, std::size_t* written = nullptr) noexcept {
-    if (!context.inbox.looks_empty() && reclaimer_.collect_inbox(context)) reclaimer_.purge();
+    if (!context.inbox.looks_empty() && reclaimer_.collect_inbox(context)) reclaimer_.after_release(context);
     for (bool swept = false;; swept = true) {
       if (void* block = cache().refill(context, size_class, written)) return block;
       if (SlabT* slab = reclaimer_.acquire_slab(size_class)) {
@@ -269,8 +298,8 @@ class Heap {
     if (slab.owner.load(std::memory_order_relaxed) != &context) return deallocate_other(block, slab, context, *this);
     if (!slab.is_block(block)) [[unlikely]]
       return misuse().report_interior(slab, block);
-    if (CacheT::looks_free(slab.free, block)) [[unlikely]]
-      return deallocate_marked(context, slab, block);
+    if (CacheT::is_free(slab.free, block)) [[unlikely]]
+      return misuse().report_double_free(slab, block);
     Mark::set(block);
     slab.free.push(block);
     if (!slab.frees_to_event.take_leaves_some()) [[unlikely]]
@@ -278,14 +307,7 @@ class Heap {
   }
 
   [[gnu::noinline]] void on_event(Context& context, SlabT& slab, void* block) noexcept {
-    if (cache().on_event(context, slab, block)) reclaimer_.purge();
-  }
-
-  /// A block of the context's own slabs that looks free: it is a double free, or the program's data look like the mark.
-  [[gnu::noinline, gnu::cold]] void deallocate_marked(Context& context, SlabT& slab, void* block) noexcept {
-    if (cache().is_free(context, slab, block)) return misuse().report_double_free(slab, block);
-    Mark::clear(block);
-    deallocate_in(context, slab, block);
+    if (cache().on_event(context, slab, block)) reclaimer_.after_release(context);
   }
 
   /// Everything but a small block of an own slab. The order of the parameters is that of free's registers.
@@ -303,6 +325,9 @@ class Heap {
     if (slab.owner.load(std::memory_order_relaxed) == nullptr) return deallocate_ownerless(slab, block);
     if (!slab.is_block(block)) [[unlikely]]
       return misuse().report_interior(slab, block);
+    if (Mark::is_set(block)) [[unlikely]]
+      return misuse().report_double_free(slab, block);
+    Mark::set(block);
     if (!context.attached.get() || Classes::layout(slab.size_class.get()).outbox_blocks == 1) {
       if (slab.remote.is_head(slab.base.get(), block)) [[unlikely]]
         return misuse().report_double_free(slab, block);
@@ -319,8 +344,8 @@ class Heap {
   [[gnu::always_inline]] void deallocate_cached(Context& context, SlabT& slab, void* block) noexcept {
     const unsigned size_class = slab.size_class.get();
     auto& head = context.heads[size_class];
-    if (CacheT::looks_free(head, block)) [[unlikely]]
-      return deallocate_marked(context, slab, block);
+    if (CacheT::is_free(head, block)) [[unlikely]]
+      return misuse().report_double_free(slab, block);
     Mark::set(block);
     if (Classes::is_large(size_class)) [[unlikely]]
       return deallocate_large(context, slab, block);
@@ -339,11 +364,11 @@ class Heap {
   }
 
   [[gnu::noinline]] void deallocate_refused(Context& context, SlabT& slab, void* block) noexcept {
-    if (cache().put_refused(context, slab, block)) reclaimer_.purge();
+    if (cache().put_refused(context, slab, block)) reclaimer_.after_release(context);
   }
 
   [[gnu::noinline]] void spill(Context& context, unsigned size_class) noexcept {
-    if (cache().spill(context, size_class)) reclaimer_.purge();
+    if (cache().spill(context, size_class)) reclaimer_.after_release(context);
   }
 
   /// A direct mapping, or a block of a slab that has been given back.

@@ -4,6 +4,7 @@
 #include "heap/direct.hpp"
 #include "layout/backend.hpp"
 #include "layout/descriptors.hpp"
+#include "layout/free_mark.hpp"
 #include "os/os_concept.hpp"
 
 // A function that the compiler does not analyse. If it saw that a report does not return, callers could not jump there,
@@ -38,12 +39,25 @@ class Misuse {
     return slab.owner.load(std::memory_order_relaxed) == nullptr && slab.state.get() == SlabState::kDirect;
   }
 
+  /// Whether a slab, no direct mapping, was given back: so each block of it was free.
+  [[nodiscard]] static bool is_released(const SlabT& slab) noexcept {
+    // Relaxed: handoff lemma.
+    return slab.owner.load(std::memory_order_relaxed) == nullptr;
+  }
+
   /// Whether a block has a descriptor to itself. Its holder.
   [[nodiscard]] static bool is_alone(const SlabT& slab) noexcept { return is_direct(slab) || slab.capacity.get() == 1; }
 
   /// Bytes that may be used of a block of a slab or a direct mapping.
   [[nodiscard]] static std::size_t usable_size(SlabT& slab) noexcept {
     return is_direct(slab) ? Direct::usable_size(slab) : slab.block_bytes();
+  }
+
+  /// The same, or what a layer above has said that it needs of it.
+  [[nodiscard]] static std::size_t needed_size(SlabT& slab) noexcept {
+    const std::size_t usable = usable_size(slab);
+    const std::size_t needed = is_alone(slab) ? slab.needed.get() : 0;
+    return needed == 0 || needed > usable ? usable : needed;
   }
 
   /// The descriptor of a block that the caller claims to hold. \return nullptr after a report of any other pointer
@@ -54,8 +68,7 @@ class Misuse {
       return nullptr;
     }
     const bool direct = is_direct(*slab);
-    // Relaxed: handoff lemma. No owner, and no direct mapping's: given back, so the block was free.
-    if (!direct && slab->owner.load(std::memory_order_relaxed) == nullptr) {
+    if (!direct && is_released(*slab)) {
       report(Corruption::kReleasedSlab, *slab, block, call);
       return nullptr;
     }
@@ -63,7 +76,35 @@ class Misuse {
       report(Corruption::kInteriorPointer, *slab, block, call);
       return nullptr;
     }
+    if (!direct && FreeMark<typename Config::Sync>::is_set(block)) {
+      report(Corruption::kUsedAfterFree, *slab, block, call);
+      return nullptr;
+    }
     return slab;
+  }
+
+  /// A block, and its bytes as of needed_size; none: nullptr.
+  struct Place {
+    char* block;
+    std::size_t bytes;
+  };
+
+  /// The block around an address that the caller claims to use. None where no block of this heap is, nor in a direct
+  /// mapping behind its first slot-sized piece, which is all that the page map knows of it.
+  /// \return none, too, after a report of a block whose slab was given back
+  [[nodiscard]] Place find_around(const void* p, const char* call) noexcept {
+    if (!backend_.map.covers(p)) return {};
+    SlabT* slab = backend_.map.find(p);
+    if (slab == nullptr) return {};
+    if (is_direct(*slab)) {
+      return {reinterpret_cast<char*>(DirectMapping<Config>::of(*slab).base.get()), needed_size(*slab)};
+    }
+    if (is_released(*slab)) {
+      report(Corruption::kUsedAfterFree, *slab, p, call);
+      return {};
+    }
+    char* block = slab->block_around(p);
+    return {block, block == nullptr ? 0 : needed_size(*slab)};
   }
 
   HAKMEM_OPAQUE void report_foreign(const void* p, const char* call) noexcept {

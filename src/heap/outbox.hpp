@@ -5,7 +5,6 @@
 
 #include "heap/thread_context_fwd.hpp"
 #include "layout/descriptors.hpp"
-#include "layout/free_mark.hpp"
 #include "os/event.hpp"
 #include "sync/counter.hpp"
 
@@ -28,7 +27,6 @@ class Outbox {
   using Geometry = typename Config::Geometry;
   using Classes = SizeClass<Geometry>;
   using SlabT = Slab<Config>;
-  using Mark = FreeMark<Sync>;
   template <class T>
   using Plain = typename Sync::template Plain<T>;
 
@@ -42,7 +40,8 @@ class Outbox {
     Entry& entry = entries_[place_of(slab)];
     const unsigned limit = Classes::layout(slab.size_class.get()).outbox_blocks;
     if (entry.slab.get() == &slab) {
-      if (is_gathered(entry, block)) return Offer::kDoubleFree;
+      // Where blocks are marked, who offers one has looked at that before.
+      if (entry.first.get() == block) return Offer::kDoubleFree;
       Sync::store_link(block, entry.first.get());
       entry.first.set(block);
       entry.count.set(entry.count.get() + 1);
@@ -54,7 +53,6 @@ class Outbox {
       entry.last.set(block);
       entry.count.set(1);
     }
-    Mark::set(block);
     if (entry.count.get() >= limit) flush(entry);
     if (frees_.get() + 1 < interval) {
       frees_.set(frees_.get() + 1);
@@ -108,12 +106,6 @@ class Outbox {
       const auto key = reinterpret_cast<std::uintptr_t>(&slab) >> 7;
       return static_cast<unsigned>((key * 0x9e3779b97f4a7c15u) >> (64 - std::countr_zero(kEntries)));
     }
-  }
-
-  /// Whether a block is in the chain already; where blocks are not marked, only the last one that came is looked at.
-  static bool is_gathered(const Entry& entry, const void* block) noexcept {
-    return entry.first.get() == block ||
-           (Mark::is_set(block) && Mark::is_on(block, entry.first.get(), entry.count.get()));
   }
 
   void flush(Entry& entry) noexcept {

@@ -51,8 +51,14 @@ class Reclaimer {
   /// attached or borrowing it.
   void sweep(Context& context) noexcept {
     context.outbox.flush_all();
-    for (unsigned c = 0; c < Classes::kCount; ++c) (void)cache_.put_back_list(context, c);
+    (void)cache_.put_back_lists(context);
     sweep_empty(context);
+  }
+
+  /// Slabs of a context have gone back to the pool: it is time to look what else goes back. The context's owner.
+  void after_release(Context& context) noexcept {
+    cache_.let_lists_follow(context);
+    purge();
   }
 
   /// What is only kept goes back after a while; looked at when slabs come and go, and not more often than is useful. Any

@@ -47,6 +47,7 @@ struct SlabOps {
     slab.extent.store(0, std::memory_order_relaxed);
     slab.capacity.set(layout.capacity);
     slab.carved.set(0);
+    slab.cut_before.set(0);
     slab.shown.set(std::uint32_t{size_class} << 16);
     slab.remote.reset();
     // Relaxed: the first block's handoff publishes the owner (handoff lemma).
@@ -62,8 +63,8 @@ struct SlabOps {
 
   [[nodiscard]] static bool is_full(const SlabT& slab) noexcept { return slab.carved.get() == slab.capacity.get(); }
 
-  /// Takes up everything that is free for allocation: the owner's frees, then others' frees, then fresh blocks.
-  /// \param most blocks cut at a time at the most
+  /// Takes up what is free for allocation: the owner's frees, then others' frees, then what is to be cut anew, which the owner
+  /// has freed as well, then fresh blocks. \param most fresh blocks cut at a time at the most
   /// \return a chain for the class's detached list, without a head when the slab is full. An untouched block, the only
   /// one of its chain, has no link.
   [[nodiscard]] static Refill refill(SlabT& slab, unsigned most) noexcept {
@@ -74,7 +75,7 @@ struct SlabOps {
     } else if (slab.remote.has_chain()) {
       refill = {slab.remote.take_all(slab.base.get()), Source::kOthers};
     } else if (!is_full(slab)) {
-      refill = carve(slab, most);
+      refill = slab.cut_before.get() != 0 ? cut_again(slab) : carve(slab, most);
     }
     // With the chain detached every cut block is out.
     slab.frees_to_event.set(slab.carved.get());
@@ -86,6 +87,22 @@ struct SlabOps {
     slab.free.adopt(Sync::load_link(chain.head));
     slab.frees_to_event.set(slab.frees_to_event.get() - static_cast<std::int32_t>(chain.count) + 1);
     return chain.head;
+  }
+
+  /// Whether the order matters in which the slab's blocks go out: a few small ones are in a cache anyway, and larger ones are
+  /// each many lines.
+  [[nodiscard]] static bool is_wide(const SlabT& slab) noexcept {
+    return Classes::is_small(slab.size_class.get()) &&
+           slab.carved.get() * slab.block_bytes() > 4 * Geometry::kCarveBytes;
+  }
+
+  /// An empty awake slab's blocks are to be cut anew. Their list has the order of the frees, and a program that walks what it
+  /// allocates in a row misses the caches with each block that is not beside the last. They are blocks as before: `extent` stays.
+  static void uncut(SlabT& slab) noexcept {
+    slab.free.adopt(nullptr);
+    slab.cut_before.set(static_cast<std::uint16_t>(slab.carved.get() + slab.cut_before.get()));
+    slab.carved.set(0);
+    slab.show();
   }
 
   /// Adds others' frees to the owner's. The slab is awake.
@@ -191,20 +208,36 @@ struct SlabOps {
     FreeMark<Sync>::set(block);
   }
 
+  /// The next `count` blocks are being cut. \return the first of them
+  static char* advance(SlabT& slab, unsigned count) noexcept {
+    const unsigned carved = slab.carved.get();
+    slab.carved.set(static_cast<std::uint16_t>(carved + count));
+    slab.show();
+    return reinterpret_cast<char*>(slab.base.get()) + std::size_t{carved} * slab.block_bytes();
+  }
+
   /// Cuts the next few blocks, so that memory is touched no sooner than it is used.
   static Refill carve(SlabT& slab, unsigned most) noexcept {
     const auto& layout = Classes::layout(slab.size_class.get());
-    const unsigned carved = slab.carved.get();
-    const unsigned left = layout.capacity - carved;
+    const unsigned left = layout.capacity - slab.carved.get();
     const unsigned count = most < left ? most : left;
-    char* first = reinterpret_cast<char*>(slab.base.get()) + std::size_t{carved} * layout.block_bytes;
+    char* first = advance(slab, count);
     const bool untouched = count == 1 && slab.fresh.get();
     if (!untouched) link(first, count, layout.block_bytes);
-    slab.carved.set(static_cast<std::uint16_t>(carved + count));
     // Relaxed: the blocks' handoffs publish it (handoff lemma).
-    slab.extent.store((carved + count) * layout.block_bytes, std::memory_order_relaxed);
-    slab.show();
+    slab.extent.store(slab.carved.get() * layout.block_bytes, std::memory_order_relaxed);
     return {{first, count}, untouched ? Source::kUntouched : Source::kFresh};
+  }
+
+  /// Cuts the next blocks that were cut before, more of them than of untouched ones: their memory is there already.
+  static Refill cut_again(SlabT& slab) noexcept {
+    constexpr unsigned kMost = 64;
+    const unsigned left = slab.cut_before.get();
+    const unsigned count = kMost < left ? kMost : left;
+    slab.cut_before.set(static_cast<std::uint16_t>(left - count));
+    char* first = advance(slab, count);
+    link(first, count, slab.block_bytes());
+    return {{first, count}, Source::kOwner};
   }
 };
 

@@ -101,36 +101,26 @@ class ThreadCache {
   /// The same from slots that have just been acquired for the class.
   [[nodiscard]] void* refill_from(SlabT& slab, Context& context, unsigned size_class, std::size_t* written) noexcept {
     Ops::make(slab, context, size_class);
+    context.given_back.set(0);
     context.slabs[size_class].push_back(slab);
     return hand_out(context, slab, size_class, take_up(context, slab, size_class, written));
   }
 
   // Deallocation -----------------------------------------------------------------------------------------------------
 
-  /// Whether a block that is about to be freed may be free already: by its mark, or where blocks are not marked because
-  /// it is the last one on its list.
-  [[nodiscard, gnu::always_inline]] static bool looks_free(const LocalList<Sync>& list, const void* block) noexcept {
+  /// Whether a block that is about to be freed is free already: by its mark, or where blocks are not marked because it is
+  /// the last one on its list.
+  [[nodiscard, gnu::always_inline]] static bool is_free(const LocalList<Sync>& list, const void* block) noexcept {
     if constexpr (Mark::kKept) return Mark::is_set(block);
     return list.peek() == block;
-  }
-
-  /// Whether a block of the context's own slab is on one of its lists. What others have freed into a slab that sleeps
-  /// cannot be walked.
-  [[nodiscard]] bool is_free(Context& context, SlabT& slab, const void* block) noexcept {
-    const std::uint32_t most = slab.capacity.get();
-    const unsigned size_class = slab.size_class.get();
-    // The detached list of a cached class has blocks of several slabs, and is counted.
-    const std::int32_t length = context.allowances[size_class].length();
-    const std::uint32_t detached = Classes::is_small(size_class) ? most : static_cast<std::uint32_t>(length);
-    if (Mark::is_on(block, context.heads[size_class].peek(), detached)) return true;
-    if (slab.state.get() == SlabState::kAwake) Ops::collect(slab);
-    return Mark::is_on(block, slab.free.peek(), most);
   }
 
   /// `frees_to_event` of a slab has reached 0, or gone below because the slab was empty before this free.
   /// \return whether slabs have gone back to the pool
   [[gnu::always_inline]] bool on_event(Context& context, SlabT& slab, void* block) noexcept {
     if (slab.frees_to_event.get() < 0) [[unlikely]] {
+      (void)slab.free.pop();
+      slab.frees_to_event.set(0);
       misuse_.report_double_free(slab, block);
       return false;
     }
@@ -200,11 +190,29 @@ class ThreadCache {
     if (!caches || !context.fits_retained(Context::bytes_of(slab))) [[unlikely]]
       return retain_refused(context, slab, caches);
     context.retain(slab);
+    if (Ops::is_wide(slab)) Ops::uncut(slab);
     return false;
+  }
+
+  /// The detached lists follow the slabs once these have gone back in a row, none acquired between, as many bytes as a
+  /// thread may retain: such a thread frees more than it will ask for soon, and each cached block holds a slab back that
+  /// else might be empty. What that costs is small beside the frees that have filled the lists.
+  void let_lists_follow(Context& context) noexcept {
+    if (context.given_back.get() <= Geometry::kRetainBytes) return;
+    context.given_back.set(0);
+    (void)put_back_lists(context);
+  }
+
+  /// All detached lists go back to the slabs. \return whether slabs have gone back to the pool
+  bool put_back_lists(Context& context) noexcept {
+    bool released = false;
+    for (unsigned c = 0; c < Classes::kCount; ++c) released |= put_back_list(context, c);
+    return released;
   }
 
   /// A slab of the context, awake and empty, goes back to the pool.
   void release(Context& context, SlabT& slab) noexcept {
+    context.given_back.set(context.given_back.get() + Context::bytes_of(slab));
     context.slabs[slab.size_class.get()].remove(slab);
     Ops::unmake(slab);
     pool_.release(backend(), slab);
@@ -299,6 +307,8 @@ class ThreadCache {
         released = true;
       });
     }
+    // It makes place for what the thread goes on with: no sign that it only frees.
+    context.given_back.set(0);
     return released;
   }
 

@@ -72,6 +72,8 @@ struct alignas(64) ThreadContext {
   Plain<std::size_t> retained_bytes{};
   /// How many slabs and blocks had to go back at once because `retained_bytes` was full, since it last gave way.
   Plain<std::uint32_t> refusals{};
+  /// Bytes of slabs that went back to the pool since one was acquired, or since the lists followed them.
+  Plain<std::size_t> given_back{};
   /// Statistics: per pool how often a detached list was refilled, with how many blocks in all; how often one spilled.
   OwnerCounter<Sync> refills[3];
   OwnerCounter<Sync> refilled_blocks[3];

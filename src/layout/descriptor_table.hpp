@@ -119,6 +119,13 @@ class DescriptorTable {
     }
   }
 
+  /// The descriptor at `index`, of which the caller has only heard: what told it need not have been acquired. Only its
+  /// atomics may be read. \return nullptr where the descriptor cannot be seen from here yet
+  [[nodiscard]] T* find(std::uint32_t index) noexcept {
+    Group* group = find_group(index / kPerGroup);
+    return group == nullptr ? nullptr : &group->items[index % kPerGroup];
+  }
+
   /// The descriptor at `index`, which the caller knows to exist.
   [[nodiscard]] T& at(std::uint32_t index) noexcept {
     Group* group = find_group(index / kPerGroup);

@@ -11,6 +11,7 @@
 #include "layout/size_class.hpp"
 #include "lockfree/remote_word.hpp"
 #include "lockfree/slot_word.hpp"
+#include "os/os_concept.hpp"
 #include "sync/countdown.hpp"
 #include "sync/shown.hpp"
 #include "sync/tunable.hpp"
@@ -76,7 +77,7 @@ struct alignas(64) Slab {
   /// Bytes from the base to the end of the last block that was cut.
   Atomic<std::uint32_t> extent{};
   Plain<std::uint16_t> capacity{};
-  /// Blocks cut so far; the rest has never been touched.
+  /// Blocks cut so far. Of the rest `cut_before` were cut in an earlier use of the slab, the others never touched.
   Plain<std::uint16_t> carved{};
   /// The owner's circular list of awake slabs of the class.
   Plain<Slab*> next{};
@@ -97,6 +98,8 @@ struct alignas(64) Slab {
   Plain<bool> written{};
   /// Of the whole slab: nothing had been written where no block is cut yet.
   Plain<bool> fresh{};
+  /// Blocks behind those that are cut which were cut before the slab was empty last: all free.
+  Plain<std::uint16_t> cut_before{};
   /// Of a slab of one block, and of a direct mapping: bytes of the block that a layer above needs, 0 when it has not
   /// said. The block's holder's.
   Plain<std::size_t> needed{};
@@ -116,6 +119,15 @@ struct alignas(64) Slab {
     // Relaxed: the block was cut before it went out, and the extent only grows until none is out (handoff lemma).
     return offset < extent.load(std::memory_order_relaxed) &&
            SizeClass<Geometry>::is_block_offset(offset, divisor.get());
+  }
+
+  /// The block around an address of this slab, or nullptr where none has been cut.
+  [[nodiscard]] char* block_around(const void* p) const noexcept {
+    const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(p) - base.get();
+    // Relaxed: as in is_block.
+    if (offset >= extent.load(std::memory_order_relaxed)) return nullptr;
+    const auto bytes = static_cast<std::uint32_t>(block_bytes());
+    return reinterpret_cast<char*>(base.get() + static_cast<std::uint32_t>(offset) / bytes * bytes);
   }
 
   /// Whether an address lies where blocks of this slab may be, but none has been cut yet.
@@ -158,6 +170,27 @@ struct alignas(64) SuperSlab {
 /// Whether the block of a direct mapping is out, or the mapping waits for its next use.
 enum class MappingUse : std::uint8_t { kNone, kLive, kKept };
 
+/// Where a kept mapping lies, for who frees its neighbour and does not own it.
+template <class Sync>
+class KeptPlace {
+ public:
+  /// The mapping's owner, before it is kept. \param origin start of the reservation that it was split from, or its own
+  void set(std::uintptr_t base, std::uintptr_t origin) noexcept {
+    // Relaxed, both: guesses of who looks for a neighbour. It takes the mapping out of the cache, and judges then.
+    base_.store(base, std::memory_order_relaxed);
+    origin_.store(origin, std::memory_order_relaxed);
+  }
+  /// Whether the mapping seems to have been split from the reservation at `origin`, and to begin at `base`. Any thread.
+  [[nodiscard]] bool seems(std::uintptr_t base, std::uintptr_t origin) const noexcept {
+    // Relaxed, both: as above.
+    return base_.load(std::memory_order_relaxed) == base && origin_.load(std::memory_order_relaxed) == origin;
+  }
+
+ private:
+  typename Sync::template Atomic<std::uintptr_t> base_{};
+  typename Sync::template Atomic<std::uintptr_t> origin_{};
+};
+
 /// A block above kLargeMax, or aligned to more than a slot: a mapping of its own.
 template <class Config>
 struct alignas(64) DirectMapping {
@@ -168,6 +201,12 @@ struct alignas(64) DirectMapping {
   Slab<Config> slab{};
   Plain<std::uintptr_t> base{};
   Plain<std::size_t> bytes{};
+  struct Nowhere {};
+  /// Only where reservations can be divided: the start of the one that it was part of when it was reserved or moved, and
+  /// where it waits for its next use.
+  [[no_unique_address]] std::conditional_t<kHasDivision<typename Config::Os>, Plain<std::uintptr_t>, Nowhere> origin{};
+  [[no_unique_address]] std::conditional_t<kHasDivision<typename Config::Os>, KeptPlace<typename Config::Sync>, Nowhere>
+      kept_place{};
   /// Position in the table of direct mappings, constant once the descriptor exists.
   Plain<std::uint32_t> index{};
   /// For diagnostics: the start and, in the lowest bits, a MappingUse; 0 without a mapping. And its bytes.

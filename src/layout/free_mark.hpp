@@ -1,8 +1,9 @@
 #pragma once
 /// Floor 3. The mark in free blocks: a second free is noticed also when others came between the two.
 ///
-/// A block's second word holds the mark from the moment it is cut or freed until it goes out. A block with the mark
-/// that is freed is either free already or the program's own data look like the mark: the lists of free blocks tell.
+/// A block's second word holds the mark from the moment it is cut or freed until it goes out, wherever it lies meanwhile.
+/// Its mark is made of its address, and cleared before the program sees the block. So a block with the mark that is freed is
+/// free already, unless the program has kept what it read from a free block, and written it there again.
 /// The idea is that of the key in glibc's thread caches (2.29).
 
 #include "sync/sync_concept.hpp"
@@ -23,15 +24,6 @@ struct FreeMark {
   }
   [[nodiscard, gnu::always_inline]] static bool is_set([[maybe_unused]] const void* block) noexcept {
     if constexpr (kKept) return Sync::load_mark(block);
-    return false;
-  }
-
-  /// Whether a block is on a chain of at most `most` blocks; nobody else has them.
-  [[nodiscard]] static bool is_on(const void* block, const void* chain, std::uint32_t most) noexcept {
-    for (; chain != nullptr && most != 0; --most) {
-      if (chain == block) return true;
-      chain = Sync::load_link(chain);
-    }
     return false;
   }
 };

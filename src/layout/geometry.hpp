@@ -36,7 +36,9 @@ concept GeometryPolicy = requires {
   requires std::has_single_bit(unsigned{G::kDescriptorsPerGroup});
   requires G::kCachedSuperSlabs >= 1;  // retired SuperSlabs kept mapped
   requires G::kWhalePlaces >= 1;       // freed direct mappings that are kept, at most so many
-  requires G::kWhaleBytes >= 0;        // and so much; 0: none
+  requires G::kWhaleBytes >= 0;        // and so much; 0: none;
+  requires G::kWhaleShare >= 0;        // or, if that is more, so many percent of what is live
+  requires G::kFillMax >= 0;           // kept ones up to here are zeroed by filling them, larger ones by new pages
   requires G::kPurgeDelayMs >= -1;     // what is only kept goes back after this time; -1: never
 };
 
@@ -62,8 +64,10 @@ struct FullGeometry {
   static constexpr unsigned kOutboxInterval = 1024;
   static constexpr unsigned kDescriptorsPerGroup = 64;
   static constexpr unsigned kCachedSuperSlabs = 8;
-  static constexpr unsigned kWhalePlaces = 16;
+  static constexpr unsigned kWhalePlaces = 32;
   static constexpr std::size_t kWhaleBytes = std::size_t{32} << 20;
+  static constexpr unsigned kWhaleShare = 50;
+  static constexpr std::size_t kFillMax = std::size_t{8} << 20;
   static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 

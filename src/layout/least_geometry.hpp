@@ -32,7 +32,9 @@ struct LeastGeometry {
   static constexpr unsigned kDescriptorsPerGroup = 1;
   static constexpr unsigned kCachedSuperSlabs = 1;
   static constexpr unsigned kWhalePlaces = 1;
-  static constexpr std::size_t kWhaleBytes = 0;      // no direct mapping is kept
+  static constexpr std::size_t kWhaleBytes = 0;  // no direct mapping is kept,
+  static constexpr unsigned kWhaleShare = 0;     // however much is live
+  static constexpr std::size_t kFillMax = 0;
   static constexpr std::int64_t kPurgeDelayMs = -1;  // nothing goes back with time
 };
 

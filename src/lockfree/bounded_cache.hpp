@@ -62,10 +62,15 @@ class BoundedCache {
     return false;
   }
 
-  /// Takes the smallest thing for which `accepts(CacheItem)`. Any thread. \return whether there was one; `taken` is the
-  /// caller's then.
-  template <class Accepts>
-  [[nodiscard]] bool take(CacheItem& taken, Accepts accepts) noexcept {
+  /// The smaller thing is the better one.
+  struct Smaller {
+    constexpr bool operator()(CacheItem a, CacheItem b) const noexcept { return a.size < b.size; }
+  };
+
+  /// Takes the best thing for which `accepts(CacheItem)`. Any thread. \param is_better of two things, whether the first is
+  /// preferred. \return whether there was one; `taken` is the caller's then.
+  template <class Accepts, class IsBetter = Smaller>
+  [[nodiscard]] bool take(CacheItem& taken, Accepts accepts, IsBetter is_better = {}) noexcept {
     for (;;) {
       typename Sync::template Atomic<std::uint64_t>* best = nullptr;
       std::uint64_t seen = 0;
@@ -73,7 +78,7 @@ class BoundedCache {
         // Relaxed: a candidate; the CAS decides.
         const std::uint64_t word = place.load(std::memory_order_relaxed);
         if (word == 0 || !accepts(CacheItem::of(word))) continue;
-        if (best != nullptr && CacheItem::of(word).size >= CacheItem::of(seen).size) continue;
+        if (best != nullptr && !is_better(CacheItem::of(word), CacheItem::of(seen))) continue;
         best = &place;
         seen = word;
       }

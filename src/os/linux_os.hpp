@@ -212,6 +212,9 @@ class LinuxOs {
   [[nodiscard]] static std::uint64_t milliseconds() noexcept;
   [[nodiscard]] static bool resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
   [[nodiscard]] static bool move(void* p, std::size_t old_bytes, void* target, std::size_t new_bytes) noexcept;
+  // The kernel unmaps, grows and moves any pages of a mapping: to it, the halves have been reservations all along.
+  static void split(void*, std::size_t, std::size_t) noexcept {}
+  static void join(void*, std::size_t, std::size_t) noexcept {}
 
   static void keep_pages_small(void* p, std::size_t bytes) noexcept;
   static void let_pages_be_large(void* p, std::size_t bytes) noexcept;
@@ -373,6 +376,11 @@ inline void LinuxOs::fatal(Corruption what, const char* call, const void* p, con
     case Corruption::kAlignmentMismatch:
       line << "alignment mismatch: the " << block_bytes << "-byte block " << block << " is not aligned to "
            << history.given;
+      break;
+    case Corruption::kWriteBeyond:
+    case Corruption::kReadBeyond:
+      line << "out of bounds: a " << (what == Corruption::kWriteBeyond ? "write" : "read") << " of " << history.given
+           << " bytes from there is not within the " << block_bytes << "-byte block " << block;
       break;
   }
   linux_detail::add_author(line, "allocated", history.allocated_by, history.allocated_at);

@@ -24,6 +24,8 @@ enum class Corruption : std::uint8_t {
   kUsedAfterFree,      ///< the call needs a live block, and this one is free
   kSizeMismatch,       ///< freed with another size than it was asked for
   kAlignmentMismatch,  ///< freed with an alignment that its address does not have
+  kWriteBeyond,        ///< a write was asked for that is partly in the block and partly not
+  kReadBeyond,         ///< the same of a read
 };
 
 /// What a guarded heap knows besides: 0 where it knows nothing.
@@ -32,7 +34,7 @@ struct BlockHistory {
   std::uint32_t allocated_at = 0;  ///< call-site id
   std::uint32_t freed_by = 0;
   std::uint32_t freed_at = 0;
-  std::size_t given = 0;  ///< the size or alignment that the caller named
+  std::size_t given = 0;  ///< the size or alignment that the caller named, or how much was to be written or read
 };
 
 // What a policy may have ----------------------------------------------------------------------------------------------
@@ -71,6 +73,21 @@ template <class Os>
     return 0;
   }
 }
+
+/// Divides reservations. Without this part a mapping that is kept serves as it is, or not at all.
+///  - `split(p, bytes, first_bytes)`: a reservation becomes two, its first `first_bytes`, a multiple of page_bytes(), and
+///    the rest. Their contents stay.
+///  - `join(p, first_bytes, bytes)`: two reservations of which one begins where the other ends, and that were one before,
+///    are one of `bytes` again. Their contents stay.
+template <class O>
+concept HasDivision = requires(O os, void* p, std::size_t n) {
+  { os.split(p, n, n) } noexcept;
+  { os.join(p, n, n) } noexcept;
+};
+
+/// The same as a constant.
+template <class Os>
+inline constexpr bool kHasDivision = HasDivision<Os>;
 
 /// Knows a secret. Without this part guarded heaps use a constant as their key.
 ///  - `secret()`: 64 bits that a program's input cannot guess

@@ -9,11 +9,12 @@
 
 namespace hakmem {
 
-/// A bijection of 64 bits in which each bit depends on all. (MurmurHash3's finaliser.)
-[[nodiscard]] constexpr std::uint64_t mix_bits(std::uint64_t value) noexcept {
-  value = (value ^ value >> 33) * 0xff51afd7ed558ccdu;
-  value = (value ^ value >> 33) * 0xc4ceb9fe1a85ec53u;
-  return value ^ value >> 33;
+/// A bijection of 64 bits by one multiplication: each bit depends on those below it, and the lower half on the upper one.
+/// Check words are compared whole, so that any change of what they are made of shows; they hide nothing from who can read
+/// them and knows the constant, and neither would a better mixture.
+[[nodiscard]] constexpr std::uint64_t scatter(std::uint64_t value) noexcept {
+  value *= 0x9e3779b97f4a7c15u;
+  return value ^ value >> 32;
 }
 
 /// \tparam Base the policy underneath; \tparam Alarm `static void written_after_free(const void* block) noexcept`; if
@@ -48,7 +49,7 @@ struct HardenedSync : Base {
 
  private:
   static std::uint64_t check(const void* block, std::uint64_t link) noexcept {
-    return mix_bits(link + reinterpret_cast<std::uintptr_t>(block) + key_);
+    return scatter((link + reinterpret_cast<std::uintptr_t>(block)) ^ key_);
   }
 
   static inline constinit std::uint64_t key_ = 0;

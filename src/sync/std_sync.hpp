@@ -43,11 +43,11 @@ struct StdSync {
   static bool load_mark(const void* block) noexcept {
     std::uint64_t word;
     std::memcpy(&word, static_cast<const char*>(block) + sizeof(void*), sizeof word);
-    return word == kFreeMark;
+    return word == mark_of(block);
   }
 
   static void store_mark(void* block, bool is_free) noexcept {
-    const std::uint64_t word = is_free ? kFreeMark : 0;
+    const std::uint64_t word = is_free ? mark_of(block) : 0;
     std::memcpy(static_cast<char*>(block) + sizeof(void*), &word, sizeof word);
   }
 
@@ -75,8 +75,12 @@ struct StdSync {
   }
 
  private:
-  /// No address, no small number and no text; 32 bits with their sign, so that it is part of an instruction.
-  static constexpr std::uint64_t kFreeMark = 0xffff'ffff'9e37'79b1;
+  /// Of each block another one, so that a copy of a free block has none. An odd address far from the block's: no data are like
+  /// that. The distance has 31 bits, so that it is part of an instruction.
+  static std::uint64_t mark_of(const void* block) noexcept {
+    constexpr std::uint64_t kDistance = 0x6c62'272f;
+    return reinterpret_cast<std::uintptr_t>(block) + kDistance;
+  }
 };
 
 static_assert(SyncPolicy<StdSync>);

@@ -53,7 +53,7 @@ concept PolicyPlain = std::default_initializable<P> && requires(P p, const P cp,
 /// Without this part only what a slab's counts and the ends of lists show is noticed.
 ///  - `kMarksFreeBlocks = true`: one that has the two calls from a policy underneath says `false` to do without.
 ///  - `load_mark(block)` / `store_mark(block, is_free)`: whether the block's second word says that it is free. Only who
-///    owns the block may call them, as with its link.
+///    owns the block may call them, as with its link. What is copied to another block says nothing.
 template <class S>
 concept MarksFreeBlocks = requires(void* block, const void* cblock) {
   requires S::kMarksFreeBlocks;

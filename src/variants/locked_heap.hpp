@@ -90,6 +90,10 @@ class LockedHeap {
     const Held held(*this);
     return heap_.trim(core_context());
   }
+  void purge() noexcept {
+    const Held held(*this);
+    heap_.purge();
+  }
 
   // Fork: the child has one thread, which must find the lock free and the heap whole ----------------------------------
 

@@ -12,7 +12,7 @@ import unittest
 from fake_tree import FakeTree
 from hakmem_ci.jobs.update import cli
 from hakmem_ci.pages import inputs, renewal, stamps
-from hakmem_ci.pages.catalogue import PAGES
+from hakmem_ci.pages.catalogue import BY_NAME, PAGES
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ("src", "checker", "model", "bench", "ci", "docs/reports", "docs/reference", "tests/conformance", "tests/reference")
@@ -76,13 +76,13 @@ class Check(unittest.TestCase):
     def test_another_order_makes_the_ledger_owed_and_names_the_function(self):
         pages, output = self.owed_after(WORD, "word_.exchange(0, std::memory_order_acquire)",
                                         "word_.exchange(0, std::memory_order_relaxed)")
-        self.assertEqual(pages, {"ledger", "mutants", "coverage"})
+        self.assertEqual(pages, {"costs", "ledger", "mutants", "coverage"})
         self.assertIn("src/lockfree/remote_word.hpp take_all has changed", output)
         self.assertIn("write it by: ci/update ledger", output)
 
     def test_another_order_in_the_heap_makes_the_ledger_owed(self):
         pages, _ = self.owed_after("src/heap/slab_ops.hpp", "std::memory_order_relaxed", "std::memory_order_release")
-        self.assertIn("ledger", pages)
+        self.assertLessEqual({"costs", "ledger"}, pages)
 
     def test_plain_function_of_the_heap_is_no_input_of_the_ledger(self):
         pages, output = self.owed_after("src/heap/thread_cache.hpp", "bool keeps_large(", "bool really_keeps_large(")
@@ -99,6 +99,10 @@ class Check(unittest.TestCase):
                 ("src/heap/slab_ops.survivors.json", "equivalent", "beyond the model", "ledger"),
                 ("checker/audit/mutant.cpp", "return operation != Operation::kStore", "return operation != Operation::kLoad", "ledger"),
                 ("checker/audit/ledger.cpp", "is borne by random", "was borne by random", "ledger"),
+                ("checker/audit/compiled.cpp", "another version", "a version", "ledger"),
+                ("docs/reports/costs.json", '"mov"', '"xchg"', "ledger"),
+                ("ci/lib/hakmem_ci/jobs/costs/words.py", "NEAR = 4", "NEAR = 5", "costs"),
+                ("src/machine/aarch64.hpp", "isb", "yield", "costs"),
                 ("model/scenarios/remote_word.cpp", "push_does_not_release", "push_does_not", "models"),
                 ("checker/litmus/tests.cpp", "MP+rel+acq", "MP+rel+acquire", "models"),
                 ("model/museum/exhibits.cpp", "No synchronisation at all", "No synchronisation", "museum"),
@@ -162,6 +166,14 @@ class Check(unittest.TestCase):
             self.assertIn("docs/reports/inputs.json cannot be read", output)
 
 
+COSTS = """
+import pathlib, sys
+sys.path.insert(0, "ci/lib")
+from hakmem_ci.pages import stamps
+root = pathlib.Path.cwd()
+root.joinpath("docs/reports/costs.json").write_text(repr(len(root.joinpath("src/heap/a.hpp").read_text())))
+stamps.publish(root, "costs", "costs")
+"""
 LEDGER = "open('docs/reports/ledger.md', 'w').write('# The ledger\\n')\n"
 AB = "import sys\nopen(sys.argv[sys.argv.index('--markdown') + 1], 'w').write('x\\n\\n| a |\\n|---|\\n| 1 |\\n')\n"
 REFERENCE = """
@@ -265,6 +277,22 @@ class Update(unittest.TestCase):
             header.write_text(f"int f() {{ return {len(name)}; }}\n", encoding="utf-8")
             (self.tree.root / "docs/reports" / name).write_text("by hand", encoding="utf-8")
             self.assertEqual(words_of()[0], "", name)
+
+    def test_page_that_is_made_of_another_one_is_written_behind_it(self):
+        self.tree.script("ci/costs", COSTS)
+        for program, _ in BY_NAME["costs"].programs:
+            self.tree.script(f"bin/{program}", "")
+        header = self.tree.root / "src/heap/a.hpp"
+        header.parent.mkdir(parents=True)
+        header.write_text("void f() { a.store(1, std::memory_order_relaxed); }\n", encoding="utf-8")
+        self.assertEqual(self.update("costs", "ledger")[0], 0)
+        header.write_text("void f() { a.exchange(1, std::memory_order_relaxed); }\n", encoding="utf-8")
+        stamps.record(self.tree.root, "ledger")
+        self.assertEqual(self.update("--check", "ledger"), (0, ""))
+        code, output = self.update("costs", "ledger")
+        self.assertEqual(code, 0, output)
+        self.assertIn("\nledger: docs/reports/costs.json has changed\n", output)
+        self.assertEqual(self.update("--check", "costs", "ledger"), (0, ""))
 
     def test_page_of_several_files_is_written_by_its_program(self):
         self.tree.script("build/release/tests/reference", REFERENCE)

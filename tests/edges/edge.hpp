@@ -99,6 +99,8 @@ void at_rest();
 void at_rest_by_itself();
 void idle_owners();
 void idle_owners_by_itself();
+void spent_threads();
+void spent_threads_by_themselves();
 void squeeze();
 void within_limit();
 void little_address_space();

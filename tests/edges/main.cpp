@@ -25,6 +25,8 @@ constexpr Edge kEdges[] = {
     {"at_rest_by_itself", "the same after a while, without a trim", at_rest_by_itself},
     {"idle_owners", "memory of threads that do nothing, after another has freed everything", idle_owners},
     {"idle_owners_by_itself", "the same after a while, without a trim", idle_owners_by_itself},
+    {"spent_threads", "memory of threads that have freed a peak and do nothing", spent_threads},
+    {"spent_threads_by_themselves", "the same after a while, without a trim", spent_threads_by_themselves},
     {"squeeze", "the limit on address space comes and goes under threads at work", squeeze},
     {"within_limit", "work within the limit that the process was started with", within_limit},
     {"little_address_space", "less than 1 GiB of address space is taken", little_address_space},
@@ -45,7 +47,7 @@ int wrong_call(const char* what, const char* word) {
 
 int help() {
   std::printf("usage: edges NAME [--fault FAULT] | --help\n\nprograms:\n");
-  for (const Edge& edge : kEdges) std::printf("  %-22s%s\n", edge.name, edge.description);
+  for (const Edge& edge : kEdges) std::printf("  %-28s%s\n", edge.name, edge.description);
   std::printf("\nfaults, committed on purpose:\n");
   for (const auto& [name, value] : kFaults) std::printf("  %s\n", name.data());
   return 0;

@@ -203,6 +203,80 @@ void idle_owners_by_itself() {
   if (now > kMostOfIdleOwners) fail("%zu KiB of idle owners are resident long after", now / kKiB);
 }
 
+namespace {
+
+/// Threads that allocate 256 MiB in all, free what is their own in any order, and then do nothing until they are let go.
+class SpentThreads {
+ public:
+  SpentThreads() {
+    for (std::size_t i = 1; i <= kThreads; ++i) threads_.emplace_back([this, i] { rise_and_fall(i); });
+    risen_.wait();
+    peak_ = resident_memory();
+    fall_.count_down();
+    fallen_.wait();
+  }
+  ~SpentThreads() {
+    over_.count_down();
+    for (auto& thread : threads_) thread.join();
+  }
+
+  [[nodiscard]] std::size_t peak() const { return peak_; }
+  /// Of what was freed a twentieth, beside what was resident before.
+  [[nodiscard]] std::size_t most_left() const { return before_ + (peak_ - before_) / 20; }
+
+ private:
+  static constexpr std::size_t kThreads = 4;
+
+  void rise_and_fall(std::uint64_t seed) {
+    Random random(seed);
+    std::vector<Filled> mine;
+    for (std::size_t bytes = 0; bytes < 256 * kMiB / kThreads; bytes += mine.back().bytes) {
+      mine.push_back(take_surely(any_size(random), random.next()));
+    }
+    for (std::size_t i = mine.size(); i > 1; --i) std::swap(mine[i - 1], mine[random.below(i)]);
+    risen_.count_down();
+    fall_.wait();
+    for (Filled& block : mine) give_back(block);
+    mine = {};
+    fallen_.count_down();
+    over_.wait();
+  }
+
+  std::size_t before_ = resident_memory();
+  std::size_t peak_ = 0;
+  std::vector<std::thread> threads_;
+  std::latch risen_{kThreads};
+  std::latch fall_{1};
+  std::latch fallen_{kThreads};
+  std::latch over_{1};
+};
+
+}  // namespace
+
+void spent_threads() {
+  const SpentThreads threads;
+  const std::size_t freed = resident_memory();
+  trim();
+  const std::size_t now = resident_memory();
+  std::printf("peak %zu KiB, freed %zu KiB, trimmed %zu KiB\n", threads.peak() / kKiB, freed / kKiB, now / kKiB);
+  if (now > threads.most_left()) fail("%zu KiB of threads that have freed all are resident after a trim", now / kKiB);
+}
+
+/// The same without a trim, while nobody allocates or frees. Waits are counted, as who gives back is kept waiting by a slow
+/// machine as well.
+void spent_threads_by_themselves() {
+  constexpr int kWaits = 100;
+  const SpentThreads threads;
+  const std::size_t freed = resident_memory();
+  std::size_t now = freed;
+  for (int i = 0; i < kWaits && now > threads.most_left(); ++i) {
+    std::this_thread::sleep_for(100ms);
+    now = resident_memory();
+  }
+  std::printf("peak %zu KiB, freed %zu KiB, later %zu KiB\n", threads.peak() / kKiB, freed / kKiB, now / kKiB);
+  if (now > threads.most_left()) fail("%zu KiB of threads that have freed all are resident long after", now / kKiB);
+}
+
 // Limits -------------------------------------------------------------------------------------------------------------
 
 /// The limit on address space is drawn in under threads at work, and let go again, many times.

@@ -3,6 +3,7 @@
 
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -64,7 +65,8 @@ class Reference {
         break;
       case Step::Kind::kTake: variable = std::exchange(given_, 0); break;
       case Step::Kind::kRenew:
-      case Step::Kind::kTrim: break;
+      case Step::Kind::kTrim:
+      case Step::Kind::kAttached: break;
     }
     return 0;
   }
@@ -201,7 +203,7 @@ void run_on_threads(const HeapProgram& program) {
   TestMemory memory{kBits};
   ThreadBody body{program, memory};
   programs::HeapProgramRun<ProgramConfig<Sync>, ThreadBody> run{body, TestOs<kBits>(memory)};
-  run.set_up();
+  run.set_up(program);
   run_together(static_cast<unsigned>(program.size()), [&](unsigned i) { run.run(program, i); });
   run.finish();
 }
@@ -218,6 +220,7 @@ TEST(HeapPrograms, HoldOnRealThreads) {
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     const HeapProgram program = programs::generate_program(seed);
     for (int repetition = 0; repetition < 8; ++repetition) run_on_threads<TestSync>(program);
+    run_on_threads<TestSync>(programs::generate_attached_program(seed));
   }
   SUCCEED() << "a failure ends the process";
 }
@@ -243,17 +246,28 @@ TEST(HeapProgramsDeathTest, FailureSaysHowToLiftItIntoTheModel) {
 
 TEST(HeapPrograms, AreWrittenAsTheyAreRead) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
-    const HeapProgram program = programs::generate_program(seed);
-    std::string problem;
-    EXPECT_EQ(programs::parse_program(to_string(program), problem), program);
-    EXPECT_EQ(problem, "");
+    for (const HeapProgram& program : {programs::generate_program(seed), programs::generate_attached_program(seed)}) {
+      std::string problem;
+      EXPECT_EQ(programs::parse_program(to_string(program), problem), program);
+      EXPECT_EQ(problem, "");
+    }
+  }
+}
+
+TEST(HeapPrograms, ThreadsThatAreAttachedStaySoWhenAProgramIsMadeSmaller) {
+  const HeapProgram program = programs::generate_attached_program(1);
+  const std::vector<HeapProgram> smaller = programs::smaller_programs(program);
+  EXPECT_EQ(smaller.size(), programs::steps_of(program));
+  for (const HeapProgram& one : smaller) {
+    EXPECT_EQ(programs::steps_of(one) + 1, programs::steps_of(program));
+    EXPECT_TRUE(std::all_of(one.begin(), one.end(), programs::is_attached));
   }
 }
 
 TEST(HeapPrograms, RefuseWhatMakesNoSense) {
   for (const char* text : {"", "T0: free a", "a=malloc(1)", "T0: T2:", "T0: free T1:", "T0: a=malloc() T1:",
                            "T0: i=take T1:", "T0: a=malloc(99999999) T1:", "T0: free aa T1:", "T0: T1: give",
-                           "T0: T1: T2: T3: T4:", "T0: a=malloc(x) T1:"}) {
+                           "T0: T1: T2: T3: T4:", "T0: a=malloc(x) T1:", "T0: a=take attached T1:", "attached"}) {
     std::string problem;
     (void)programs::parse_program(text, problem);
     EXPECT_NE(problem, "") << text;

@@ -8,10 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { kNone, kOverlap, kDirtyCalloc, kShortRealloc, kNull, kHang, kCrash, kLeak };
+enum { kNone, kOverlap, kDirtyCalloc, kShortRealloc, kNull, kHang, kCrash, kLeak, kSame };
 
 /* A program's start-up is left alone, so that the fault hits its work. */
-enum { kHealthyCalls = 2000, kPoolBytes = 65536, kSmall = 2048 };
+enum { kHealthyCalls = 2000, kPoolBytes = 65536, kSmall = 2048, kTiny = 64 };
+
+/* Large ones are few, and each takes time. */
+enum { kLargeFrom = 1 << 20, kHealthyLargeCalls = 40, kLargePoolBytes = 32 << 20 };
 
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);
@@ -19,7 +22,9 @@ void* __libc_realloc(void* block, size_t size);
 void __libc_free(void* block);
 
 static unsigned long calls;
+static unsigned long large_calls;
 static _Alignas(16) char pool[kPoolBytes];
+static _Alignas(16) char large_pool[kLargePoolBytes];
 static size_t next_in_pool;
 
 /* True from a certain call on. Relaxed: only the number matters. */
@@ -28,7 +33,8 @@ static int is_faulty(int fault) {
 }
 
 static int is_in_pool(const void* block) {
-  return (uintptr_t)block >= (uintptr_t)pool && (uintptr_t)block < (uintptr_t)(pool + kPoolBytes);
+  return block == large_pool ||
+         ((uintptr_t)block >= (uintptr_t)pool && (uintptr_t)block < (uintptr_t)(pool + kPoolBytes));
 }
 
 /* Blocks that overlap blocks given out before: each starts 48 bytes after the last, and the pool is used in circles. */
@@ -38,8 +44,18 @@ static void* overlapping(void) {
   return pool + at / 16 * 16;
 }
 
+/* Where all tiny blocks lie, or all large ones; NULL for blocks that are as they should be. */
+static void* same_place(size_t size) {
+  if (size <= kTiny) return is_faulty(kSame) ? pool : NULL;
+  if (FAULT != kSame || size < kLargeFrom || size > kLargePoolBytes) return NULL;
+  /* Relaxed: only the number matters. */
+  return __atomic_add_fetch(&large_calls, 1, __ATOMIC_RELAXED) > kHealthyLargeCalls ? large_pool : NULL;
+}
+
 void* malloc(size_t size) {
   if (size <= kSmall && is_faulty(kOverlap)) return overlapping();
+  void* same = same_place(size);
+  if (same != NULL) return same;
   if (is_faulty(kNull)) {
     errno = ENOMEM;
     return NULL;

@@ -4,7 +4,7 @@ import pathlib
 import subprocess
 
 SOURCE = pathlib.Path(__file__).resolve().parent / "broken_malloc.c"
-FAULTS = ("none", "overlap", "dirty_calloc", "short_realloc", "null", "hang", "crash", "leak")
+FAULTS = ("none", "overlap", "dirty_calloc", "short_realloc", "null", "hang", "crash", "leak", "same")
 
 
 def compiled(source, library, *options):

@@ -17,7 +17,7 @@ namespace hakmem::test {
 template <class Geometry, unsigned kBits, unsigned kWindowBits = kBits, template <class> class HeapOf = Heap,
           class SyncT = TestSync>
 class CoreHeap : public AnyHeap {
-  using Os = TestOs<kBits>;
+  using Os = DividingOs<kBits>;
   using ConfigT = Config<SyncT, Os, Geometry>;
   using HeapT = HeapOf<ConfigT>;
   using Context = ThreadContext<ConfigT>;
@@ -33,6 +33,7 @@ class CoreHeap : public AnyHeap {
 
   [[nodiscard]] Dimensions dimensions() const override {
     constexpr bool kFull = Geometry::kLargeMax > 65536;
+    constexpr std::size_t kToyBytes = Geometry::kWhaleBytes == 0 ? 8 : 64;
     Dimensions d{.class_bytes = {},
                  .small_max = Geometry::kSmallMax,
                  .large_max = Geometry::kLargeMax,
@@ -40,7 +41,7 @@ class CoreHeap : public AnyHeap {
                  .page = Os::kPageBytes,
                  .largest_alignment = std::size_t{4} << (kFull ? 20 : 14),
                  .most_blocks = kFull ? 150 : 12,
-                 .most_bytes = kFull ? std::size_t{512} << 10 : std::size_t{8} << 10,
+                 .most_bytes = kFull ? std::size_t{512} << 10 : kToyBytes << 10,
                  .most_live = std::size_t{1} << (kWindowBits - 3)};
     for (unsigned c = 0; c < Classes::kCount; ++c) d.class_bytes.push_back(Classes::block_bytes(c));
     return d;

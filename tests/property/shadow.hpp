@@ -138,13 +138,15 @@ class Shadow {
 
   void add(std::vector<Block>& blocks, void* p, std::size_t bytes, std::size_t alignment, std::size_t usable) {
     RC_ASSERT(address(p) % alignment == 0u);
-    RC_ASSERT(usable >= std::max<std::size_t>(bytes, 1));
-    expect_no_overlap(address(p), usable);
-    ranges_[address(p)] = address(p) + usable;
+    RC_ASSERT(usable >= bytes);
+    // A hardened heap lets no byte of a block of 0 bytes be used; the block has a place of its own all the same.
+    const std::size_t extent = std::max<std::size_t>(usable, 1);
+    expect_no_overlap(address(p), extent);
+    ranges_[address(p)] = address(p) + extent;
     live_.insert(p);
     const Block block{static_cast<unsigned char*>(p), bytes, usable, ++marks_};
     sample(usable, [&](std::size_t i) { block.p[i] = expected_byte(block, i); });
-    block.p[usable - 1] = expected_byte(block, usable - 1);
+    if (usable != 0) block.p[usable - 1] = expected_byte(block, usable - 1);
     blocks.push_back(block);
   }
 
@@ -169,7 +171,7 @@ class Shadow {
   static void expect_contents(const Block& block, std::size_t bytes) {
     bool contents_kept = true;
     sample(bytes, [&](std::size_t i) { contents_kept &= block.p[i] == expected_byte(block, i); });
-    if (bytes == block.usable) contents_kept &= block.p[bytes - 1] == expected_byte(block, bytes - 1);
+    if (bytes != 0 && bytes == block.usable) contents_kept &= block.p[bytes - 1] == expected_byte(block, bytes - 1);
     RC_ASSERT(contents_kept);
   }
 

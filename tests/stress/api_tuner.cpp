@@ -83,8 +83,8 @@ void set(const char* name, std::int64_t value) {
   Random random(seed);
   std::array<unsigned char*, 64> blocks{};
   std::array<std::size_t, 64> sizes{};
-#ifndef __SANITIZE_THREAD__
-  // ThreadSanitizer does not let the child of a process with threads start one.
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+  // Under these sanitizers the child of a process with threads starts none.
   (void)hak_option_set("HAKMEM_LEARN", "1");
 #endif
   for (unsigned step = 0; step < 2000; ++step) {

@@ -9,6 +9,8 @@
 
 #ifdef HAKMEM_ASAN
 #include <sanitizer/asan_interface.h>
+
+#include "os/unpoisoning_os.hpp"
 #endif
 
 namespace hakmem::stress {
@@ -20,13 +22,7 @@ namespace hakmem::stress {
 
 using StressSync = WatchedSync<test::TestSync>;
 
-/// What is given back may serve anybody.
-struct StressOs : LinuxOs {
-  static void release(void* p, std::size_t bytes) noexcept {
-    ASAN_UNPOISON_MEMORY_REGION(p, bytes);
-    LinuxOs::release(p, bytes);
-  }
-};
+using StressOs = UnpoisoningOs<LinuxOs>;
 
 inline void mark_free(void* block, std::size_t bytes) noexcept { ASAN_POISON_MEMORY_REGION(block, bytes); }
 inline void mark_used(void* block, std::size_t bytes) noexcept { ASAN_UNPOISON_MEMORY_REGION(block, bytes); }

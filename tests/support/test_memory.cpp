@@ -194,6 +194,25 @@ bool TestMemory::move(void* p, std::size_t old_bytes, void* target, std::size_t 
   return true;
 }
 
+void TestMemory::split(void* p, std::size_t bytes, std::size_t first_bytes) noexcept {
+  const std::lock_guard lock(mutex_);
+  expect_reservation(p, bytes, "split");
+  if (first_bytes == 0 || first_bytes % page_bytes_ != 0 || first_bytes >= bytes)
+    die("split in no two", p, first_bytes);
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  reservations_[address + first_bytes] = in_pages(bytes) - first_bytes;
+  reservations_[address] = first_bytes;
+}
+
+void TestMemory::join(void* p, std::size_t first_bytes, std::size_t bytes) noexcept {
+  const std::lock_guard lock(mutex_);
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  expect_reservation(p, first_bytes, "join");
+  expect_reservation(at(address + first_bytes), bytes - first_bytes, "join");
+  reservations_.erase(address + first_bytes);
+  reservations_[address] = in_pages(bytes);
+}
+
 void* TestMemory::metadata(std::size_t bytes, std::size_t alignment) noexcept {
   const std::lock_guard lock(mutex_);
   if (!count_and_decide(OsCall::kMetadata)) return refusal();

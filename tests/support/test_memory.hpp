@@ -38,6 +38,9 @@ class TestMemory {
   [[nodiscard]] bool decommit(void* p, std::size_t bytes) noexcept;
   [[nodiscard]] bool resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
   [[nodiscard]] bool move(void* p, std::size_t old_bytes, void* target, std::size_t new_bytes) noexcept;
+  // Of a policy that divides reservations, HasDivision.
+  void split(void* p, std::size_t bytes, std::size_t first_bytes) noexcept;
+  void join(void* p, std::size_t first_bytes, std::size_t bytes) noexcept;
   /// \return zero bytes followed by an inaccessible page, there until this object dies.
   [[nodiscard]] void* metadata(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] std::uintptr_t base() const noexcept { return base_; }

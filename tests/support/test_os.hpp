@@ -20,6 +20,8 @@ inline const char* name(Corruption what) {
     case Corruption::kUsedAfterFree: return "used after free";
     case Corruption::kSizeMismatch: return "size mismatch";
     case Corruption::kAlignmentMismatch: return "alignment mismatch";
+    case Corruption::kWriteBeyond: return "write beyond";
+    case Corruption::kReadBeyond: return "read beyond";
   }
   return "?";
 }
@@ -48,6 +50,9 @@ class TestOs {
     return memory_->move(p, old_bytes, target, new_bytes);
   }
 
+  /// For policies that derive from this one and have more.
+  [[nodiscard]] TestMemory& memory() const noexcept { return *memory_; }
+
   /// Zero bytes stand for value-initialised objects, as in LinuxOs.
   template <class T>
   [[nodiscard]] T* metadata(std::size_t n) noexcept {
@@ -67,6 +72,20 @@ class TestOs {
   TestMemory* memory_ = nullptr;
 };
 
+/// The same, and it divides reservations.
+template <unsigned kBits>
+class DividingOs : public TestOs<kBits> {
+ public:
+  using TestOs<kBits>::TestOs;
+  void split(void* p, std::size_t bytes, std::size_t first_bytes) noexcept {
+    this->memory().split(p, bytes, first_bytes);
+  }
+  void join(void* p, std::size_t first_bytes, std::size_t bytes) noexcept {
+    this->memory().join(p, first_bytes, bytes);
+  }
+};
+
 static_assert(OsPolicy<TestOs<24>> && OsPolicy<TestOs<47>>);
+static_assert(HasDivision<DividingOs<24>> && !HasDivision<TestOs<24>>);
 
 }  // namespace hakmem::test

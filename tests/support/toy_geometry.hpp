@@ -27,6 +27,7 @@ struct ToyGeometry : LeastGeometry {
   static constexpr unsigned kOutboxInterval = 8;
   static constexpr unsigned kDescriptorsPerGroup = 2;
   static constexpr unsigned kWhalePlaces = 2;
+  static constexpr std::size_t kFillMax = 8192;
   static constexpr std::int64_t kPurgeDelayMs = 1000;
 };
 

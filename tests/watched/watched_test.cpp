@@ -115,6 +115,22 @@ TEST(Watched, ZeroedBlocksAreZeroAndWritten) {
   }
 }
 
+/// Up to here kept mappings are filled, above they get new pages.
+TEST(Watched, KeptMappingsAreZeroAndWrittenHoweverTheyAreZeroed) {
+  for (const std::size_t bytes : {std::size_t{FullGeometry::kFillMax}, FullGeometry::kFillMax + kMiB}) {
+    void* used = hak_alloc(bytes);
+    ASSERT_NE(used, nullptr);
+    std::memset(used, 7, bytes);
+    hak_free(used);
+    void* block = hak_calloc(1, bytes);
+    EXPECT_EQ(block, used) << "it was kept";
+    EXPECT_TRUE(is_written(block, bytes)) << bytes;
+    for (std::size_t i = 0; i < bytes; i += 4096) ASSERT_EQ(bytes_of(block)[i], 0) << bytes << " at " << i;
+    hak_free(block);
+    (void)hak_trim();
+  }
+}
+
 TEST(Watched, MoreZeroesThanThereAreAddressesAreRefused) {
   const volatile std::size_t half = SIZE_MAX / 2;
   EXPECT_EQ(hak_calloc(half, 3), nullptr);  // 3 * half would be small
@@ -176,6 +192,17 @@ TEST(Watched, WhatIsGivenBackToTheSystemIsNobodysToForbid) {
   ASSERT_NE(block, nullptr);
   hak_free(block);
   EXPECT_EQ(__asan_region_is_poisoned(block, kNeverKept), nullptr);
+}
+
+/// A kept mapping that grows leaves its old place.
+TEST(Watched, WhatAMappingLeavesBehindIsNobodysToForbid) {
+  void* kept = hak_alloc(kKeptMax);
+  void* above = hak_alloc(kKeptMax);  // grown in place it would leave nothing
+  hak_free(kept);
+  void* grown = hak_alloc(4 * kKeptMax);
+  EXPECT_EQ(__asan_region_is_poisoned(kept, kKeptMax), nullptr);
+  hak_free(grown);
+  hak_free(above);
 }
 #endif
 

@@ -33,6 +33,7 @@ void Explorer::visit(Graph& graph) {
     if (stopped_ || choices.empty()) break;
     const Choice choice = choices.back();
     choices.pop_back();
+    strayed_ = choice.strayed;
     graph.truncate(choice.size);
     if (choice.read) {
       revisit(graph, *choice.read, choice.thread, choice.operation);
@@ -41,6 +42,16 @@ void Explorer::visit(Graph& graph) {
       more = take(graph, choice) && goes_on(graph, machine_.restart(graph));
     }
   }
+}
+
+/// Keeps for later what else there could be, unless too many operations have strayed for it.
+void Explorer::note(std::vector<Choice>& choices, Choice choice, unsigned straying) {
+  choice.strayed = strayed_ + straying;
+  if (bound_ && choice.strayed > *bound_) {
+    has_left_out_ = true;
+    return;
+  }
+  choices.push_back(choice);
 }
 
 bool Explorer::follow(const Way& way, const std::function<void(const Graph&)>& end) {
@@ -152,10 +163,15 @@ bool Explorer::take(Graph& graph, const Choice& choice) {
 
 bool Explorer::read(Graph& graph, unsigned thread, const Operation& operation, std::vector<Choice>& choices) {
   const std::size_t newest = graph.writes(operation.location).size();
-  const std::size_t lowest = rules_.coherence ? graph.lowest(graph.made(thread, Kind::kRead, operation)) : 0;
+  const Event event = graph.made(thread, Kind::kRead, operation);
+  const std::size_t lowest = rules_.coherence ? graph.lowest(event) : 0;
   // Without a race a plain read has one choice.
   for (std::size_t position = lowest; !operation.plain && position < newest; ++position) {
-    choices.push_back({graph.size(), thread, operation, position, {}});
+    const EventId from = graph.write_at(operation.location, position);
+    // Of two updates that read the same the one which was there first is to read the other one, and strays; or it is none.
+    const bool displaces = read_event(graph, event, operation, from).exclusive &&
+                           graph[graph.write_at(operation.location, position + 1)].exclusive;
+    note(choices, {graph.size(), thread, operation, position, {}}, displaces ? 0 : 1);
   }
   return take(graph, {graph.size(), thread, operation, newest, {}});
 }
@@ -182,7 +198,7 @@ bool Explorer::write(Graph& graph, unsigned thread, const Operation& operation, 
   const Places all = places(graph, event, thread);
   for (std::size_t position = all.lowest; position <= all.highest; ++position) {
     if (!is_place(graph, operation.location, position)) continue;
-    if (last) choices.push_back({graph.size(), thread, operation, *last, {}});
+    if (last) note(choices, {graph.size(), thread, operation, *last, {}});
     last = position;
   }
   // Without a place it is a read-modify-write that has lost to another: no execution.
@@ -195,7 +211,7 @@ bool Explorer::fence(Graph& graph, unsigned thread, const Operation& operation) 
 }
 
 bool Explorer::choose(Graph& graph, unsigned thread, const Operation& operation, std::vector<Choice>& choices) {
-  for (std::size_t way = operation.value; way-- > 1;) choices.push_back({graph.size(), thread, operation, way, {}});
+  for (std::size_t way = operation.value; way-- > 1;) note(choices, {graph.size(), thread, operation, way, {}});
   return take(graph, {graph.size(), thread, operation, 0, {}});
 }
 
@@ -216,11 +232,10 @@ bool Explorer::is_race_free(const Graph& graph, EventId newest) {
 
 /// A write that is about to come may be read by those that came before, unless it follows them.
 void Explorer::note_revisits(const Graph& graph, unsigned thread, const Operation& operation, const Event& event,
-                             std::vector<Choice>& choices) const {
+                             std::vector<Choice>& choices) {
   for (const EventId id : graph.accesses(event.location)) {
     const bool is_early_read = graph[id].is_read() && !graph[id].plain && !event.past.has(id);
-    if (is_early_read && may_revisit(graph, id, event.past))
-      choices.push_back({graph.size(), thread, operation, 0, id});
+    if (is_early_read && may_revisit(graph, id, event.past)) note(choices, {graph.size(), thread, operation, 0, id});
   }
 }
 
@@ -258,6 +273,7 @@ bool Explorer::is_maximal(const Graph& graph, EventId id, const Clock& past) con
 /// Cuts the graph back to what the read and the write need, and goes on from there with the one reading the other.
 void Explorer::revisit(const Graph& graph, EventId read, unsigned thread, const Operation& operation) {
   const Clock past = graph.made(thread, Kind::kWrite, operation).past;
+  const unsigned strayed = strayed_;
   Graph rest = spare();
   graph.without_what_follows(read, past, rest);
   const std::size_t size = rest.size();
@@ -272,6 +288,7 @@ void Explorer::revisit(const Graph& graph, EventId read, unsigned thread, const 
     if (!rules_.coherence || rest.lowest(reading) <= behind + 1) {
       rest.reread(read, read_event(rest, reading, before.operation, id), id, event.value);
       if (is_race_free(rest, id) && is_race_free(rest, read) && holds(rest)) visit(rest);
+      strayed_ = strayed;
     }
     rest.truncate(size);
     rest.restore(read, before);

@@ -51,6 +51,15 @@ class Explorer {
   /// \return whether all was visited
   /// \throws std::length_error when the program has more threads, or one of them more steps, than a graph keeps
   bool run();
+  /// Leaves out what more than so many operations stray for on the way to it. Left to themselves, threads run one after
+  /// the other, the first one to its end or until it waits, each read reads what was written last, each write comes last,
+  /// and of what may happen in several ways the first happens. An operation strays that does something else: a read that
+  /// reads something older, or a write that a later thread has yet to do; a write that comes before one that is there; or
+  /// another way. Of two updates the other way round one strays, the first one. There is one way to each execution, so the
+  /// bound leaves out the same wherever it is reached, and a larger one leaves out less.
+  void bound(unsigned straying) noexcept { bound_ = straying; }
+  /// Whether the bound has left anything out so far.
+  [[nodiscard]] bool has_left_out() const noexcept { return has_left_out_; }
   /// Complete executions so far.
   [[nodiscard]] std::uint64_t executions() const noexcept { return executions_; }
   /// Graphs so far that have turned out to be no executions.
@@ -69,6 +78,7 @@ class Explorer {
     Operation operation;
     std::size_t position;         ///< of what is read, or behind which is written; what is chosen
     std::optional<EventId> read;  ///< that is to read from the write
+    unsigned strayed = 0;         ///< with it, how many operations have strayed
   };
   /// The positions behind which a write may go are some of these.
   struct Places {
@@ -76,6 +86,7 @@ class Explorer {
   };
 
   void visit(Graph& graph);
+  void note(std::vector<Choice>& choices, Choice choice, unsigned straying = 1);
   bool goes_on(const Graph& graph, bool possible);
   bool extend(Graph& graph, std::vector<Choice>& choices);
   bool add(Graph& graph, unsigned thread, Operation operation, bool in_step, std::vector<Choice>& choices);
@@ -93,7 +104,7 @@ class Explorer {
   bool complete(const Graph& graph);
 
   void note_revisits(const Graph& graph, unsigned thread, const Operation& operation, const Event& event,
-                     std::vector<Choice>& choices) const;
+                     std::vector<Choice>& choices);
   void revisit(const Graph& graph, EventId read, unsigned thread, const Operation& operation);
   [[nodiscard]] Graph spare();
   [[nodiscard]] bool may_revisit(const Graph& graph, EventId read, const Clock& past) const;
@@ -104,6 +115,9 @@ class Explorer {
   Found found_;
   Rules rules_;
   std::vector<Graph> spare_;  ///< whose room is used again
+  std::optional<unsigned> bound_;
+  unsigned strayed_ = 0;  ///< on the way to the present graph
+  bool has_left_out_ = false;
   bool stopped_ = false;
   std::uint64_t executions_ = 0;
   std::uint64_t impossible_ = 0;

@@ -84,7 +84,9 @@ Outcome explore_all(const ScenarioType& type, unsigned depth, const Search& sear
       return goes_on();
     };
     Explorer explorer(native, {execution, {}, [&](const Graph& graph) { way = Way::to(graph); }, goes_on});
+    if (search.strategy.kind == Strategy::Kind::kNear) explorer.bound(search.strategy.parameter);
     explorer.run();
+    outcome.beyond = explorer.has_left_out();
     outcome.executions = explorer.executions();
     ending = native.ending();
     detail = native.detail();

@@ -323,7 +323,7 @@ void Outcome::set_aside(std::string why) {
 Course& current_course() noexcept { return *running_course; }
 
 Outcome explore(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits) {
-  if (search.strategy.kind == Strategy::Kind::kGraph) return graph::explore(type, depth, search, limits, kSurroundings);
+  if (search.strategy.by_graphs()) return graph::explore(type, depth, search, limits, kSurroundings);
   Course course;
   course.strategy = search.strategy;
   course.seed = limits.seed;
@@ -376,7 +376,7 @@ Outcome explore_progress(const ScenarioType& type, unsigned depth, unsigned thre
 }
 
 Outcome replay(const ScenarioType& type, unsigned depth, const Strategy& strategy, const std::string& text) {
-  if (strategy.kind == Strategy::Kind::kGraph) return graph::replay(type, depth, text, kSurroundings);
+  if (strategy.by_graphs()) return graph::replay(type, depth, text, kSurroundings);
   Outcome outcome;
   outcome.executions = 1;
   Choices choices;

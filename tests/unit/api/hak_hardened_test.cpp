@@ -57,6 +57,21 @@ TEST(HardenedDeathTest, WriteToAFreeBlockIsFoundWhenItIsHandedOutAgain) {
       "the 5000-byte block 0x[0-9a-f]+ was written to after it was freed, allocated by thread [0-9]+, freed by thread");
 }
 
+TEST(Hardened, ContentsAreClearedWithTheirBlockIfThatIsAskedFor) {
+  ASSERT_EQ(hak_option_set("HAKMEM_CLEAR_FREED", "1"), 0);
+  char* company = hidden(hak_alloc(100));
+  char* block = hidden(hak_alloc(100));
+  std::memset(block, 'x', 100);
+  hak_free(block);
+  EXPECT_EQ(block[50], 0);
+  ASSERT_EQ(hak_option_set("HAKMEM_CLEAR_FREED", "0"), 0);
+  block = hidden(hak_alloc(100));
+  std::memset(block, 'x', 100);
+  hak_free(block);
+  EXPECT_EQ(block[50], 'x');
+  hak_free(company);
+}
+
 TEST(HardenedDeathTest, WrongPointersAreNamed) {
   static char foreign[64];
   char* block = hidden(hak_alloc(48));

@@ -162,8 +162,8 @@ TEST_F(HakLearning, BeginsAnewWithOptionsThatChange) {
 
 TEST_F(HakLearning, IsSilentWithoutTheOption) { EXPECT_FALSE(learns_within(kTwoWindows)); }
 
-// ThreadSanitizer starts no threads in the child of a process with threads.
-#ifndef __SANITIZE_THREAD__
+// Under these sanitizers the child of a process with threads starts none.
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 
 /// What a child does, as its exit code.
 int learn_as_child() {

@@ -122,6 +122,20 @@ TEST_F(DirectMappingsTest, ShowsWhatAMappingIsUsedFor) {
   EXPECT_EQ(shown().first, 0u) << "no mapping";
 }
 
+TEST_F(DirectMappingsTest, ShowsAMappingThatHasMoved) {
+  char* block = allocate(kPage);
+  char* neighbour = allocate(kPage);
+  char* moved = reallocate(block, 5 * kPage);
+  ASSERT_NE(moved, block);
+  bool found = false;
+  direct_.visit_all([&](DirectMapping<ToyConfig>& mapping) {
+    const std::pair seen{mapping.shown.get(), mapping.shown_bytes.get()};
+    found |= seen == as(MappingUse::kLive, moved, 5 * kPage);
+  });
+  EXPECT_TRUE(found);
+  EXPECT_TRUE(deallocate(neighbour));
+}
+
 /// Pages that stay in the system's hand are filled.
 TEST_F(DirectMappingsTest, ZeroedBlockIsZeroWhereNothingCanBeGivenBack) {
   direct_.whales().set_max_bytes(64 * kPage);
@@ -131,6 +145,18 @@ TEST_F(DirectMappingsTest, ZeroedBlockIsZeroWhereNothingCanBeGivenBack) {
   toy_.memory.refuse(OsCall::kDecommit);
   EXPECT_EQ(allocate(3 * kPage), block);
   EXPECT_TRUE(std::all_of(block, block + 3 * kPage, [](char c) { return c == 0; }));
+}
+
+/// Few pages are filled: the system would take longer to bring others.
+TEST_F(DirectMappingsTest, SmallZeroedBlockKeepsItsPages) {
+  direct_.whales().set_max_bytes(64 * kPage);
+  constexpr std::size_t kMost = ToyGeometry::kFillMax;
+  char* block = allocate(kMost);
+  std::memset(block, 7, kMost);
+  EXPECT_TRUE(deallocate(block));
+  EXPECT_EQ(allocate(kMost), block);
+  EXPECT_EQ(toy_.memory.calls(OsCall::kDecommit), 0u);
+  EXPECT_TRUE(std::all_of(block, block + kMost, [](char c) { return c == 0; }));
 }
 
 /// Neither given back nor filled: both cost time.

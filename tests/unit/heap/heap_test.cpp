@@ -282,14 +282,31 @@ TEST_F(ToyHeapTest, FastPathServesSmallBlocksFromTheDetachedListAlone) {
 }
 
 TEST_F(ToyHeapTest, SecondFastPathTakesUpSmallBlocksThatTheThreadHasFreed) {
-  const auto blocks = toy_.allocate(context_, 64, 2);
+  const auto blocks = toy_.allocate(context_, 64, 4);
   EXPECT_EQ(heap_.try_allocate_cached(context_, 64), nullptr) << "nothing freed yet";
-  toy_.deallocate(context_, blocks);
+  for (const std::size_t i : {0u, 1u}) heap_.deallocate(context_, blocks[i]);
   EXPECT_EQ(heap_.try_allocate(context_, 64), nullptr);
   EXPECT_EQ(heap_.try_allocate_cached(context_, 64), blocks[1]);
   EXPECT_EQ(heap_.try_allocate(context_, 64), blocks[0]);
-  EXPECT_EQ(context_.retained_bytes.get(), 0u) << "the slab was empty and is in use again";
   EXPECT_EQ(heap_.try_allocate_cached(context_, 64), nullptr);
+}
+
+/// However its blocks were freed.
+TEST_F(ToyHeapTest, EmptySlabServesManySmallBlocksInOrderOfTheirAddresses) {
+  const auto blocks = toy_.allocate(context_, 64, 10);
+  for (const std::size_t i : {7u, 1u, 9u, 3u, 0u, 2u, 6u, 4u, 8u, 5u}) heap_.deallocate(context_, blocks[i]);
+  ASSERT_EQ(context_.retained_bytes.get(), 1024u);
+  EXPECT_EQ(heap_.try_allocate_cached(context_, 64), nullptr) << "has to be cut";
+  EXPECT_EQ(toy_.allocate(context_, 64, 10), blocks);
+  EXPECT_EQ(context_.retained_bytes.get(), 0u) << "in use again";
+}
+
+/// They are in a cache, and the last is the hottest.
+TEST_F(ToyHeapTest, EmptySlabServesAFewSmallBlocksLastInFirstOut) {
+  const auto blocks = toy_.allocate(context_, 64, 8);
+  toy_.deallocate(context_, blocks);
+  EXPECT_EQ(heap_.try_allocate_cached(context_, 64), blocks[7]);
+  EXPECT_EQ(heap_.try_allocate(context_, 64), blocks[6]);
 }
 
 TEST_F(ToyHeapTest, SecondFastPathIsOffWithTheSmallCache) {

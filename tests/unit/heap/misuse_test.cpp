@@ -109,12 +109,9 @@ TEST_P(HeapCorruptionDeathTest, SecondFreeAtOnceIsNamed) {
   }
 }
 
-/// As far as the block is on a list of the thread that frees it: a thread without a context has none, and of others' large
-/// blocks it keeps none.
+/// Wherever the block lies by then: on a list of its owner, in a chain that is gathered, or sent.
 TEST_P(HeapCorruptionDeathTest, SecondFreeAfterOthersIsNamed) {
-  if (GetParam() == Freer::kStandIn) return;
   for (const std::size_t bytes : kSizes) {
-    if (GetParam() == Freer::kOther && bytes > 16384) continue;
     SCOPED_TRACE(bytes);
     char* company = allocate(bytes);
     char* block = allocate(bytes);
@@ -122,6 +119,21 @@ TEST_P(HeapCorruptionDeathTest, SecondFreeAfterOthersIsNamed) {
     free(block);
     free(between);
     EXPECT_DEATH(free(block), kDouble);
+    EXPECT_DEATH(heap_.deallocate(*owner_, block), kDouble);
+    EXPECT_DEATH(heap_.deallocate(*other_, block), kDouble);
+    heap_.deallocate(*owner_, company);
+    give_back();
+  }
+}
+
+TEST_P(HeapCorruptionDeathTest, UseOfAFreeBlockIsNamed) {
+  for (const std::size_t bytes : kSizes) {
+    SCOPED_TRACE(bytes);
+    char* company = allocate(bytes);
+    char* block = allocate(bytes);
+    free(block);
+    EXPECT_DEATH((void)heap_.reallocate(*owner_, block, 10), "hakmem: realloc\\(.*use after free of the");
+    EXPECT_DEATH((void)heap_.usable_size(block), "hakmem: malloc_usable_size\\(.*use after free of the");
     heap_.deallocate(*owner_, company);
     give_back();
   }
@@ -154,22 +166,15 @@ TEST_P(HeapCorruptionDeathTest, FreeOfWhatWasNeverCutIsForeign) {
   }
 }
 
-/// A block with the mark of free ones in it is as good as any other.
-TEST_F(HeapCorruptionDeathTest, DataThatLookLikeTheMarkAreNoDoubleFree) {
+/// What a program has copied from a free block is data like any other.
+TEST_F(HeapCorruptionDeathTest, CopyOfAFreeBlockIsNoDoubleFree) {
   for (const std::size_t bytes : kSizes) {
-    std::vector<char*> blocks;
-    for (int i = 0; i < 5; ++i) blocks.push_back(allocate(bytes));
-    for (char* block : blocks) {
-      FreeMark<TestSync>::set(block);
-      heap_.deallocate(*owner_, block);
-    }
-    std::vector<char*> again;
-    for (int i = 0; i < 5; ++i) again.push_back(allocate(bytes));
-    for (char* block : again) {
-      EXPECT_FALSE(FreeMark<TestSync>::is_set(block));
-      FreeMark<TestSync>::set(block);
-      heap_.deallocate(*other_, block);
-    }
+    char* freed = allocate(bytes);
+    char* block = allocate(bytes);
+    heap_.deallocate(*owner_, freed);
+    std::memcpy(block, freed, 16);
+    heap_.deallocate(*owner_, block);
+    EXPECT_FALSE(FreeMark<TestSync>::is_set(allocate(bytes)));
   }
 }
 

@@ -110,14 +110,6 @@ TEST(Outbox, BlockThatIsOfferedTwiceInARowIsRefused) {
   EXPECT_EQ(scene.add(0, 0), decltype(scene)::Offer::kDoubleFree);
 }
 
-/// The program's own data may stand where the mark is.
-TEST(Outbox, BlockThatLooksFreeAndIsInNoChainIsTaken) {
-  OutboxScene<ToyGeometry> scene;
-  (void)scene.add(0, 0);
-  FreeMark<TestSync>::set(scene.out[0][1]);
-  EXPECT_EQ(scene.add(0, 1), decltype(scene)::Offer::kTaken);
-}
-
 struct UnmarkedSync : TestSync {
   static constexpr bool kMarksFreeBlocks = false;
 };

@@ -105,6 +105,29 @@ TEST_F(SlabTest, RefillTakesOwnFreesThenOthersThenFreshBlocks) {
   EXPECT_EQ(slab_->frees_to_event.get(), 4);
 }
 
+/// However they were freed, they go out in a row again, what has been cut before at once.
+TEST_F(SlabTest, EmptySlabIsCutAnewInOrderOfAddresses) {
+  const auto out = [this] {
+    std::vector<void*> all = refill();
+    for (void* block : refill()) all.push_back(block);
+    return all;
+  }();
+  ASSERT_EQ(out.size(), 4u);
+  for (const std::size_t i : {2u, 0u, 3u, 1u}) free_by_owner(out[i]);
+  Ops::uncut(*slab_);
+  EXPECT_TRUE(Ops::is_empty(*slab_));
+  EXPECT_TRUE(slab_->is_block(out[3])) << "who frees it again hears that it is free";
+  EXPECT_EQ(slab_->shown.get() & 0xffff, 0u);
+  const auto again = Ops::refill(*slab_, 2);
+  EXPECT_EQ(blocks(again.chain), out) << "more at a time than are cut for the first time";
+  EXPECT_EQ(again.source, Ops::Source::kOwner) << "who has freed them";
+  EXPECT_EQ(slab_->frees_to_event.get(), 4);
+  const auto next = Ops::refill(*slab_, 2);
+  EXPECT_EQ(next.chain.count, 2u);
+  EXPECT_EQ(next.source, Ops::Source::kFresh);
+  EXPECT_TRUE(slab_->is_block(static_cast<char*>(next.chain.head) + 64));
+}
+
 TEST_F(SlabTest, RefillTellsWhereBlocksCameFrom) {
   const auto first = Ops::refill(*slab_, 2);
   EXPECT_EQ(first.source, Ops::Source::kFresh);

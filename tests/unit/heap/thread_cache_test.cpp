@@ -4,7 +4,6 @@
 
 #include <vector>
 
-#include "layout/free_mark.hpp"
 #include "support/toy_heap.hpp"
 
 namespace hakmem::test {
@@ -69,6 +68,25 @@ TEST_F(HeapKeeping, EmptySlabsThatCameFirstGiveWayToThoseThatComeAndGo) {
   EXPECT_EQ(me_.slabs[Classes::of(kFirst)].first(), nullptr);
 }
 
+constexpr std::size_t kSlabBlocks = (std::size_t{1} << FullGeometry::kSlotShift) / 1024;
+constexpr std::size_t kRetainedSlabs = FullGeometry::kRetainBytes >> FullGeometry::kSlotShift;
+
+/// Each cached block holds back a slab that else might be empty.
+TEST_F(HeapKeeping, ListsFollowTheSlabsOfAThreadThatOnlyFrees) {
+  come_and_go(kMidBytes, 20);
+  ASSERT_GT(listed(kMidBytes), 0u);
+  come_and_go(1024, (2 * kRetainedSlabs + 1) * kSlabBlocks);
+  EXPECT_EQ(listed(kMidBytes), 0u);
+  EXPECT_EQ(me_.allowances[Classes::of(kMidBytes)].length(), 0);
+}
+
+TEST_F(HeapKeeping, ListsStayWhereSlabsComeAndGo) {
+  come_and_go(kMidBytes, 20);
+  const unsigned mid = listed(kMidBytes);
+  for (int i = 0; i < 3; ++i) come_and_go(1024, 2 * kRetainedSlabs * kSlabBlocks);
+  EXPECT_EQ(listed(kMidBytes), mid);
+}
+
 TEST_F(HeapKeeping, ATrimLeavesTheWholeBudget) {
   come_and_go(1024, 16);
   come_and_go(kLargeBytes, 2);
@@ -86,22 +104,6 @@ TEST_F(HeapKeeping, LargeBlocksThatOthersHaveFreedCountWhenTheyAreTakenUp) {
   (void)heap_.allocate(me_, 40960);
   EXPECT_EQ(listed(40960), 1u);
   EXPECT_EQ(me_.retained_bytes.get(), 40960u);
-}
-
-/// A block with the mark of free ones in it is freed as any other.
-TEST_F(HeapKeeping, BlocksWhoseDataLookLikeTheMarkAreKeptToo) {
-  for (const std::size_t bytes : {std::size_t{48}, kMidBytes, std::size_t{40960}}) {
-    void* company = heap_.allocate(me_, bytes);
-    std::vector<void*> rest;
-    while (void* listed_block = heap_.try_allocate(me_, bytes)) rest.push_back(listed_block);
-    void* block = heap_.allocate(me_, bytes);
-    FreeMark<TestSync>::set(block);
-    heap_.deallocate(me_, block);
-    void* again = heap_.try_allocate(me_, bytes);
-    if (again == nullptr || again != block) again = heap_.try_allocate_cached(me_, bytes);
-    EXPECT_EQ(again, block) << bytes;
-    heap_.deallocate(me_, company);
-  }
 }
 
 TEST_F(HeapKeeping, WithoutTheirCacheLargeBlocksNeverGiveWay) {

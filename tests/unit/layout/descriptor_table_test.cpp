@@ -110,6 +110,15 @@ TEST_F(DescriptorTableTest, BorrowedTokensAreGivenBackAfterTheVisit) {
   EXPECT_TRUE(table_.take_mark(kToken, 4));
 }
 
+/// Who has heard of a descriptor by something relaxed may be told of one that it cannot see.
+TEST_F(DescriptorTableTest, WhatCannotBeSeenIsNotFound) {
+  EXPECT_EQ(table_.find(0), nullptr);
+  const auto items = append(2);
+  EXPECT_EQ(table_.find(0), items[0]);
+  EXPECT_EQ(table_.find(1), items[1]);
+  EXPECT_EQ(table_.find(2), nullptr) << "in a group that has no memory yet";
+}
+
 TEST_F(DescriptorTableTest, VisitsAll) {
   (void)append(5);
   unsigned seen = 0;

@@ -336,6 +336,10 @@ TEST(LinuxOsDeathTest, AnAlignmentThatIsNotTheBlocksIsNamed) {
   history.given = 64;
   EXPECT_DEATH(LinuxOs::fatal(Corruption::kAlignmentMismatch, "free", block, block, 48, history),
                "hakmem: free\\(.*alignment mismatch: the 48-byte block .* is not aligned to 64");
+  EXPECT_DEATH(LinuxOs::fatal(Corruption::kWriteBeyond, "memset", block + 8, block, 48, history),
+               "hakmem: memset\\(.*out of bounds: a write of 64 bytes from there is not within the 48-byte block 0x");
+  EXPECT_DEATH(LinuxOs::fatal(Corruption::kReadBeyond, "memcpy", block + 8, block, 48, history),
+               "hakmem: memcpy\\(.*out of bounds: a read of 64 bytes from there is not within the 48-byte block 0x");
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ struct NoLock {
 };
 
 static_assert(!HasClock<LeastConfig::Os> && !HasPageSizes<LeastConfig::Os> && !HasSecret<LeastConfig::Os> &&
-              !HasConstantBase<LeastConfig::Os> && !ListensToEvents<LeastConfig::Os>);
+              !HasConstantBase<LeastConfig::Os> && !HasDivision<LeastConfig::Os> && !ListensToEvents<LeastConfig::Os>);
 
 }  // namespace
 }  // namespace test

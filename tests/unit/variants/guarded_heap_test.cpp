@@ -66,9 +66,9 @@ constexpr std::size_t kSizes[] = {1,       15,      16,      17,      31,      3
                                   48,      100,     992,     993,     1024,    5000,        32768, 65536,
                                   1048544, 1048545, 1048576, 1048577, 3000000, 4194304 - 32};
 
-/// A block of no bytes is one of a byte, whichever path serves it, and costs no other block its place.
+/// A block of no bytes is a block, whichever path serves it, and costs no other block its place.
 template <class HeapT, class Context>
-void expect_a_byte_of_nothing(HeapT& heap, Context& context) {
+void expect_blocks_of_nothing(HeapT& heap, Context& context, std::size_t usable) {
   for (int turn = 0; turn < 3; ++turn) {
     void* blocks[3] = {};
     for (void*& block : blocks) {
@@ -76,7 +76,7 @@ void expect_a_byte_of_nothing(HeapT& heap, Context& context) {
       if (block == nullptr) block = heap.try_allocate_cached(context, 0);
       if (block == nullptr) block = heap.allocate(context, 0);
       ASSERT_NE(block, nullptr);
-      EXPECT_GE(heap.usable_size(block), 1u);
+      EXPECT_GE(heap.usable_size(block), usable);
     }
     for (void* block : blocks) heap.deallocate(context, block);
   }
@@ -85,8 +85,8 @@ void expect_a_byte_of_nothing(HeapT& heap, Context& context) {
   EXPECT_EQ(heap.pool().active_bytes(), 0u) << "I2 conserved: a block is lost";
 }
 
-TEST_F(HardenedHeap, NothingCountsAsAByte) { expect_a_byte_of_nothing(heap_, *owner_); }
-TEST_F(TaggedHeap, NothingCountsAsAByte) { expect_a_byte_of_nothing(heap_, *owner_); }
+TEST_F(HardenedHeap, NothingIsABlockToo) { expect_blocks_of_nothing(heap_, *owner_, 0); }
+TEST_F(TaggedHeap, NothingCountsAsAByte) { expect_blocks_of_nothing(heap_, *owner_, 1); }
 
 TEST_F(HardenedHeap, CorrectProgramsHearNothing) {
   for (const std::size_t bytes : kSizes) {
@@ -137,7 +137,7 @@ TEST_F(HardenedHeap, ImpossibleSizesAreRefused) {
     EXPECT_EQ(Hardened::good_size(bytes, 1), 0u);
   }
   EXPECT_EQ(Hardened::good_size(Hardened::kMaxBytes - 32, 1), Hardened::kMaxBytes - 32);
-  EXPECT_EQ(Hardened::good_size(0, 1), 1u);
+  EXPECT_EQ(Hardened::good_size(0, 1), 0u);
   EXPECT_EQ(Hardened::good_size(1, Hardened::kMaxBytes + 1), 0u);
   EXPECT_EQ(heap_.usable_size(block), 10u);
   free(block);
@@ -173,10 +173,26 @@ TEST_F(HardenedHeap, EveryKindOfFreeFrees) {
   EXPECT_TRUE(is_free(block));
   block = allocate(0);
   heap_.deallocate_sized(*owner_, block, 0);
-  EXPECT_TRUE(is_free(block)) << "no bytes are one byte";
+  EXPECT_TRUE(is_free(block));
   block = allocate(0);
   heap_.deallocate_sized_aligned(*owner_, block, 0, 16);
   EXPECT_TRUE(is_free(block));
+}
+
+/// No byte of it is the program's.
+TEST_F(HardenedHeap, EveryUseOfABlockOfNoBytesIsReported) {
+  char* block = allocate(0);
+  EXPECT_EQ(heap_.usable_size(block), 0u);
+  block[0] = static_cast<char>(block[0] ^ 1);
+  free(block);
+  EXPECT_EQ(the_report().what, Corruption::kOverflow);
+  block = allocate(0);
+  free(block);
+  free(block);
+  EXPECT_EQ(the_report().what, Corruption::kDoubleFree);
+  block = allocate(0);
+  heap_.deallocate_sized(*owner_, block, 1);
+  EXPECT_EQ(the_report().what, Corruption::kSizeMismatch);
 }
 
 /// What is reported is not done as well.
@@ -244,6 +260,151 @@ TEST_F(HardenedHeap, FreeBlocksAreOfNoUse) {
   EXPECT_EQ(the_report().what, Corruption::kUsedAfterFree);
   (void)heap_.usable_size(block);
   EXPECT_EQ(the_report().what, Corruption::kUsedAfterFree);
+}
+
+/// Behind the link of a free block, and before its guard.
+bool is_zero(const char* block, std::size_t bytes) {
+  constexpr std::size_t kLinkBytes = 16;
+  return bytes <= kLinkBytes || std::all_of(block + kLinkBytes, block + bytes, [](char byte) { return byte == 0; });
+}
+
+TEST_F(HardenedHeap, ContentsAreClearedWithTheirBlockIfThatIsAskedFor) {
+  heap_.set_clears_freed(true);
+  for (const std::size_t bytes : kSizes) {
+    SCOPED_TRACE(bytes);
+    (void)allocate(bytes);  // so that the slab stays
+    char* block = allocate(bytes);
+    std::memset(block, 0xff, bytes);
+    free(block);
+    char* again = allocate(bytes);
+    EXPECT_TRUE(again != block || is_zero(again, bytes));
+    free(again);
+    free(again);
+    EXPECT_NE(the_report().what, Corruption::kOverflow) << "the guard is not cleared";
+  }
+}
+
+/// Many of them may never have been touched.
+TEST_F(HardenedHeap, PagesOfAMappingAreDroppedInsteadOfCleared) {
+  heap_.set_clears_freed(true);
+  for (const bool refused : {false, true}) {
+    SCOPED_TRACE(refused);
+    constexpr std::size_t kBytes = 3000000;
+    char* block = allocate(kBytes);
+    std::memset(block, 0xff, kBytes);
+    const auto before = memory_.calls(OsCall::kDecommit);
+    if (refused) memory_.refuse(OsCall::kDecommit);
+    free(block);
+    EXPECT_EQ(memory_.calls(OsCall::kDecommit), before + 1);
+    memory_.grant_everything();
+    char* again = allocate(kBytes);
+    ASSERT_EQ(again, block) << "it was kept";
+    EXPECT_TRUE(is_zero(again, kBytes));
+    free(again);
+  }
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(HardenedHeap, ResizingLeavesNoContentsBehindIfThatIsAskedFor) {
+  heap_.set_clears_freed(true);
+  for (const std::size_t bytes : {100u, 5000u, 100000u}) {
+    for (const std::size_t other : {1u, 50u, 99u, 101u, 4000u, 90000u, 2000000u}) {
+      SCOPED_TRACE(testing::Message() << bytes << " to " << other);
+      (void)allocate(bytes);  // so that the slab stays
+      char* block = allocate(bytes);
+      std::memset(block, 0xee, bytes);
+      char* moved = static_cast<char*>(heap_.reallocate(*owner_, block, other));
+      ASSERT_NE(moved, block);
+      EXPECT_TRUE(is_zero(block, bytes));
+      EXPECT_EQ(heap_.usable_size(moved), other);
+      EXPECT_TRUE(std::all_of(moved, moved + std::min(bytes, other), [](char byte) { return byte == '\xee'; }));
+      free(moved);
+    }
+  }
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(HardenedHeap, ContentsStayWhereABlockCannotMove) {
+  heap_.set_clears_freed(true);
+  char* block = allocate(100);
+  block[99] = 'x';
+  EXPECT_EQ(heap_.reallocate(*owner_, block, Hardened::kMaxBytes - 64), nullptr);
+  EXPECT_EQ(block[99], 'x');
+  EXPECT_EQ(heap_.usable_size(block), 100u);
+  free(block);
+  EXPECT_TRUE(reports.empty());
+}
+
+/// What a program is about to write or to read.
+class HardenedHeapRanges : public HardenedHeap {
+ protected:
+  void look(const void* p, std::size_t bytes) { heap_.check_range(p, bytes, "memset", Corruption::kWriteBeyond); }
+  /// Expects a report of a range of a block.
+  void expect_beyond(const char* block, std::size_t block_bytes, std::ptrdiff_t begin, std::size_t bytes) {
+    look(block + begin, bytes);
+    const Report report = the_report();
+    EXPECT_EQ(report.what, Corruption::kWriteBeyond);
+    EXPECT_EQ(report.block, block);
+    EXPECT_EQ(report.bytes, block_bytes);
+    EXPECT_EQ(report.history.given, bytes);
+    EXPECT_EQ(report.history.allocated_by, owner_->index.get() + 1);
+  }
+};
+
+TEST_F(HardenedHeapRanges, WithinABlockArePassed) {
+  for (const std::size_t bytes : kSizes) {
+    const char* block = allocate(bytes);
+    look(block, bytes);
+    look(block, 1);
+    look(block + bytes - 1, 1);
+  }
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(HardenedHeapRanges, ThatLeaveABlockAreReported) {
+  for (const std::size_t bytes : kSizes) {
+    SCOPED_TRACE(bytes);
+    (void)allocate(bytes);  // so that no slab begins with the block
+    const char* block = allocate(bytes);
+    expect_beyond(block, bytes, 0, bytes + 1);
+    expect_beyond(block, bytes, 0, SIZE_MAX / 2);
+    // Of a mapping no more is known than its first 64 KiB.
+    if (bytes + Trailer<Sealed>::kBytes > FullGeometry::kLargeMax) continue;
+    expect_beyond(block, bytes, static_cast<std::ptrdiff_t>(bytes) - 1, 2);
+    expect_beyond(block, bytes, static_cast<std::ptrdiff_t>(bytes), 1);
+  }
+}
+
+/// What lies before the first block of a mapping is nobody's.
+TEST_F(HardenedHeapRanges, ThatReachIntoABlockAreReported) {
+  const char* block = allocate(FullGeometry::kLargeMax + 1);
+  expect_beyond(block, FullGeometry::kLargeMax + 1, -4, 8);
+  look(block - 4, 4);
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(HardenedHeapRanges, OfOtherMemoryArePassed) {
+  const char* block = allocate(10);
+  look(foreign(), 100);
+  look(block + 4096, 4096);  // where no block has been cut
+  EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(HardenedHeapRanges, OfFreeBlocksAreReported) {
+  (void)allocate(48);  // so that the slab stays
+  const char* block = allocate(48);
+  heap_.deallocate(*other_, const_cast<char*>(block));
+  look(block + 20, 4);
+  Report report = the_report();
+  EXPECT_EQ(report.what, Corruption::kUsedAfterFree);
+  EXPECT_EQ(report.block, block);
+  EXPECT_EQ(report.history.freed_by, other_->index.get() + 1);
+  block = allocate(200000);
+  free(const_cast<char*>(block));
+  (void)heap_.trim(*owner_);  // so that its slab has gone back
+  look(block + 20, 4);
+  report = the_report();
+  EXPECT_EQ(report.what, Corruption::kUsedAfterFree);
 }
 
 TEST_F(HardenedHeap, WritesToTheLinkOfAFreeBlockAreFoundWhenItIsUsed) {
@@ -352,10 +513,10 @@ TEST(Trailer, EveryBitOfTheRecordIsWatched) {
   for (unsigned bit = 0; bit < 256; ++bit) {
     trailer.seal(block, sizeof block, 48, {1, 2});
     block[64 + bit / 8] ^= static_cast<unsigned char>(1u << bit % 8);
-    EXPECT_FALSE(trailer.inspect(block, sizeof block).sound) << bit;
-    const Finding found = trailer.claim(block, sizeof block, {3, 4});
-    EXPECT_FALSE(found.sound) << bit;
-    EXPECT_EQ(found.what, Corruption::kOverflow) << bit;
+    EXPECT_FALSE(trailer.inspect(block, sizeof block).sound()) << bit;
+    const Look seen = trailer.claim(block, sizeof block, {3, 4});
+    EXPECT_FALSE(seen.sound()) << bit;
+    EXPECT_EQ(trailer.explain(block, sizeof block, seen, Corruption::kDoubleFree).what, Corruption::kOverflow) << bit;
   }
 }
 
@@ -378,7 +539,7 @@ TEST(Trailer, SlackIsWatchedForItsFirstBytes) {
   for (const bool watched : {true, false}) {
     trailer.seal(block, kRoom, 16, {});
     block[16 + GuardT::kWatched - (watched ? 1 : 0)] ^= 1;
-    EXPECT_EQ(trailer.inspect(block, kRoom).sound, !watched);
+    EXPECT_EQ(trailer.inspect(block, kRoom).sound(), !watched);
   }
 }
 
@@ -456,8 +617,9 @@ TEST(Trailer, ThreadsOfHighNumbersAreNamedByTheLargestThatFits) {
   for (const auto& [thread, named] :
        {std::pair{0xfffeu, 0xfffeu}, std::pair{0xffffu, 0xffffu}, std::pair{0x12345u, 0xffffu}}) {
     trailer.seal(block, sizeof block, 48, {1, 2});
-    EXPECT_TRUE(trailer.claim(block, sizeof block, {thread, 0xffff'ffff}).sound);
-    const Finding again = trailer.claim(block, sizeof block, {5, 6});
+    EXPECT_TRUE(trailer.claim(block, sizeof block, {thread, 0xffff'ffff}).sound());
+    const Look seen = trailer.claim(block, sizeof block, {5, 6});
+    const Finding again = trailer.explain(block, sizeof block, seen, Corruption::kDoubleFree);
     EXPECT_EQ(again.what, Corruption::kDoubleFree);
     EXPECT_EQ(again.history.freed_by, named);
     EXPECT_EQ(again.history.freed_at, 0xffff'ffffu);
@@ -471,20 +633,21 @@ TEST(Trailer, OfThreadsThatFreeABlockAtOnceExactlyOneSucceeds) {
   for (int round = 0; round < 300; ++round) {
     alignas(16) char block[96];
     trailer.seal(block, sizeof block, 48, {1, 2});
-    Finding found[3];
-    run_together(3, [&](unsigned i) { found[i] = trailer.claim(block, sizeof block, {i + 10, i + 20}); });
+    Look seen[3];
+    run_together(3, [&](unsigned i) { seen[i] = trailer.claim(block, sizeof block, {i + 10, i + 20}); });
     int sound = 0;
     std::uint32_t winner = 0;
     for (unsigned i = 0; i < 3; ++i) {
-      if (found[i].sound) {
+      if (seen[i].sound()) {
         ++sound;
         winner = i;
       }
     }
     ASSERT_EQ(sound, 1);
     bool winner_named = false;
-    for (const Finding& f : found) {
-      if (f.sound) continue;
+    for (const Look& look : seen) {
+      if (look.sound()) continue;
+      const Finding f = trailer.explain(block, sizeof block, look, Corruption::kDoubleFree);
       ASSERT_EQ(f.what, Corruption::kDoubleFree);
       winner_named |= f.history.freed_by == winner + 10 && f.history.freed_at == winner + 20;
     }

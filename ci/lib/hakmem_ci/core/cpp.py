@@ -21,18 +21,27 @@ OPERATIONS = re.compile(r"load|store|exchange|compare_exchange_(?:weak|strong)|f
 INCLUDE = re.compile(r"#\s*include\b")
 BEHIND_DIRECTIVE = re.compile(r"\s*(?://.*|/\*.*?\*/)|\\\n")
 SCOPES = {"class", "struct", "union", "enum", "namespace"}
+BACK_OFF = ("Sync", ":", ":", "pause")
 NO_NAMES = {"requires", "decltype", "noexcept", "alignas", "explicit", "gnu", "sizeof", "if", "for", "while", "switch"}
+
+
+class Token(str):
+    """A token, which knows the `line` that it begins on."""
+
+    line = 0
 
 
 @functools.lru_cache(maxsize=None)
 def tokens_of(text):
     """The tokens of a text; comments, space and includes are none. A directive of the preprocessor is one."""
-    found = []
+    found, line, counted = [], 1, 0
     for match in TOKEN.finditer(text):
         token = match[0].strip()
         if match["gap"] is not None or INCLUDE.match(token):
             continue
-        found.append(BEHIND_DIRECTIVE.sub("", token) if token.startswith("#") else token)
+        line, counted = line + text.count("\n", counted, match.start()), match.start()
+        found.append(Token(BEHIND_DIRECTIVE.sub("", token) if token.startswith("#") else token))
+        found[-1].line = line
     return tuple(found)
 
 
@@ -95,22 +104,36 @@ def pieces_of(text):
 
 @dataclasses.dataclass(frozen=True)
 class Operation:
-    """An atomic operation in a text. `name`: "compare_exchange(acq_rel,relaxed)"; `occurrence`: 1 = the first of several
-    that a function has of this name, 0 = it is alone."""
+    """An atomic operation in a text, or the back-off of a retry loop. `name`: "compare_exchange(acq_rel,relaxed)", "pause";
+    `occurrence`: 1 = the first of several that a function has of this name, 0 = it is alone; `lines`: the first and the last
+    one, which say nothing of what it is."""
 
     function: str
     name: str
     occurrence: int
+    lines: tuple = dataclasses.field(default=(0, 0), compare=False)
+
+    def key(self, file):
+        """What the audit calls it; `file`: below the folder of the sources."""
+        return f"{file}/{self.function}/{self.name}" + (f"#{self.occurrence}" if self.occurrence else "")
+
+
+def end_of_call(tokens, at):
+    """The place of the parenthesis that closes what opens at `at`."""
+    depth = 0
+    for end in range(at, len(tokens)):
+        depth += (tokens[end] == "(") - (tokens[end] == ")")
+        if depth == 0:
+            return end
+    return len(tokens) - 1
 
 
 def call_at(tokens, at):
     """The tokens of the call that opens at `at`, without those of calls in its arguments."""
     own, depth = [], 0
-    for token in tokens[at:]:
+    for token in tokens[at:end_of_call(tokens, at)]:
         if token == ")":
             depth -= 1
-            if depth == 0:
-                break
         if depth == 1:
             own.append(token)
         if token == "(":
@@ -118,27 +141,32 @@ def call_at(tokens, at):
     return own
 
 
+def name_at(tokens, i):
+    """The name of the atomic operation, or of the back-off, whose call's name stands at `i`; or None."""
+    if tokens[i + 1] != "(":
+        return None
+    if tokens[i - 3:i + 1] == BACK_OFF:
+        return "pause"
+    if tokens[i - 1] not in (".", ">") or not OPERATIONS.fullmatch(tokens[i]):
+        return None
+    orders = [token.removeprefix("memory_order_") for token in call_at(tokens, i + 1) if token.startswith("memory_order_")]
+    name = "compare_exchange" if tokens[i].startswith("compare_exchange") else tokens[i]
+    return f"{name}({','.join(orders)})" if orders else None
+
+
 def operations_in(tokens):
-    """Names of the atomic operations among the tokens of a function, in order."""
-    found = []
-    for i in range(1, len(tokens) - 1):
-        if tokens[i - 1] not in (".", ">") or tokens[i + 1] != "(" or not OPERATIONS.fullmatch(tokens[i]):
-            continue
-        orders = [token.removeprefix("memory_order_") for token in call_at(tokens, i + 1)
-                  if token.startswith("memory_order_")]
-        if orders:
-            name = "compare_exchange" if tokens[i].startswith("compare_exchange") else tokens[i]
-            found.append(f"{name}({','.join(orders)})")
-    return found
+    """(name, lines) of the atomic operations and back-offs among the tokens of a function, in order."""
+    found = [(name_at(tokens, i), i) for i in range(1, len(tokens) - 1)]
+    return [(name, (tokens[i].line, tokens[end_of_call(tokens, i + 1)].line)) for name, i in found if name is not None]
 
 
 def operations_of(text):
-    """Every atomic operation of a text."""
-    found = [(piece.name, name) for piece in pieces_of(text) for name in operations_in(piece.tokens)]
-    total, seen, operations = collections.Counter(found), collections.Counter(), []
-    for key in found:
+    """Every atomic operation and every back-off of a text."""
+    found = [((piece.name, name), lines) for piece in pieces_of(text) for name, lines in operations_in(piece.tokens)]
+    total, seen, operations = collections.Counter(key for key, _ in found), collections.Counter(), []
+    for key, lines in found:
         seen[key] += 1
-        operations.append(Operation(*key, seen[key] if total[key] > 1 else 0))
+        operations.append(Operation(*key, seen[key] if total[key] > 1 else 0, lines))
     return operations
 
 

@@ -3,6 +3,7 @@ import dataclasses
 import typing
 
 from hakmem_ci.jobs.bench import allocators
+from hakmem_ci.jobs.costs import machines
 from hakmem_ci.pages import compose, inputs, renewal
 
 FOLDER = "docs/reports"
@@ -67,12 +68,20 @@ GUARDS = ("unit_lockfree", "unit_layout", "unit_superslab", "unit_heap", "unit_v
           "edges", "conformance", "hakmem")
 
 PAGES = (
+    # Before the ledger, which has its columns from there.
+    Page("costs", "the instructions that each atomic operation compiles to, and what each order costs",
+         (inputs.Functions(*(f"src/{folder}/*.hpp" for folder in CORE if folder != "os")),
+          inputs.Code("src/machine/*.hpp", "ci/lib/hakmem_ci/jobs/costs/*.py")),
+         (Command(("ci/costs", "--jobs", "{jobs}"), 7200),), publishes=True, data=True,
+         programs=tuple((program, machine.install) for machine in machines.MACHINES
+                        for program in (machine.compiler, machine.objdump[0]))),
     Page("ledger", "why every atomic operation has the order it has, and which suite notices a weaker one",
          (inputs.Functions("src/lockfree/*.hpp", every=True),
           inputs.Functions(*(f"src/{folder}/*.hpp" for folder in CORE if folder not in ("lockfree", "os"))),
           inputs.Functions("checker/audit/mutant.cpp", every=True, called=renewal.MUTANTS),
           inputs.Functions("checker/audit/ledger.cpp", every=True, called=renewal.LAYOUT),
-          inputs.Code("src/*/*.survivors.json"), SUITES),
+          inputs.Functions("checker/audit/compiled.cpp", every=True, called="the ledger's columns"),
+          inputs.Code("src/*/*.survivors.json", f"{FOLDER}/costs.json"), SUITES),
          (Command((CHECKER, "audit", "--jobs", "{jobs}"), 7200),), {"model": ("hakmem-check",)}, data=True,
          renew=renewal.of_ledger),
     Page("models", "what the suites of the model checker proved, and what its litmus tests show",

@@ -9,7 +9,6 @@ from hakmem_ci.core import cpp
 from hakmem_ci.core.content import digest_of, short_hash
 
 SUITE = "Suite"
-BACK_OFF = ("Sync", ":", ":", "pause")
 
 
 def files(root, patterns):
@@ -25,11 +24,6 @@ class Code:
 
     def digests(self, root):
         return {str(path.relative_to(root)): digest_of(path) for path in files(root, self.patterns)}
-
-
-def has_operation(piece):
-    text = piece.tokens
-    return bool(cpp.operations_in(text)) or any(text[i:i + 4] == BACK_OFF for i in range(len(text)))
 
 
 def without_namespaces(tokens):
@@ -51,7 +45,7 @@ class Functions:
         for path in files(root, self.patterns):
             texts = collections.defaultdict(list)
             for piece in cpp.pieces_of(path.read_text(encoding="utf-8")):
-                if self.every or piece.name and has_operation(piece):
+                if self.every or piece.name and cpp.operations_in(piece.tokens):
                     tokens = without_namespaces(piece.tokens) if self.called else piece.tokens
                     texts[piece.name].append("\0".join(tokens))
             for name, bodies in texts.items():
@@ -118,17 +112,19 @@ def differences(before, now):
 
 def reasons_gone(root, page):
     """Rows of the ledger whose reason is no comment of their header any more."""
-    gone, header, known = [], None, ""
+    gone, header, known, column = [], None, "", None
     for line in page.splitlines():
         if line.startswith("## "):
             path = root / line[3:].strip()
-            header = line[3:].strip() if path.is_file() else None
+            header, column = line[3:].strip() if path.is_file() else None, None
             known = set(cpp.comments_of(path.read_text(encoding="utf-8"))) if header else set()
             continue
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        if header is None or len(cells) != 5 or cells[0] == "operation" or cells[0].startswith("---"):
+        if cells[:1] == ["operation"]:
+            column = cells.index("why") if "why" in cells else None
+        if header is None or column is None or len(cells) <= column or cells[0] == "operation" or cells[0].startswith("---"):
             continue
-        why = re.sub(r"\\([|<*_])", r"\1", cells[2])
+        why = re.sub(r"\\([|<*_])", r"\1", cells[column])
         if why and why not in known:
             name = cells[0].replace("\\", "")
             gone.append(f"the comment of {name} in {header} has changed")

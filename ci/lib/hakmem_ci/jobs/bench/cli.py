@@ -6,12 +6,13 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shlex
 import subprocess
 import sys
 import tempfile
 
-from hakmem_ci.jobs.bench import allocators, catalogue, measure, summary
+from hakmem_ci.jobs.bench import allocators, catalogue, compare, measure, summary
 from hakmem_ci.core import command_line, process, report, screen, verdict
 
 PRESET = "release"
@@ -20,9 +21,12 @@ BUILD_SECONDS = 1800
 
 
 def allocator(text):
-    """An Allocator out of NAME=PATH."""
+    """An Allocator out of NAME=PATH, or out of a path such as libNAME.so.2."""
     name, equals, file = text.partition("=")
-    if not equals or not name.replace("-", "").replace("_", "").isalnum() or not file:
+    if not equals:
+        file = text
+        name = re.sub(r"^lib|\.so.*$", "", pathlib.Path(file).name)
+    if not name.replace("-", "").replace("_", "").isalnum() or not file:
         raise argparse.ArgumentTypeError(f"'{text}' is not NAME=PATH, such as mine=/opt/libmine.so")
     path = pathlib.Path(file).resolve()
     if not path.is_file():
@@ -50,7 +54,7 @@ def arguments_of(argv):
                         help="only scenarios that match, such as 'larson-*'; may be repeated")
     parser.add_argument("--against", metavar="NAMES",
                         help=f"only these allocators, by commas, of: {known}; ratios are the first one's to the others")
-    parser.add_argument("--allocator", type=allocator, action="append", default=[], metavar="NAME=PATH",
+    parser.add_argument("--allocator", type=allocator, action="append", default=[], metavar="[NAME=]PATH",
                         help="one more allocator, a shared library; a known name replaces that one; may be repeated")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write all results to this file")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="also write the report to this file")
@@ -60,6 +64,9 @@ def arguments_of(argv):
     parser.add_argument("--built", type=pathlib.Path, metavar="DIR",
                         help=f"measure the library and programs of this build directory (default: builds "
                              f"build/{PRESET})")
+    parser.add_argument("--compare", nargs=2, type=pathlib.Path, metavar=("OLD", "NEW"),
+                        help="measure nothing: say how the results in two files of --json differ, and what of that is more "
+                             "than noise")
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     arguments = parser.parse_args(argv)
     scenarios = catalogue.catalogue(arguments.quick)
@@ -72,6 +79,11 @@ def arguments_of(argv):
             parser.error(f"--{option}: there is no directory {path.resolve().parent}")
     if arguments.built is not None and not (arguments.built / "bench").is_dir():
         parser.error(f"--built: there is no directory {arguments.built / 'bench'}; build the preset {PRESET} first")
+    if arguments.compare:
+        try:
+            arguments.compare = [compare.read(path) for path in arguments.compare]
+        except compare.Unusable as error:
+            parser.error(f"--compare: {error}")
     extra = [one.name for one in arguments.allocator]
     names = arguments.against.split(",") if arguments.against is not None else []
     for name in names:
@@ -169,7 +181,7 @@ def shown_command(argv):
     return shlex.join(words)
 
 
-def write_reports(arguments, results, chosen, argv):
+def write_reports(root, arguments, results, chosen, argv):
     """Prints the tables and writes the files that were asked for."""
     names = [one.name for one in chosen]
     subject = names[0]
@@ -177,6 +189,7 @@ def write_reports(arguments, results, chosen, argv):
     counts = summary.counts_of(results, arguments.scenarios, names)
     problems = results.problems()
     facts = {"command": shown_command(argv), "machine": describe_machine(),
+             "commit": command_line.first_line(["git", "describe", "--always", "--dirty"], root),
              "rounds_done": max((sample.round + 1 for by_name in results.samples.values()
                                  for samples in by_name.values() for sample in samples), default=0),
              "interrupted": results.interrupted,
@@ -213,6 +226,23 @@ def conclude(results, problems):
     return verdict.EXIT_CODES[word]
 
 
+def show_differences(arguments):
+    """Prints how two results differ, and writes it as JSON if that was asked for; the exit code says nothing of speed."""
+    old, new = arguments.compare
+    rows, left_out = compare.compare(old, new)
+    counts = compare.changed_counts(old, new)
+    lines = compare.conclusion(rows)
+    for word, result in (("old", old), ("new", new)):
+        print(f"{word}: {result['subject']} at {result.get('commit', '?')}, {result['rounds_done']} rounds, {result['machine']}")
+    print("\n" + summary.as_text(*compare.table(rows)))
+    for line in (*(f"left out: {line}" for line in left_out), *counts, *lines):
+        print(line)
+    if arguments.json is not None:
+        whole = {"rows": rows, "left_out": left_out, "instructions": counts, "conclusion": lines}
+        report.write_atomically(arguments.json.resolve(), json.dumps(whole, indent=2) + "\n")
+    return 0
+
+
 def main(root, argv):
     """Measures what the command line asks for; returns the exit code."""
     arguments = arguments_of(argv)
@@ -220,6 +250,8 @@ def main(root, argv):
         for scenario in arguments.scenarios:
             print(f"{scenario.name:<26} {scenario.about}")
         return 0
+    if arguments.compare:
+        return show_differences(arguments)
     logs = root / "build" / "bench"
     logs.mkdir(parents=True, exist_ok=True)
     stop = process.Stop()
@@ -240,4 +272,4 @@ def main(root, argv):
         return verdict.EXIT_CODES[verdict.INCOMPLETE]
     finally:
         shown.close()
-    return conclude(results, write_reports(arguments, results, chosen, argv))
+    return conclude(results, write_reports(root, arguments, results, chosen, argv))

@@ -18,7 +18,11 @@ class Sample:
     speed: float = 0.0      # operations per second
     cpu_speed: float = 0.0  # operations per second of processor time
     resident: int = 0       # peak, bytes
+    faults: int = 0         # of pages that no disk was read for
+    cpu_seconds: float = 0.0
+    system_seconds: float = 0.0  # the part of these in the kernel
     checksum: str = ""
+    rss_over_time: list = dataclasses.field(default_factory=list)  # of a peak: moments with `when`, `seconds`, `bytes`
     counts: list = dataclasses.field(default_factory=list)  # of INSTRUCTIONS
 
 
@@ -108,7 +112,8 @@ class Bench:
         if scenario.kind == catalogue.INSTRUCTIONS:
             return Sample(number, counts=result["results"])
         return Sample(number, "", result["operations_per_second"], result["operations_per_cpu_second"],
-                      result["peak_resident_bytes"], result.get("checksum", ""))
+                      result["peak_resident_bytes"], result["page_faults"], result["cpu_seconds"],
+                      result["system_seconds"], result.get("checksum", ""), result.get("rss_over_time", []))
 
     def run(self, scenarios, choices, rounds, listen):
         """The Results of all rounds, answers compared."""

@@ -13,6 +13,20 @@ def median(samples, field):
     return statistics.median(values) if values else None
 
 
+def system_share(samples):
+    """The median part of the processor time that was spent in the kernel; None without a sample."""
+    shares = [min(1.0, sample.system_seconds / sample.cpu_seconds) for sample in samples
+              if not sample.problem and sample.cpu_seconds]
+    return statistics.median(shares) if shares else None
+
+
+def rss_over_time(samples):
+    """The moments of a peak, each the median of the rounds."""
+    runs = [sample.rss_over_time for sample in samples if not sample.problem and sample.rss_over_time]
+    return [{"when": moments[0]["when"], "seconds": statistics.median(moment["seconds"] for moment in moments),
+             "bytes": statistics.median(moment["bytes"] for moment in moments)} for moments in zip(*runs)]
+
+
 def ratios(samples, peers, field):
     """One ratio per round in which both were measured."""
     by_round = {sample.round: getattr(sample, field) for sample in peers if not sample.problem}
@@ -45,6 +59,9 @@ def summarise(results, scenarios, names, subject):
                 "operations_per_second": median(samples, "speed"),
                 "operations_per_cpu_second": median(samples, "cpu_speed"),
                 "peak_resident_bytes": median(samples, "resident"),
+                "page_faults": median(samples, "faults"),
+                "system_share": system_share(samples),
+                "rss_over_time": rss_over_time(samples),
                 "ratio": None if name == subject else spread(ratios(own, samples, "speed")),
                 "cpu_ratio": None if name == subject else spread(ratios(own, samples, "cpu_speed")),
             }
@@ -109,6 +126,30 @@ def memory(cell):
     return f"{value / 2**20:.1f}" if value is not None else "-"
 
 
+def kernel(cell):
+    """Page faults and the kernel's share of the processor time."""
+    if cell["problems"]:
+        return "FAILED"
+    faults, share = cell["page_faults"], cell["system_share"]
+    if faults is None:
+        return "-"
+    return (f"{faults / 1e3:.1f} k" if faults >= 1e4 else f"{faults:.0f}") + (f", {share:.0%}" if share is not None else "")
+
+
+def moments(entry, names):
+    """A row for each moment of a peak that says something of its own: of the time that nothing happens, the end."""
+    runs = {name: entry["allocators"][name]["rss_over_time"] for name in names}
+    longest = max(runs.values(), key=len)
+    kept = [i for i, moment in enumerate(longest)
+            if i + 1 == len(longest) or (moment["when"], longest[i + 1]["when"]) != ("idle", "idle")]
+    freed = next((moment["seconds"] for moment in longest if moment["when"] == "freed"), 0)
+    for i in kept:
+        when = longest[i]["when"]
+        words = f"{longest[i]['seconds'] - freed:.1f} s idle" if when == "idle" else when
+        yield (f"{entry['scenario']}, {words}",
+               *(f"{runs[name][i]['bytes'] / 2**20:.1f}" if i < len(runs[name]) else "-" for name in names))
+
+
 def instruction_cell(value):
     if value is None:
         return "-"
@@ -128,6 +169,10 @@ def tables(entries, counts, names, subject):
          ("scenario", *peers), [(name, *(ratio(row[n], "cpu_ratio") for n in peers)) for name, row in cells]),
         ("Peak resident memory, MiB", ("scenario", *names),
          [(name, *(memory(row[n]) for n in names)) for name, row in cells]),
+        ("Page faults of a run, and the kernel's share of its processor time", ("scenario", *names),
+         [(name, *(kernel(row[n]) for n in names)) for name, row in cells]),
+        ("Resident memory over time, MiB", ("scenario", *names),
+         [row for entry in entries for row in moments(entry, names)]),
         ("User instructions per malloc + free, the loop around them included (exact)", ("bytes", "pattern", *names),
          [(str(size) if size else "none", pattern, *(instruction_cell(row.get(n)) for n in names))
           for size, pattern, row in counts]),

@@ -1,4 +1,5 @@
-"""hakmem-check in the night: both engines over every suite, then slices of the searches, as long as they are given."""
+"""hakmem-check in the night: both engines over every suite, generated programs, then slices of the searches, as long as
+they are given."""
 import hashlib
 import shutil
 
@@ -8,6 +9,8 @@ from hakmem_ci.jobs.verify import models
 from hakmem_ci.jobs.verify.plan import Check
 
 SLICES = 8
+# Of each night: programs of attached threads, which are searched to their ends, and others, in which threads come and go.
+PROGRAMS = (("attached", 1000, ()), ("seed", 100, ("--scheduler", "graph=1")))
 
 
 def positions(context, tool, number):
@@ -47,5 +50,18 @@ def run_engines(context, _):
     models.run_tool(context, Check(models.PART, "models-engines", None), tool, arguments, lambda row: "suites by both engines")
 
 
+def run_programs(context, _):
+    """Generated programs of the whole heap by graphs. A row that fails names its program by its seed."""
+    tool, cause = context.program("model", "hakmem-check")
+    if tool is None:
+        context.add(report.incomplete(models.PART, "generated programs", cause))
+        return
+    for kind, count, options in PROGRAMS:
+        arguments = ["run", "--program", f"{kind}:{context.seed}+{count}", "--jobs", context.jobs, *options]
+        models.run_tool(context, Check(models.PART, f"models-programs-{kind}", None), tool, arguments,
+                        lambda row, title=f"generated programs, {kind}": title)
+
+
 ENGINES = Item("models: both engines", (("model", "hakmem-check"),), run_engines, fills=False)
-MODELS = (ENGINES, *(models_item(number) for number in range(1, SLICES + 1)))
+GENERATED = Item("models: generated programs", (("model", "hakmem-check"),), run_programs, fills=False)
+MODELS = (ENGINES, GENERATED, *(models_item(number) for number in range(1, SLICES + 1)))

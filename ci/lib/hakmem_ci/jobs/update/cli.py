@@ -78,7 +78,7 @@ class Writer:
     def look_for_tools(self, page):
         for program, option in page.programs:
             if shutil.which(program) is None:
-                raise NotRun(f"{program} is not installed; install it by: ci/setup {option}")
+                raise NotRun(f"{program} is not installed; install it by: ci/setup {option}".rstrip())
         missing = [name for name in page.libraries if allocators.find(name) is None]
         if missing:
             raise NotRun(f"not installed: {', '.join(missing)}; install them by: ci/setup --bench")
@@ -144,10 +144,12 @@ def update(root, arguments, owed, pages, argv):
     results = report.Report("update", root / WORK, facts, command_line.copies_of(arguments))
     writer = Writer(root, arguments.jobs, shown, stop)
     for page in pages:
-        if page not in owed:
+        # What another page has just been made of may be what this one is made from.
+        why = owed.get(page) or stamps.why_owed(root, page, stamps.read(root))
+        if not why:
             results.add(report.Row(PART, page.name, "", "", 0.0, "up to date", "pass"))
             continue
-        shown.line(f"{page.name}: {owed[page]}")
+        shown.line(f"{page.name}: {why}")
         row = write_page(writer, page, arguments.force)
         shown.line(f"{page.name}: {row.verdict}" + (f": {row.message}" if row.message else ""))
         results.add(row)

@@ -1,0 +1,1 @@
+"""ci/costs: the instructions that each atomic operation compiles to."""
