@@ -73,6 +73,36 @@ if(hakmem_sanitizer_flags)
   endif()
 endif()
 
+# The command that runs a program of the machine that is built for, in one word; empty where that is this machine.
+set(hakmem_emulator "")
+if(CMAKE_CROSSCOMPILING)
+  list(JOIN CMAKE_CROSSCOMPILING_EMULATOR " " hakmem_emulator)
+endif()
+
+# Sets hakmem_golden_name, the machine and compiler with its flags whose golden counts of instructions are compared, and
+# hakmem_golden_counts, whether there are any. A compiler that marks where calls may land gives each function an
+# instruction more.
+macro(hakmem_find_golden_counts)
+  include(CheckCXXSourceCompiles)
+  check_cxx_source_compiles("#ifndef __CET__\n#error none\n#endif\nint main() {}" HAKMEM_MARKS_LANDINGS)
+  string(TOUPPER "CMAKE_CXX_FLAGS_${CMAKE_BUILD_TYPE}" hakmem_flags)
+  string(REGEX MATCH "^[0-9]+" hakmem_major "${CMAKE_CXX_COMPILER_VERSION}")
+  string(REPLACE "GNU" "g++" hakmem_compiler "${CMAKE_CXX_COMPILER_ID}-${hakmem_major}")
+  string(STRIP "${CMAKE_CXX_FLAGS} ${${hakmem_flags}}" hakmem_flags)
+  set(hakmem_golden_name "${CMAKE_SYSTEM_PROCESSOR} ${hakmem_compiler} ${hakmem_flags}")
+  if(HAKMEM_MARKS_LANDINGS)
+    string(APPEND hakmem_golden_name " -fcf-protection")
+  endif()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/bench/tests/golden.json")
+  file(READ "${PROJECT_SOURCE_DIR}/bench/tests/golden.json" hakmem_stored)
+  string(JSON hakmem_stored ERROR_VARIABLE hakmem_none GET "${hakmem_stored}" "${hakmem_golden_name}")
+  set(hakmem_golden_counts ON)
+  if(hakmem_none)
+    set(hakmem_golden_counts OFF)
+    message(STATUS "There are no golden counts of ${hakmem_golden_name}: the target renew-golden stores them")
+  endif()
+endmacro()
+
 # hakmem_add_unwatched(<library> <file>...): a static library of what no tool has to see, such as command lines and
 # reports, which costs more to instrument and to optimise than it ever runs. Link it after everything that is
 # instrumented: of an inline function that both have, the linker takes the first.

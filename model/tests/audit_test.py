@@ -222,7 +222,10 @@ class OrdersChangedByHand(AuditTest):
     def edited(self, name, program):
         root = self.tree(name)
         shutil.copy2(HEADERS / name / "lockfree/remote_word.hpp", root / "src/lockfree/remote_word.hpp")
-        return self.audit(root, "remote_word.hpp/take_all", program=str(program), cache=self.work / f"{name} cache")
+        cache = self.work / f"{name} cache"
+        if CACHE.exists():  # suites that do not reach the header are what they were
+            shutil.copy2(CACHE, cache)
+        return self.audit(root, "remote_word.hpp/take_all", program=str(program), cache=cache)
 
     def test_needless_seq_cst_survives_its_weakening(self):
         code, output = self.edited("needless", NEEDLESS)

@@ -36,7 +36,7 @@ class TestScript(unittest.TestCase):
         return output
 
     def test_sums_up_every_preset(self):
-        self.assert_ends(0, "15 passed, 0 failed")
+        self.assert_ends(0, "18 passed, 0 failed")
         self.assert_ends(0, "6 passed, 0 failed", "release", "model", "--jobs", "1")
 
     def test_writes_a_row_for_each_test(self):
@@ -150,6 +150,43 @@ class SetupScript(unittest.TestCase):
             code, output = self.tree.run(["ci/setup", *arguments])
             self.assertEqual(code, 2, output)
             self.assertIn("usage: ci/setup", output)
+
+
+class CrossRootScript(unittest.TestCase):
+    """Runs the real ci/cross-root with fake package tools."""
+
+    def setUp(self):
+        self.tree = FakeTree()
+        self.addCleanup(self.tree.close)
+        source = pathlib.Path(__file__).resolve().parents[2] / "ci" / "cross-root"
+        script = self.tree.root / "ci" / "cross-root"
+        script.write_bytes(source.read_bytes())
+        script.chmod(0o755)
+        self.tree.script("bin/dpkg", "print('arm64')\n")
+
+    def test_wrong_calls_end_with_usage_and_2(self):
+        for arguments in (["--bogus"], ["sparc"], ["--folder"]):
+            code, output = self.tree.run(["ci/cross-root", *arguments])
+            self.assertEqual(code, 2, output)
+            self.assertIn("usage: ci/cross-root", output)
+
+    def test_says_what_is_missing_and_what_to_do(self):
+        code, output = self.tree.run(["ci/cross-root", "--check"])
+        self.assertEqual((code, output), (1, "ci/cross-root: build/cross-root/arm64 is not there; run ci/cross-root arm64\n"))
+        code, output = self.tree.run(["ci/cross-root", "riscv64"])
+        self.assertEqual((code, output), (1, "ci/cross-root: apt does not know riscv64; run ci/setup --cross\n"))
+        self.tree.script("bin/apt-get", "import sys\nsys.exit('E: no network')\n")
+        code, output = self.tree.run(["ci/cross-root"])
+        self.assertEqual(code, 1, output)
+        self.assertIn("E: no network", output)
+        self.assertFalse((self.tree.root / "build/cross-root/arm64").exists())
+
+    def test_folder_that_was_interrupted_is_not_complete(self):
+        folder = self.tree.root / "build/cross-root/arm64"
+        folder.mkdir(parents=True)
+        self.assertEqual(self.tree.run(["ci/cross-root", "--check"])[0], 1)
+        (folder / ".unpacked").touch()
+        self.assertEqual(self.tree.run(["ci/cross-root"]), (0, "ci/cross-root: build/cross-root/arm64 is there\n"))
 
 
 class CleanRootScript(unittest.TestCase):

@@ -11,6 +11,7 @@ import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parent
 RUNNER = BROKEN = PARTIAL = PARTIAL_HAKMEM = ""  # set from the command line
+EMULATOR = os.environ.get("HAKMEM_TEST_EMULATOR")  # what runs programs of the libraries' machine, where it is another one
 
 # Fault -> checks that must report it.
 FAULTS = {
@@ -141,7 +142,8 @@ def run(*arguments, fault=None):
     environment = {name: value for name, value in os.environ.items() if name != "BROKEN_MALLOC"}
     if fault is not None:
         environment["BROKEN_MALLOC"] = fault
-    done = subprocess.run([RUNNER, *arguments], env=environment, capture_output=True, text=True)
+    emulator = ["--emulator", EMULATOR] if EMULATOR else []
+    done = subprocess.run([RUNNER, *emulator, *arguments], env=environment, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -217,6 +219,7 @@ class Runner(unittest.TestCase):
         self.assert_refused("--jobs", "0", word="--jobs")
         self.assert_refused("--jobs", "two", word="--jobs")
         self.assert_refused("--known", "/no/such/file", word="/no/such/file")
+        self.assert_refused("--emulator", "/no/such/emulator", word="/no/such/emulator does not run")
         self.assert_refused("--filter", "Free.NullDoesNothing", "--json", "/no/such/folder/file", word="cannot write")
 
     def test_a_library_that_is_no_malloc_is_refused(self):

@@ -2,18 +2,21 @@
 """Runs one program of `edges` under a malloc and within limits, and checks that it holds, or that it finds a planted
 fault.
 
-usage: edge_test.py [--preload LIBRARY] [--address-space MIB] [--data MIB] [--seconds S] [--finds REGEX] EDGES ARGUMENT...
+usage: edge_test.py [--emulator COMMAND] [--preload LIBRARY] [--address-space MIB] [--data MIB] [--seconds S] [--finds REGEX]
+                    EDGES ARGUMENT...
 """
 import argparse
 import os
 import re
 import resource
+import shlex
 import subprocess
 import sys
 
 
 def arguments_of():
     parser = argparse.ArgumentParser(description="Judges one run of the edges program.", allow_abbrev=False)
+    parser.add_argument("--emulator", default="", help="command that runs the program, for another machine")
     parser.add_argument("--preload", help="library for LD_PRELOAD (default: the C library's malloc)")
     parser.add_argument("--address-space", type=int, metavar="MIB", help="limit on address space")
     parser.add_argument("--data", type=int, metavar="MIB", help="limit on data")
@@ -25,7 +28,9 @@ def arguments_of():
 
 def command_of(arguments):
     """The limits apply to the program alone: prlimit starts it, and sets the library only for it."""
-    command = ["env", f"LD_PRELOAD={arguments.preload}"] if arguments.preload else []
+    emulator = shlex.split(arguments.emulator)
+    preload = f"LD_PRELOAD={arguments.preload}"
+    command = [*emulator, *([*(["-E"] if emulator else ["env"]), preload] if arguments.preload else [])]
     limits = [f"--{name}={mib << 20}" for name, mib in (("as", arguments.address_space), ("data", arguments.data))
               if mib is not None]
     return [*(["prlimit", *limits] if limits else []), *command, *arguments.program]

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs a program of another machine under its emulator with a library preloaded. Usage: emulated_test.py EMULATOR LIBRARY
-PROGRAM [ARGUMENT...]; EMULATOR is a command, its words joined by semicolons. Exit code 0 if the program ends well and the
+PROGRAM [ARGUMENT...]; Exit code 0 if the program ends well and the
 library's statistics say that it has served requests."""
 import re
+import shlex
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ def main():
     emulator, library, *command = sys.argv[1:]
     # Set by the emulator for the program alone: its own loader must not see it.
     preload = ["-E", f"LD_PRELOAD={library}"] if library else []
-    done = subprocess.run([*emulator.split(";"), *preload, "-E", "HAKMEM_STATS=1", *command], capture_output=True, text=True)
+    done = subprocess.run([*shlex.split(emulator), *preload, "-E", "HAKMEM_STATS=1", *command], capture_output=True, text=True)
     print(done.stdout, done.stderr, sep="\n")
     if done.returncode != 0:
         return f"the program ends with {done.returncode}"

@@ -2,13 +2,14 @@
 """Runs what programs in the field do, under each malloc that is to hold and under one that does it wrong, which must be
 noticed.
 
-usage: field_test.py [--preload LIBRARY]... [--faulty LIBRARY] (-- COMMAND... | --debugger PROGRAM | --core PROGRAM | --set-user-id PROGRAM)
+usage: field_test.py [--emulator COMMAND] [--preload LIBRARY]... [--faulty LIBRARY] (-- COMMAND... | --debugger PROGRAM | --core PROGRAM | --set-user-id PROGRAM)
 Exit code 0: all hold; 1: one does not, or the faulty one is not noticed; 3: shows nothing here.
 """
 import argparse
 import os
 import pathlib
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ NOBODY = 65534
 
 def arguments_of():
     parser = argparse.ArgumentParser(description="Judges a malloc by what programs do to it.", allow_abbrev=False)
+    parser.add_argument("--emulator", default="", help="command that runs COMMAND, a program of another machine")
     parser.add_argument("--preload", action="append", default=[], help="library that holds; may be given several times")
     parser.add_argument("--faulty", help="library that must be noticed")
     parser.add_argument("--debugger", metavar="PROGRAM", help="gdb calls a function that allocates")
@@ -43,9 +45,12 @@ def run(command, library=None, seconds=600, **more):
     return done.returncode, done.stdout
 
 
-def judge_command(command, library):
+def judge_command(command, library, emulator):
     """As the program says itself; a signal is a fault too."""
-    code, output = run(command, library)
+    if emulator:  # its own loader must not see the library
+        code, output = run([*shlex.split(emulator), *(["-E", f"LD_PRELOAD={library}"] if library else []), *command])
+    else:
+        code, output = run(command, library)
     return (code if code in (HOLDS, SHOWS_NOTHING) else FAILS), f"exit code {code}: {output}"
 
 
@@ -126,7 +131,7 @@ def main():
     def judge(library):
         if arguments.debugger:
             return judge_debugger(arguments.debugger, library)
-        return judge_core(arguments.core, library) if arguments.core else judge_command(arguments.command, library)
+        return judge_core(arguments.core, library) if arguments.core else judge_command(arguments.command, library, arguments.emulator)
     for library in arguments.preload or [None]:
         code, words = judge(library)
         print(f"{library}: {words}")

@@ -28,6 +28,7 @@ struct Options {
   std::string markdown;
   std::string must;
   std::string known;
+  std::string emulator;
   double seconds = 60;
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
   bool list = false;
@@ -45,9 +46,15 @@ void describe(CLI::App& app, Options& options) {
                  "level up to which a broken promise decides: required, glibc or hakmem "
                  "(default: hakmem for hakmem, glibc for others)")
       ->check(CLI::IsMember({"required", "glibc", "hakmem"}));
-  app.add_option("--known", options.known, "JSON file of known deviations: library -> check -> reason")
+  app.add_option("--known", options.known, "JSON file of known deviations: library, or emulator -> check -> reason")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
+  app.add_option(
+         "--emulator", options.emulator,
+         "command that runs programs of the checks' machine, where it is another one: a path, and words after blanks; "
+         "it takes -E NAME=VALUE as qemu's user mode does. Checks that limit their address space are left out: "
+         "the emulator's would be limited")
+      ->type_name("COMMAND");
   app.add_option("--json", options.json, "write the results there")->type_name("FILE");
   app.add_option("--markdown", options.markdown, "write the table of all libraries there")->type_name("FILE");
   app.add_option(
@@ -135,7 +142,7 @@ void list(const std::vector<Check>& checks) {
 
 int execute(const Options& options, std::vector<std::string> command) {
   const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  const Suite suite(folder / "conformance_checks", options.seconds);
+  const Suite suite(folder / "conformance_checks", options.seconds, CLI::detail::split(options.emulator, ' '));
   Run run{
       .command = std::move(command), .checks = filtered(suite.checks(), options.filter), .columns = {}, .known = {}};
   if (options.list) {
@@ -148,6 +155,9 @@ int execute(const Options& options, std::vector<std::string> command) {
     Column column{.library = suite.library(path)};
     column.must = column.library.is_hakmem ? Level::kHakmem : Level::kGlibc;
     if (!options.must.empty()) column.must = level_named(options.must).value();
+    // What an emulator does is no deviation of a library, and shows with all of them.
+    if (!options.emulator.empty())
+      run.known[column.library.label].insert(run.known["emulator"].begin(), run.known["emulator"].end());
     run.columns.push_back(std::move(column));
   }
   run_all(suite, run, options.jobs);

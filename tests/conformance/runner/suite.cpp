@@ -10,8 +10,6 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "process.hpp"
-
 namespace hakmem::conformance {
 namespace {
 
@@ -36,10 +34,6 @@ std::string label_of(const fs::path& path) {
   std::string name = path.filename().string();
   if (name.starts_with("lib")) name.erase(0, 3);
   return name.substr(0, name.find(".so"));
-}
-
-std::map<std::string, std::string> preloading(const std::string& path) {
-  return path.empty() ? std::map<std::string, std::string>{} : std::map<std::string, std::string>{{"LD_PRELOAD", path}};
 }
 
 /// What the check's process has written to its report.
@@ -88,10 +82,29 @@ bool Library::brings(const std::string& function) const {
   return found != origins.end() && found->second == file;
 }
 
+Command Suite::command(const Library& library, std::string argument) const {
+  Command command;
+  if (!library.file.empty()) command.environment["CONFORMANCE_LIBRARY"] = library.file;
+  if (!emulator_.front().empty()) {
+    command.arguments = emulator_;
+    if (!library.path.empty()) command.arguments.insert(command.arguments.end(), {"-E", "LD_PRELOAD=" + library.path});
+  } else if (!library.path.empty()) {
+    command.environment["LD_PRELOAD"] = library.path;
+  }
+  command.arguments.insert(command.arguments.end(), {program_, std::move(argument)});
+  return command;
+}
+
 std::vector<Check> Suite::checks() const {
-  const Ended ended = conformance::run({.arguments = {program_, "--describe"}});
+  const Ended ended = conformance::run(command({}, "--describe"));
   const Json described = Json::parse(ended.output, nullptr, false);
-  if (!described.is_array()) throw Problem{fmt::format("cannot run {}; build the target conformance_checks", program_)};
+  if (!described.is_array()) {
+    throw Problem{
+        emulator_.front().empty()
+            ? fmt::format("cannot run {}; build the target conformance_checks", program_)
+            : fmt::format("--emulator: {} does not run {}: {}", emulator_.front(), program_,
+                          ended.error_output.empty() ? "is it a path of a program?" : last_line(ended.error_output))};
+  }
   std::vector<Check> checks;
   for (const auto& entry : described) {
     checks.push_back({.name = entry.at("check"),
@@ -100,6 +113,8 @@ std::vector<Check> Suite::checks() const {
                       .address_space_mib = entry.at("address_space_mib"),
                       .may_be_absent = entry.at("may_be_absent")});
   }
+  if (!emulator_.front().empty())
+    std::erase_if(checks, [](const Check& check) { return check.address_space_mib != 0; });
   return checks;
 }
 
@@ -112,7 +127,9 @@ Library Suite::library(const std::string& path) const {
     library.file = fs::canonical(path, error);
     if (error) throw Problem{fmt::format("there is no library {}", path)};
   }
-  const Ended ended = conformance::run({.arguments = {program_, "--origins"}, .environment = preloading(library.path)});
+  Library asked = library;
+  asked.file.clear();
+  const Ended ended = conformance::run(command(asked, "--origins"));
   const Json origins = Json::parse(ended.output, nullptr, false);
   if (!origins.is_object()) {
     throw Problem{fmt::format("no program starts with {}: {}", path, last_line(ended.error_output))};
@@ -129,12 +146,11 @@ Library Suite::library(const std::string& path) const {
 }
 
 Outcome Suite::run(const Check& check, const Library& library) const {
-  auto environment = preloading(library.path);
-  environment["CONFORMANCE_LIBRARY"] = library.file;
-  const Ended ended = conformance::run({.arguments = {program_, "--gtest_filter=" + check.name, "--gtest_color=no"},
-                                        .environment = environment,
-                                        .address_space_mib = check.address_space_mib,
-                                        .seconds = seconds_});
+  Command one = command(library, "--gtest_filter=" + check.name);
+  one.arguments.emplace_back("--gtest_color=no");
+  one.address_space_mib = check.address_space_mib;
+  one.seconds = seconds_;
+  const Ended ended = conformance::run(one);
   const Report report = parsed(ended.report);
   switch (ended.how) {
     case Ended::How::kNotStarted: return failure(ended, "not started", "no process could be made");

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "process.hpp"
+
 namespace hakmem::conformance {
 
 /// Who makes a promise; each level includes the ones before it.
@@ -54,9 +56,12 @@ class Suite {
  public:
   /// \param program path of the program that holds the checks
   /// \param seconds that each check may take
-  Suite(std::string program, double seconds) : program_(std::move(program)), seconds_(seconds) {}
+  /// \param emulator words of a command that runs the program; the first is empty where none is needed. It takes
+  /// `-E NAME=VALUE` for what is set for the program alone
+  Suite(std::string program, double seconds, std::vector<std::string> emulator)
+      : program_(std::move(program)), seconds_(seconds), emulator_(std::move(emulator)) {}
 
-  /// Throws Problem when the program cannot be asked.
+  /// All, but under an emulator those that limit its address space. Throws Problem when the program cannot be asked.
   [[nodiscard]] std::vector<Check> checks() const;
 
   /// Finds out what a library brings. \param path of a shared library, or "system" for the C library's own malloc.
@@ -67,8 +72,11 @@ class Suite {
   [[nodiscard]] Outcome run(const Check& check, const Library& library) const;
 
  private:
+  [[nodiscard]] Command command(const Library& library, std::string argument) const;
+
   std::string program_;
   double seconds_;
+  std::vector<std::string> emulator_;
 };
 
 }  // namespace hakmem::conformance
