@@ -140,6 +140,18 @@ void list(const std::vector<Check>& checks) {
   }
 }
 
+/// What an emulator does by itself says nothing of a library. Throws Problem when nothing is left.
+void leave_out(std::vector<Check>& checks, const std::map<std::string, std::string>& reasons) {
+  const auto left_out = std::erase_if(checks, [&](const Check& check) {
+    const auto reason = reasons.find(check.name);
+    if (reason == reasons.end()) return false;
+    fmt::print("left out: {}: {}\n", check.name, reason->second);
+    return true;
+  });
+  if (left_out != 0) fmt::print("\n");
+  if (checks.empty()) throw Problem{"--filter: no check is left that an emulator can tell of"};
+}
+
 int execute(const Options& options, std::vector<std::string> command) {
   const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   const Suite suite(folder / "conformance_checks", options.seconds, CLI::detail::split(options.emulator, ' '));
@@ -150,14 +162,12 @@ int execute(const Options& options, std::vector<std::string> command) {
     return EXIT_SUCCESS;
   }
   if (!options.known.empty()) run.known = read_known_deviations(options.known);
+  if (!options.emulator.empty()) leave_out(run.checks, run.known["emulator"]);
   const auto paths = options.preload.empty() ? std::vector<std::string>{"system"} : options.preload;
   for (const auto& path : paths) {
     Column column{.library = suite.library(path)};
     column.must = column.library.is_hakmem ? Level::kHakmem : Level::kGlibc;
     if (!options.must.empty()) column.must = level_named(options.must).value();
-    // What an emulator does is no deviation of a library, and shows with all of them.
-    if (!options.emulator.empty())
-      run.known[column.library.label].insert(run.known["emulator"].begin(), run.known["emulator"].end());
     run.columns.push_back(std::move(column));
   }
   run_all(suite, run, options.jobs);
