@@ -142,7 +142,7 @@ def run(*arguments, fault=None):
     environment = {name: value for name, value in os.environ.items() if name != "BROKEN_MALLOC"}
     if fault is not None:
         environment["BROKEN_MALLOC"] = fault
-    emulator = ["--emulator", EMULATOR] if EMULATOR else []
+    emulator = ["--emulator", EMULATOR] if EMULATOR and "--emulator" not in arguments else []
     done = subprocess.run([RUNNER, *emulator, *arguments], env=environment, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 
