@@ -58,8 +58,11 @@ class Machine:
         return [*self.prefix, f"{self.root}/usr/bin/{program}", *arguments]
 
     def run(self, program, *arguments, **more):
-        done = subprocess.run(self.command(program, *arguments), text=True, capture_output=True, check=False,
-                              timeout=STUCK_SECONDS, **more)
+        try:
+            done = subprocess.run(self.command(program, *arguments), text=True, capture_output=True, check=False,
+                                  timeout=STUCK_SECONDS, **more)
+        except subprocess.TimeoutExpired:
+            return self.ended("none: it is stuck", "", "")
         return self.ended(done.returncode, done.stdout, done.stderr)
 
     def ended(self, code, output, errors):
