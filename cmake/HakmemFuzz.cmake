@@ -12,6 +12,7 @@ function(hakmem_add_fuzz_target name)
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   else()
     target_sources(fuzz_${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus_main.cpp")
+    target_compile_options(fuzz_${name} PRIVATE -O0) # a corpus is run in a moment
   endif()
 endfunction()
 
