@@ -45,7 +45,7 @@ PairResults measure_pair(const Pair& pair, const Settings& settings) {
   PairResults done{&pair, {}};
   std::fputs(heading(pair).c_str(), stdout);
   for (const Comparison& comparison : pair.make(settings.effort)) {
-    done.results.push_back(measure(comparison, settings.rounds, pair.target));
+    done.results.push_back(measure(comparison, settings.rounds, settings.effort.counted, pair.target));
     std::fputs(line(done.results.back()).c_str(), stdout);
     std::fflush(stdout);
   }
@@ -68,6 +68,9 @@ void add_options(CommandLine& line, Settings& settings) {
   line.add("--operations", settings.effort.operations,
            "operations per thread and round (default 1000000); slow workloads do a fraction of them")
       .between(1000U, 1000000000U);
+  line.add("--counted", settings.effort.counted,
+           "operations whose instructions are counted, of each side (default 1000); 0: none are")
+      .between(0U, 1000000U);
   line.add("--json", settings.json, "also write every round to this file");
   line.add("--markdown", settings.markdown, "also write the tables to this file");
 }

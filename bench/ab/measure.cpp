@@ -40,7 +40,8 @@ double median_speed(const Result& result, Side side) {
 
 }  // namespace
 
-Result measure(const Comparison& comparison, unsigned rounds, const std::optional<Target>& target) {
+Result measure(const Comparison& comparison, unsigned rounds, std::uint64_t counted,
+               const std::optional<Target>& target) {
   Result result;
   result.workload = comparison.workload;
   result.threads = comparison.threads;
@@ -59,8 +60,8 @@ Result measure(const Comparison& comparison, unsigned rounds, const std::optiona
   }
   result.wall = ratio(result, &Elapsed::seconds);
   result.cpu = ratio(result, &Elapsed::cpu_seconds);
-  if (comparison.a.instructions && comparison.b.instructions) {
-    result.instructions.emplace(comparison.a.instructions(), comparison.b.instructions());
+  if (counted > 0 && comparison.a.instructions && comparison.b.instructions) {
+    result.instructions.emplace(comparison.a.instructions(counted), comparison.b.instructions(counted));
   }
   if (comparison.a.counts && comparison.b.counts) {
     result.counts.emplace(comparison.a.counts(), comparison.b.counts());

@@ -28,8 +28,10 @@ struct Result {
   std::optional<bool> met;
 };
 
-/// One comparison, in `rounds` rounds after one that warms up. \param rounds at least 1
-[[nodiscard]] Result measure(const Comparison& comparison, unsigned rounds, const std::optional<Target>& target);
+/// One comparison, in `rounds` rounds after one that warms up. \param rounds at least 1 \param counted operations whose
+/// instructions are counted; 0: none are
+[[nodiscard]] Result measure(const Comparison& comparison, unsigned rounds, std::uint64_t counted,
+                             const std::optional<Target>& target);
 
 /// Median operations per second, by the clock, of one side.
 [[nodiscard]] double speed_of_a(const Result& result);

@@ -25,8 +25,8 @@ using Counts = std::map<std::string, std::uint64_t>;
 struct Variant {
   std::string name;
   std::function<Sample()> run;
-  /// User instructions per operation, the loop around it included.
-  std::function<double()> instructions;
+  /// User instructions per operation, the loop around it included, of about so many operations.
+  std::function<double(std::uint64_t counted)> instructions;
   /// Of one run on a fresh heap.
   std::function<Counts()> counts;
 };
@@ -42,6 +42,7 @@ struct Comparison {
 /// How much is done for one figure.
 struct Effort {
   std::uint64_t operations = 1'000'000;  ///< per thread and run
+  std::uint64_t counted = 1'000;         ///< whose instructions are counted, of each variant; 0: none are
 };
 
 /// What the specification demands of a pair.

@@ -148,7 +148,9 @@ Variant variant(std::string name, const Workload& workload, bool with_counts, Co
     (void)workload.a_quarter().run(*subject);
     return workload.run(*subject);
   };
-  if (workload.threads() == 1) made.instructions = [fresh, workload] { return workload.instructions(*fresh()); };
+  if (workload.threads() == 1) {
+    made.instructions = [fresh, workload](std::uint64_t counted) { return workload.instructions(*fresh(), counted); };
+  }
   if (with_counts) {
     made.counts = [fresh, workload] {
       const auto subject = fresh();

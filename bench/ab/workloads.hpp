@@ -110,8 +110,7 @@ Elapsed in_threads(unsigned count, Body body) {
 
 /// Instructions per operation of a loop that has run warm, on this thread.
 template <class Loop, class Thread>
-double instructions_of(Thread& thread, const Work& work) {
-  const std::uint64_t counted = std::min<std::uint64_t>(work.operations / 10, 1000);
+double instructions_of(Thread& thread, const Work& work, std::uint64_t counted) {
   Places places(work, 0);
   Loop::run(thread, places, std::max<std::uint64_t>(work.live * 4, counted));
   StepCounter counter;
@@ -159,9 +158,9 @@ class RandomMixedWork : public workload_detail::Workload<RandomMixedWork> {
   }
 
   template <class SubjectT>
-  double instructions(SubjectT& subject) const {
+  double instructions(SubjectT& subject, std::uint64_t counted) const {
     typename SubjectT::Thread thread(subject);
-    return workload_detail::instructions_of<workload_detail::MixedLoop>(thread, work_);
+    return workload_detail::instructions_of<workload_detail::MixedLoop>(thread, work_, counted);
   }
 };
 
@@ -192,9 +191,9 @@ class LarsonWork : public workload_detail::Workload<LarsonWork> {
   }
 
   template <class SubjectT>
-  double instructions(SubjectT& subject) const {
+  double instructions(SubjectT& subject, std::uint64_t counted) const {
     typename SubjectT::Thread thread(subject);
-    return workload_detail::instructions_of<workload_detail::ReplaceLoop>(thread, work_);
+    return workload_detail::instructions_of<workload_detail::ReplaceLoop>(thread, work_, counted);
   }
 
  private:
@@ -218,16 +217,16 @@ class HandoffWork : public workload_detail::Workload<HandoffWork> {
   }
 
   template <class SubjectT>
-  double instructions(SubjectT& subject) const {
+  double instructions(SubjectT& subject, std::uint64_t counted) const {
     typename SubjectT::Thread producer(subject);
     typename SubjectT::Thread consumer(subject);
     workload_detail::Places places(work_, 0);
     for (int i = 0; i < 16; ++i) hand_over(producer, consumer, places);
     Work fewer = work_;
-    fewer.live = std::clamp<std::uint64_t>(work_.operations / 10, 1, work_.live);
-    workload_detail::Places counted(fewer, 1);
+    fewer.live = std::min(work_.live, 4 * counted);  // blocks go back by the thousand
+    workload_detail::Places places_counted(fewer, 1);
     StepCounter counter;
-    hand_over(producer, consumer, counted);
+    hand_over(producer, consumer, places_counted);
     counter.stop();
     return static_cast<double>(counter.steps()) / static_cast<double>(fewer.live);
   }

@@ -47,7 +47,7 @@ class Ab(unittest.TestCase):
             self.assertTrue(line.endswith("?"), line)
 
     def test_every_pair_is_measured_and_reported(self):
-        text, result, page = run("--all", "--rounds", "2", "--operations", "2000")
+        text, result, page = run("--all", "--rounds", "2", "--operations", "2000", "--counted", "20")
         self.assertEqual((result["benchmark"], result["rounds"], result["operations"]), ("ab", 2, 2000))
         self.assertEqual({entry["pair"] for entry in result["pairs"]}, PAIRS)
         for entry in result["pairs"]:
@@ -65,14 +65,14 @@ class Ab(unittest.TestCase):
         self.assertEqual({each["b"] for each in comparisons_of(result, "refill")}, {"16", "32", "64"})
 
     def test_size_classes_that_share_need_fewer_superslabs_and_mappings_d7(self):
-        _, result, _ = run("sharing", "--rounds", "1")
+        _, result, _ = run("sharing", "--rounds", "1", "--counted", "0")
         comparison, = comparisons_of(result, "sharing")
         self.assertEqual([entry["pair"] for entry in result["pairs"]], ["sharing"])
         a, b = comparison["counts"]["a"], comparison["counts"]["b"]
         self.assertGreaterEqual(a["superslabs"], 1)
         self.assertLessEqual(a["superslabs"], (1 - 0.92) * b["superslabs"])
         self.assertLessEqual(a["mapping_calls"], (1 - 0.48) * b["mapping_calls"])
-        _, again, _ = run("sharing", "--rounds", "1")
+        _, again, _ = run("sharing", "--rounds", "1", "--counted", "0")
         for side, counts in comparisons_of(again, "sharing")[0]["counts"].items():
             before = comparison["counts"][side]
             for count in ("superslabs", "refills"):
@@ -81,8 +81,8 @@ class Ab(unittest.TestCase):
             self.assertLessEqual(abs(counts["mapping_calls"] - before["mapping_calls"]), 2)
 
     def test_instruction_counts_repeat_and_a_lock_shows_in_them(self):
-        _, first, _ = run("locked", "--rounds", "1", "--operations", "2000")
-        _, again, _ = run("locked", "--rounds", "1", "--operations", "2000")
+        _, first, _ = run("locked", "--rounds", "1", "--operations", "2000", "--counted", "200")
+        _, again, _ = run("locked", "--rounds", "1", "--operations", "2000", "--counted", "200")
         for one, two in zip(comparisons_of(first, "locked"), comparisons_of(again, "locked")):
             self.assertEqual(one["instructions"], two["instructions"])
             if one["threads"] > 1:
@@ -92,7 +92,7 @@ class Ab(unittest.TestCase):
                 self.assertGreater(one["instructions"]["a"], 20)
 
     def test_thread_caches_spare_refills_b6(self):
-        _, result, _ = run("caches", "--rounds", "1", "--operations", "200000")
+        _, result, _ = run("caches", "--rounds", "1", "--operations", "200000", "--counted", "0")
         for comparison in comparisons_of(result, "caches")[:3]:
             counts = comparison["counts"]
             self.assertLess(counts["a"]["refills"], counts["b"]["refills"], comparison["workload"])
