@@ -24,9 +24,11 @@ namespace {
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kImpossible = std::size_t{1} << 47;
 constexpr std::size_t kLargerRequest = 1000;
+constexpr std::size_t kSomeMib = 1 << 20, kManyMib = 32 << 20;
 
 alignas(16) char shared_block_of_zero_bytes[16];
 bool has_given_up = false;
+bool has_pieces_alone = false;
 
 template <class Function>
 Function* next(const char* name) {
@@ -48,6 +50,7 @@ void* fail(std::size_t bytes, int errno_before) {
   if (is(Fault::kMallocCallsHandler)) call_new_handler();
   if (is(Fault::kExhaustionAborts) && bytes < kImpossible) std::abort();
   if (is(Fault::kGivesUp) && bytes < kImpossible) has_given_up = true;
+  if (is(Fault::kKeepsPieces)) has_pieces_alone = bytes < kSomeMib;
   return nullptr;
 }
 
@@ -73,7 +76,8 @@ void* place_badly(std::size_t bytes) {
 std::size_t wrapped(std::size_t bytes) { return is(Fault::kWrapsSizes) && bytes >= kImpossible ? 16 : bytes; }
 
 bool must_fail(bool is_first_call, std::size_t bytes) {
-  return call_must_fail() || (is_first_call && is(Fault::kFirstCallFails)) || (has_given_up && bytes >= kLargerRequest);
+  return call_must_fail() || (is_first_call && is(Fault::kFirstCallFails)) ||
+         (has_given_up && bytes >= kLargerRequest) || (has_pieces_alone && bytes >= kSomeMib && bytes < kManyMib);
 }
 
 std::size_t requested(void* block) {

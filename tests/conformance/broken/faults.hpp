@@ -81,7 +81,8 @@ namespace hakmem::broken {
   FAULT(kPluginFails, "calls from a loaded library fail")                             \
   /* lack of memory */                                                                \
   FAULT(kExhaustionAborts, "lack of memory ends the process")                         \
-  FAULT(kGivesUp, "after one failure every larger request fails")
+  FAULT(kGivesUp, "after one failure every larger request fails")                     \
+  FAULT(kKeepsPieces, "after a failure the next request of some MiB fails")
 
 enum class Fault {
   kNone,
