@@ -168,6 +168,12 @@ class Tidy(Tree):
         self.write("src/a.cpp", "int a = b;\n")
         self.assertIn("src/a.cpp:1: use of undeclared identifier 'b'", self.tool(tidy.check)[0])
 
+    def test_headers_that_clang_lacks_are_no_fault_of_the_code(self):
+        self.tool(tidy.check)
+        self.write("src/a.cpp", "#include <sanitizer/no_such_interface.h>\n")
+        with self.assertRaisesRegex(Incomplete, r"clang has no sanitizer/no_such_interface\.h; install it by: ci/setup"):
+            tidy.check(self.root, self.options)
+
     def test_what_clang_warns_of_is_reported(self):
         self.write("src/a.cpp", "char narrow(int x) { return x; }\n")
         self.assertIn("src/a.cpp:1: implicit conversion loses integer precision", self.tool(tidy.check)[0])

@@ -18,6 +18,8 @@ DATABASES = ("release", "model")  # presets, for all of the project
 SECONDS = 1800  # of processor time, for one file
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 FAULT = re.compile(r"^(/\S+?):(\d+):\d+: (?:warning|error): (.*)$", re.MULTILINE)
+# Headers of clang's own, which have a package of their own.
+LACKING = re.compile(r"'(sanitizer/[^']+)' file not found")
 OF_OTHER_TOOLS = ("valgrind_sync.hpp",)  # includes headers of Valgrind, which a release build does not need
 KEPT = re.compile(r"-(?:[DIUO]|std=|isystem|include|pthread|fno-access-control|fno-exceptions|fno-rtti|f.*sized-deallocation)")
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
@@ -132,6 +134,8 @@ def faults_in(root, outcome, unit):
     faults = [f"{name.removeprefix(f'{root}/')}:{line}: {words}" for name, line, words in FAULT.findall(outcome.output)]
     if outcome.ending != EXITED:
         raise Incomplete(f"clang-tidy of {unit.path.name} {outcome.describe()}")
+    if lacking := LACKING.search(outcome.output):
+        raise Incomplete(f"clang has no {lacking[1]}; install it by: ci/setup (package libclang-rt-{VERSION}-dev)")
     if outcome.code != 0 and not faults:
         faults = [f"{unit.path.name}: clang-tidy {outcome.describe()}, see {outcome.log}"]
     return faults
