@@ -4,6 +4,7 @@
 /// from it. A new statistic is a member of the structure, at its end, a row here and its value in statistics().
 
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 
 #include "hakmem/hakmem.h"
