@@ -16,7 +16,7 @@ CPACK = pathlib.Path(CMAKE).with_name("cpack")
 # The folder of libraries that the build was told, or Debian's.
 LIBDIR = re.search(r"^CMAKE_INSTALL_LIBDIR:\w+=(.+)$", (pathlib.Path(BUILD) / "CMakeCache.txt").read_text(encoding="utf-8"),
                    re.MULTILINE)[1]
-TOOLS = ("dpkg-deb", "dpkg-shlibdeps")
+TOOLS = ("dpkg-deb", "dpkg-shlibdeps", "file")
 # What has to be in it, below /usr.
 FILES = (r"bin/hakmem-run", r"include/hakmem/hakmem\.h", r"include/hakmem/hakmem\.hpp", r"share/doc/hakmem/copyright",
          r"share/man/man1/hakmem-run\.1", r"share/man/man3/hakmem\.3",
