@@ -223,7 +223,7 @@ class HandoffWork : public workload_detail::Workload<HandoffWork> {
     workload_detail::Places places(work_, 0);
     for (int i = 0; i < 16; ++i) hand_over(producer, consumer, places);
     Work fewer = work_;
-    fewer.live = std::min(work_.live, 4 * counted);  // blocks go back by the thousand
+    fewer.live = std::min(work_.live, 5 * counted);  // a whole round, unless few are wanted
     workload_detail::Places places_counted(fewer, 1);
     StepCounter counter;
     hand_over(producer, consumer, places_counted);

@@ -17,7 +17,7 @@ WRONG_CALLS = {
                   ["producer", "--threads", "6"], ["peak", "--idle", "-1"],
                   ["vm", "--bogus"], ["vm", "mir"]),
     "ab": ([], ["nothing"], ["--bogus"], ["--all", "--list"], ["atomics", "--all"], ["atomics", "--rounds", "0"],
-           ["atomics", "--operations", "10"], ["atomics", "--rounds", "x"]),
+           ["atomics", "--counted", "some"], ["atomics", "--operations", "10"], ["atomics", "--rounds", "x"]),
     "instructions": (["16"], ["--size", "0"], ["--pattern", "square"], ["--pairs", "1"], ["--bogus"]),
 }
 
