@@ -18,14 +18,15 @@ class PlantedFaults(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.libraries = {fault: broken_malloc.build(folder.name, fault) for fault in broken_malloc.FAULTS}
+        cls.busy_machine = broken_malloc.compiled(pathlib.Path(__file__).parent / "slow_failure.c", pathlib.Path(folder.name) / "libslow.so")
 
-    def run_bench(self, fault, *command):
-        environment = {**os.environ, "LD_PRELOAD": str(self.libraries[fault])}
+    def run_bench(self, fault, *command, also=()):
+        environment = {**os.environ, "LD_PRELOAD": " ".join(map(str, (*also, self.libraries[fault])))}
         done = subprocess.run([str(BENCH / command[0]), *command[1:]], env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
-    def assert_found(self, fault, message, *command):
-        code, output = self.run_bench(fault, *command)
+    def assert_found(self, fault, message, *command, also=()):
+        code, output = self.run_bench(fault, *command, also=also)
         self.assertEqual(code, 1, output)
         self.assertIn(message, output)
 
@@ -64,6 +65,12 @@ class PlantedFaults(unittest.TestCase):
         for name, (*arguments, fault, message) in self.SCENARIOS.items():
             with self.subTest(name):
                 self.assert_found(fault, message, "scenarios", name, *arguments)
+
+    def test_a_fault_is_reported_before_other_threads_crash_of_it(self):
+        for name in ("handoff", "producer", "exchange", "false-sharing-active", "false-sharing-passive", "peak"):
+            *arguments, fault, message = self.SCENARIOS[name]
+            with self.subTest(name):
+                self.assert_found(fault, message, "scenarios", name, *arguments, also=(self.busy_machine,))
 
     def test_null_is_reported(self):
         self.assert_found("null", "returned null", *self.LARSON)
