@@ -48,8 +48,10 @@ void add_run(CLI::App& command, Options& options) {
                   "bounds all by time: the cheapest first, what the plan leaves goes into sampling, "
                   "and what there is no time for is incomplete")
       ->check(CLI::Range(1.0, 1e6));
-  command.add_option("--scheduler", options.scheduler,
-                     "graph, graph=N, full, bound=N, random or pct=D, instead of the suites' plans");
+  command.add_option(
+      "--scheduler", options.scheduler,
+      "graph, graph=N, full, bound=N, random or pct=D, instead of the suites' plans; graph+F and graph=N+F let "
+      "weak compare-and-swaps fail for no reason, F times in an execution");
   command
       .add_option("--engine", options.engine,
                   "graph or relacy alone, or both, which must agree; else graph where it comes to an end")
@@ -62,16 +64,15 @@ void add_run(CLI::App& command, Options& options) {
   command.add_option("--shard", options.shard, "i/n: only every n-th search from the i-th on");
   command
       .add_option("--split", options.split,
-                  "1 to 64: explore each full or bound=N search in so many parts of its tree, --jobs at a time, and "
-                  "nothing else")
+                  "1 to 64: explore each search of all executions in so many parts, --jobs at a time, and nothing else")
       ->check(CLI::Range(1u, 64u));
   command.add_option("--part", options.part,
-                     "i/n: only part i of n of the tree of each full or bound=N search; report unites the n reports");
+                     "i/n: only part i of n of each search of all executions; report unites the n reports");
   command
       .add_option("--knowledge", options.knowledge,
                   "of --part: a report in which parts were united that had learned different things")
       ->check(CLI::ExistingFile);
-  command.add_option("--state", options.state, "folder where full and bound=N go on from when they were cut")
+  command.add_option("--state", options.state, "folder where searches of all executions go on from when they were cut")
       ->check(CLI::ExistingDirectory);
   add_common(command, options);
 }

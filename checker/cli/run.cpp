@@ -63,8 +63,7 @@ std::vector<Search> as_asked(std::vector<Search> searches, const Options& option
 /// Who explores. What only one engine can do is done by it.
 Engine engine_of(const Options& options) {
   if (options.engine == "graph") return Engine::kGraph;
-  const bool divided = options.split > 1 || !options.part.empty() || !options.state.empty();
-  return options.engine == "relacy" || divided || options.plain ? Engine::kRelacy : Engine::kPlanned;
+  return options.engine == "relacy" || options.plain ? Engine::kRelacy : Engine::kPlanned;
 }
 
 /// The searches that the options ask for; a suite's own plan when they ask for nothing special.
@@ -216,11 +215,14 @@ std::string wrong_engine(const Options& options) {
   if (!options.engine.empty() && !options.scheduler.empty()) {
     return "--scheduler takes no --engine beside it: graph is one of its words";
   }
-  const bool divided = options.split > 1 || !options.part.empty() || !options.state.empty() || options.plain;
   const bool by_graphs = is_by_graphs(options.scheduler) || options.engine == "graph" || options.engine == "both";
-  if (divided && by_graphs) {
-    return "--split, --part, --state and --plain are for searches, as by --engine relacy: one by graphs is not divided";
+  const bool divided = options.split > 1 || !options.part.empty() || !options.state.empty();
+  if (divided && options.engine == "both") {
+    return "--engine both takes neither --split nor --part nor --state: divide the work of one engine, and then of the "
+           "other";
   }
+  if (options.plain && by_graphs)
+    return "--plain is for searches, as by --engine relacy: graphs differ in more than order";
   return {};
 }
 
@@ -318,13 +320,17 @@ int run(const Usage& usage, const Options& options) {
   JobPool pool(options.jobs, deadline, options.patience);
   if (options.split > 1) {
     const std::vector<Result> results = run_in_parts(options, strategy, pool, report);
-    if (results.empty()) return usage.wrong_call("--split needs a full or bound=N search, and there is none");
+    if (results.empty())
+      return usage.wrong_call(
+          "--split needs a search of all executions, as by graphs, full or bound=N, and there is none");
     return conclude(results, report, started);
   }
   pool.keep(report);
   if (!options.part.empty()) {
     const std::vector<Result> results = run_one_part(options, strategy, part, priors, pool);
-    if (results.empty()) return usage.wrong_call("--part needs a full or bound=N search, and there is none");
+    if (results.empty())
+      return usage.wrong_call(
+          "--part needs a search of all executions, as by graphs, full or bound=N, and there is none");
     return conclude(results, report, started);
   }
   if (deadline != 0) cheapest_first(jobs);

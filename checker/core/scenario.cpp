@@ -40,6 +40,12 @@ Suite&& Suite::thorough(std::initializer_list<Search> searches) && {
 Suite&& Suite::near(unsigned quick, unsigned thorough) && {
   by_graphs_ = graphs_near(quick);
   by_graphs_thoroughly_ = graphs_near(thorough);
+  failures_ = 0;
+  return std::move(*this);
+}
+
+Suite&& Suite::quick_without_failures() && {
+  failures_ = 0;
   return std::move(*this);
 }
 
@@ -52,7 +58,8 @@ std::vector<Search> Suite::searches(Tier tier, Engine engine) const {
   const bool thorough = tier == Tier::kDefault;
   const std::vector<Search>& planned = thorough && !thorough_.empty() ? thorough_ : quick_;
   if (engine == Engine::kRelacy || (engine == Engine::kPlanned && !graphless_.empty())) return planned;
-  std::vector<Search> searches = {thorough ? by_graphs_thoroughly_.value_or(by_graphs_) : by_graphs_};
+  const Search& by_graphs = thorough ? by_graphs_thoroughly_.value_or(by_graphs_) : by_graphs_;
+  std::vector<Search> searches = {failing_for_no_reason(thorough ? 1 : failures_, by_graphs)};
   if (engine == Engine::kGraph || !by_graphs_thoroughly_) return searches;
   for (const Search& search : planned) {
     if (!search.strategy.exhaustive()) searches.push_back(search);

@@ -78,6 +78,9 @@ class Suite {
   /// The graph engine comes to no end in any tier, so it explores the executions in which at most so many operations
   /// stray, see graphs_near(); and of the plans, the samples go beyond that.
   Suite&& near(unsigned quick, unsigned thorough) &&;
+  /// In the quick tier no weak compare-and-swap fails for no reason, as there would be too many executions. Elsewhere, but
+  /// for suites of near(), one may in each execution by graphs.
+  Suite&& quick_without_failures() &&;
   /// There is something in the suite that a graph does not have, as where a scenario has an invariant. \param why for people
   Suite&& not_by_graphs(std::string_view why) &&;
 
@@ -120,6 +123,7 @@ class Suite {
   ScenarioType type_;
   unsigned depth_ = 2000;
   std::string graphless_;
+  unsigned failures_ = 1;  ///< of weak compare-and-swaps for no reason, in the quick tier
   Search by_graphs_ = graphs();
   std::optional<Search> by_graphs_thoroughly_;
   std::vector<Search> quick_;

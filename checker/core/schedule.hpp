@@ -19,13 +19,14 @@ struct Strategy {
   };
   Kind kind = Kind::kFull;
   unsigned parameter = 0;
+  unsigned failures = 0;  ///< by graphs: so often in an execution weak compare-and-swaps fail for no reason, at most
 
   [[nodiscard]] bool exhaustive() const noexcept { return kind <= Kind::kBound; }
   [[nodiscard]] bool by_graphs() const noexcept { return kind == Kind::kGraph || kind == Kind::kNear; }
   friend bool operator==(const Strategy&, const Strategy&) = default;
 };
 
-/// "full", "graph", "graph=3", "bound=3", "random", "pct=3".
+/// "full", "graph", "graph=3", "graph+1" with one failure for no reason, "graph=3+1", "bound=3", "random", "pct=3".
 std::string to_string(const Strategy& strategy);
 /// Whether a strategy, by its text, is one of the graph engine.
 inline bool is_by_graphs(std::string_view text) { return text.starts_with("graph"); }
@@ -49,6 +50,11 @@ inline Search graphs_near(unsigned straying) { return {{Strategy::Kind::kNear, s
 inline Search bound(unsigned preemptions) { return {{Strategy::Kind::kBound, preemptions}}; }
 inline Search random(std::uint64_t executions) { return {{Strategy::Kind::kRandom, 0}, executions}; }
 inline Search pct(unsigned depth, std::uint64_t executions) { return {{Strategy::Kind::kPct, depth}, executions}; }
+/// By graphs: weak compare-and-swaps fail for no reason too, all together at most so often in an execution.
+inline Search failing_for_no_reason(unsigned times, Search search) {
+  search.strategy.failures = times;
+  return search;
+}
 /// As far as so much time allows, for those who have asked for that; never part of a plan.
 inline Search within(double seconds, Search search) {
   search.seconds = seconds;

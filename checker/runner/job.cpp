@@ -70,7 +70,7 @@ std::string blind_spots(const Search& search) {
     free_writes |= writes && !releases(order);
     reorders |= writes && order != std::memory_order_seq_cst;
     old_values |= site.operation == Operation::kLoad || site.operation == Operation::kCompareExchange;
-    fails_once |= site.weak && search.strategy.exhaustive();
+    fails_once |= site.weak && search.strategy.exhaustive() && search.strategy.failures == 0;
     (order == std::memory_order_seq_cst ? sequential : weaker) = true;
   }
   std::string text;
@@ -114,6 +114,9 @@ std::string break_it(const Suite& suite, const Variant& variant, const Limits& l
   explore(suite.type(), suite.depth(), random(512), limits);
   return Sites::mutate(variant.mutations);
 }
+
+/// Of a part's row: the verdict on what it has explored.
+std::string verdict_in(const Result& part) { return part.details.value("verdict", part.verdict); }
 
 Result judge_variant(const Variant& variant, const Search& search, const Outcome& outcome, Result result) {
   result.broken_variant = true;
@@ -228,7 +231,11 @@ std::optional<Result> united(const std::vector<Result>& parts, std::string& know
     waits = waiting != 0;
     return {};
   }
-  Result whole = parts.front();
+  // A part has left nothing out where all that lies beyond the bound is in others.
+  const auto bounded = std::find_if(parts.begin(), parts.end(),
+                                    [](const Result& part) { return verdict_in(part).starts_with("BOUNDED"); });
+  Result whole = bounded == parts.end() ? parts.front() : *bounded;
+  whole.verdict = verdict_in(whole);
   whole.details = {};
   whole.executions = executions;
   whole.seconds = seconds;

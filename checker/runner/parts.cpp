@@ -78,7 +78,6 @@ Result united_parts(const std::vector<Result>& parts) {
   }
   Prior prior;
   if (std::optional<Result> whole = united(parts, prior.knowledge, prior.waits)) {
-    whole->verdict = parts.front().details.value("verdict", "TRUNCATED");
     whole->status = whole->verdict == "TRUNCATED" ? Status::kIncomplete : Status::kPass;
     return *whole;
   }

@@ -20,6 +20,7 @@
 
 #include "core/subject.hpp"
 #include "engine/relacy/visibility.hpp"
+#include "runner/position.hpp"
 #include "trace/text.hpp"
 
 namespace check {
@@ -379,6 +380,7 @@ std::vector<pollfd> wait_for(const std::vector<Running>& running) {
 }  // namespace
 
 std::vector<Result> JobPool::run(std::vector<Job> jobs, const std::function<void(const Result&)>& show) {
+  (void)fingerprint();  // once, and not in each process
   std::vector<Result> results;
   std::vector<Running> running;
   Work work;

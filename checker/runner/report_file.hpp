@@ -17,7 +17,7 @@ class ReportFile {
   /// Writes the report of a run that has not done anything yet. \return why it cannot be written, or nothing
   std::string begin();
 
-  /// Whether an update is to be written: a few times in a second.
+  /// Whether an update is to be written: a few times in a second, and no more than a thirtieth of the time.
   [[nodiscard]] bool is_due() const;
   /// What is done and what is open at this moment.
   void update(const std::vector<Result>& done, const std::vector<Result>& open);
@@ -31,7 +31,9 @@ class ReportFile {
  private:
   std::string path_;
   std::vector<Result> earlier_;
+  static constexpr double kRest = 0.3;  ///< seconds
   double written_ = 0;
+  double rest_ = kRest;
 };
 
 }  // namespace check

@@ -39,6 +39,9 @@ std::string with_this_build(std::vector<std::string> parts) {
 /// Whether a scheduler's text is one that the help names, with its number in range.
 bool names_a_scheduler(const std::string& text) {
   if (text == "full" || text == "graph" || text == "random") return true;
+  if (const std::size_t plus = text.find('+'); plus != std::string::npos && text.starts_with("graph")) {
+    return names_a_scheduler(text.substr(0, plus)) && names_a_scheduler("bound=" + text.substr(plus + 1));
+  }
   const std::size_t equals = text.find('=');
   const std::string kind = text.substr(0, equals);
   const std::string digits = equals == std::string::npos ? "" : text.substr(equals + 1);

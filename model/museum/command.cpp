@@ -22,6 +22,7 @@ class MuseumCommand final : public check::Command {
     options_.page = (source / "docs/reports/museum.md").string();
     options_.tests = (source / "build/release/tests").string();
     arguments.text("pattern", options_.pattern, "a number or part of a title; all without");
+    arguments.text("--engine", options_.engine, "graph or relacy explores (default: graph)");
     arguments.number("--jobs", options_.jobs, 1, 256,
                      "processes at a time, 1 to 256 (default: the number of processors)");
     arguments.text("--json", options_.json, "write a report to this file");

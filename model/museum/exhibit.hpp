@@ -45,7 +45,8 @@ std::string moves_the_waste_to_and_fro(bool faulty);
 std::string keeps_slots_for_their_class(bool faulty);
 
 struct MuseumOptions {
-  std::string pattern;  ///< part of a title, or a number; empty: all
+  std::string pattern;           ///< part of a title, or a number; empty: all
+  std::string engine = "graph";  ///< that explores what has a schedule: "graph" or "relacy"
   unsigned jobs = 1;
   std::string tests;  ///< folder of the built unit tests; empty: the guards are left out, which is said
   std::string page;   ///< file of the page to write; empty: none

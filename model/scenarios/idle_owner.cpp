@@ -63,6 +63,7 @@ const Registered idle_owner{
                          "I1 I2 I3 I4 I5 I8: a slab that others have freed is taken over while its owner works on")
         .quick({random(15'000), pct(3, 10'000)})
         .thorough({bound(0), random(1'000'000), pct(4, 500'000)})
+        .quick_without_failures()
         .depth(20'000)
         .broken("push_does_not_release", weaken(kPush, kRelaxed))
         .as("DATA RACE")

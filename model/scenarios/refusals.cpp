@@ -81,6 +81,7 @@ const Registered pool_is_refused{
                              "I1 I2 I8: mappings and descriptors are refused at any call, and nothing is lost")
         .quick({random(20'000), pct(3, 10'000)})
         .thorough({bound(0), random(500'000)})
+        .quick_without_failures()
         .depth(6000)
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
         .as("DATA RACE")

@@ -34,14 +34,15 @@ class WrongCalls(unittest.TestCase):
     def test_parts_are_refused_where_they_make_no_sense(self):
         self.assert_refused(["run", SMALL, "--split", "0"], "--split")
         self.assert_refused(["run", SMALL, "--split", "2", "--shard", "1/2"], "--split takes neither")
-        self.assert_refused(["run", SMALL, "--split", "2", "--scheduler", "random"], "needs a full or bound=N search")
+        self.assert_refused(["run", SMALL, "--split", "2", "--scheduler", "random"], "needs a search of all executions")
 
     def test_engines_are_refused_where_they_make_no_sense(self):
         self.assert_refused(["run", SMALL, "--engine", "fast"], "--engine")
         self.assert_refused(["run", SMALL, "--engine", "graph", "--scheduler", "random"], "--scheduler takes no --engine")
-        for division in (["--split", "2"], ["--part", "1/2"], ["--plain"]):
-            for engine in (["--engine", "graph"], ["--engine", "both"], ["--scheduler", "graph"]):
-                self.assert_refused(["run", SMALL, *engine, *division], "are for searches, as by --engine relacy")
+        for engine in (["--engine", "graph"], ["--engine", "both"], ["--scheduler", "graph"]):
+            self.assert_refused(["run", SMALL, *engine, "--plain"], "--plain is for searches, as by --engine relacy")
+        for division in (["--split", "2"], ["--part", "1/2"], ["--state", "."]):
+            self.assert_refused(["run", SMALL, "--engine", "both", *division], "--engine both takes neither")
 
     def test_unknown_things_are_named(self):
         self.assert_refused([], "no command")
@@ -118,7 +119,7 @@ class Runs(unittest.TestCase):
     def test_report_has_what_the_contract_says(self):
         run("run", SMALL, "--json", self.report)
         suite = next(result for result in self.results() if result["suite"] == SMALL)
-        self.assertEqual(suite["scheduler"], "graph")
+        self.assertEqual(suite["scheduler"], "graph+1")
         self.assertEqual(suite["verdict"], "COMPLETE")
         self.assertEqual(suite["status"], "pass")
         self.assertFalse(suite["broken_variant"])
@@ -144,7 +145,7 @@ class Runs(unittest.TestCase):
         table = done.stdout.splitlines()
         self.assertEqual(len(table), 3)
         self.assertEqual((done.returncode, done.stderr), (0, "VERDICT: PASSED: all 5 hold\n"))
-        self.assertRegex(table[2], rf"^\| `{SMALL}` \| I1 .* \| graph \| COMPLETE \| \d+ \| \d+\.\d+ \| 4 of 4 \|$")
+        self.assertRegex(table[2], rf"^\| `{SMALL}` \| I1 .* \| graph\+1 \| COMPLETE \| \d+ \| \d+\.\d+ \| 4 of 4 \|$")
 
     def test_verdict_comes_last_where_both_streams_are_one_pipe(self):
         run("run", SMALL, "--json", self.report)
@@ -158,11 +159,11 @@ class Runs(unittest.TestCase):
             return [result["suite"] for result in self.results()]
         self.assertEqual(sorted(searches("--shard", "1/2") + searches("--shard", "2/2")), sorted(searches()))
 
-    def in_parts(self, *arguments):
+    def in_parts(self, verdict, *arguments):
         """The result of a whole search, and those of the same search in parts of a third of the time that it took."""
         run(*arguments)
         whole, parts = self.results()[0], []
-        self.assertEqual(whole["verdict"], "COMPLETE")
+        self.assertEqual(whole["verdict"], verdict)
         while not parts or parts[-1]["verdict"] == "TRUNCATED":
             run(*arguments, "--seconds", max(1.0, whole["seconds"] / 3), "--state", self.folder.name)
             parts += self.results()
@@ -170,14 +171,25 @@ class Runs(unittest.TestCase):
         return whole, parts
 
     def test_search_that_is_cut_goes_on_and_ends_with_the_same_number_of_executions(self):
-        # Where the machine has become so much faster meanwhile that one part is all, it shows nothing.
-        for _ in range(20):
-            whole, parts = self.in_parts("run", LARGE, "--scheduler", "full", "--plain", "--jobs", 1, "--json", self.report)
-            if len(parts) > 1:
-                break
-        self.assertGreater(len(parts), 1)
-        self.assertEqual((parts[-1]["verdict"], parts[-1]["executions"]), ("COMPLETE", whole["executions"]))
-        self.assertEqual(list(pathlib.Path(self.folder.name).glob("*.position")), [])
+        for verdict, suite, *search in (("COMPLETE", LARGE, "full", "--plain"), ("COMPLETE", "heap/idle_owne?", "graph"),
+                                        ("BOUNDED(8)", "heap/first_us?", "graph=8")):
+            # Where the machine has become so much faster meanwhile that one part is all, it shows nothing.
+            for _ in range(20):
+                whole, parts = self.in_parts(verdict, "run", suite, "--scheduler", *search, "--jobs", 1, "--json", self.report)
+                if len(parts) > 1:
+                    break
+            with self.subTest(suite):
+                self.assertGreater(len(parts), 1)
+                self.assertEqual((parts[-1]["verdict"], parts[-1]["executions"]), (verdict, whole["executions"]))
+                self.assertEqual(list(pathlib.Path(self.folder.name).glob("*.position")), [])
+
+    def test_position_that_is_damaged_is_no_verdict(self):
+        run("run", "heap/idle_owne?", "--scheduler", "graph", "--seconds", 1, "--state", self.folder.name, "--json", self.report)
+        position = next(pathlib.Path(self.folder.name).glob("*.position"))
+        position.write_text(position.read_text().splitlines()[0] + "\nhalf\n")
+        done = run("run", "heap/idle_owne?", "--scheduler", "graph", "--state", self.folder.name)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("the position to go on from is damaged", done.stdout)
 
     def test_position_of_another_build_is_refused(self):
         position = pathlib.Path(self.folder.name) / f"{SMALL.replace('/', '.')}-full.position"
@@ -188,7 +200,7 @@ class Runs(unittest.TestCase):
 
     def test_way_that_does_not_fit_a_graph_is_refused(self):
         run("run", "pointer_cache", "--json", self.report)
-        token = next(result["replay"] for result in self.results() if result.get("replay") and ":graph:" in result["replay"])
+        token = next(result["replay"] for result in self.results() if result.get("replay") and ":graph+1:" in result["replay"])
         for way, why in (("a9999b", "do not fit"), ("zz", "damaged"), ("a!", "damaged"), ("h", "do not fit")):
             done = run("replay", token.rsplit(":", 1)[0] + ":" + way)
             self.assertNotEqual(done.returncode, 0, way)

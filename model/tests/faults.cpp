@@ -389,6 +389,17 @@ struct OtherSteps : Scenario {
 };
 const Registered other_steps{faulty<OtherSteps>("other_steps")};
 
+/// The same of steps that are done at once: an update, as above, is half done where another one may come before it.
+struct OtherStores : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override {
+    static unsigned runs = 0;
+    for (unsigned i = ++runs % 3; i != 0; --i) word.store(1, kRelaxed);
+  }
+  RelacySync::Atomic<int> word;
+};
+const Registered other_stores{faulty<OtherStores>("other_stores")};
+
 /// Executions have the same steps, but not the same values.
 struct OtherValues : Scenario {
   static constexpr unsigned kThreads = 2;

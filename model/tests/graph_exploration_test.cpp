@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -33,7 +34,7 @@ struct Visited {
   }
 };
 
-Visited visit(const Steps& steps, Rules rules = {}, std::optional<unsigned> bound = {}) {
+Visited visit(const Steps& steps, Rules rules = {}, std::optional<unsigned> bound = {}, unsigned failures = 0) {
   const StraightProgram program(steps);
   Visited visited;
   Explorer explorer(program,
@@ -47,14 +48,15 @@ Visited visit(const Steps& steps, Rules rules = {}, std::optional<unsigned> boun
                      }},
                     rules);
   if (bound) explorer.bound(*bound);
+  explorer.let_fail(failures);
   EXPECT_TRUE(explorer.run());
   visited.left_out = explorer.has_left_out();
   return visited;
 }
 
 /// How many executions a program has, each of which was visited once.
-std::size_t count(const Steps& steps) {
-  const Visited visited = visit(steps);
+std::size_t count(const Steps& steps, unsigned failures = 0) {
+  const Visited visited = visit(steps, {}, {}, failures);
   EXPECT_FALSE(visited.twice());
   EXPECT_FALSE(visited.race);
   return visited.executions.size();
@@ -77,6 +79,17 @@ TEST(GraphExploration, EachReaderOfOneWriterSeesItOrDoesNot) {
 TEST(GraphExploration, CoherentReadsGoForward) { EXPECT_EQ(count({{write(kX, 1)}, {read(kX), read(kX)}}), 3u); }
 
 TEST(GraphExploration, OneOfTwoCompareAndSwapsWins) { EXPECT_EQ(count({{swap(kX, 0, 1)}, {swap(kX, 0, 2)}}), 2u); }
+
+TEST(GraphExploration, WeakCompareAndSwapsFailForNoReasonAsOftenAsTheyMay) {
+  const Step first = swap(kX, 0, 1);
+  const Step second = swap(kX, 0, 2);
+  const auto counts = [](const Steps& steps) { return std::vector{count(steps), count(steps, 1), count(steps, 2)}; };
+  using Counts = std::vector<std::size_t>;
+  EXPECT_EQ(counts({{first}, {second}}), (Counts{2, 2, 2})) << "strong ones never do";
+  EXPECT_EQ(counts({{weak(first)}, {second}}), (Counts{2, 3, 3})) << "only before the other one";
+  EXPECT_EQ(counts({{weak(first)}, {weak(second)}}), (Counts{2, 4, 5})) << "each of them, both of them";
+  EXPECT_EQ(counts({{weak(first), weak(first)}}), (Counts{1, 2, 3})) << "the first, and then the second one";
+}
 
 /// Of one shape, by the orders of its operations.
 struct Shape {
@@ -152,10 +165,10 @@ TEST(GraphExploration, EndsWhereItIsToldTo) {
 // Bounds --------------------------------------------------------------------------------------------------------------
 
 /// How many executions of a program are within each bound, from 0 on to where it leaves nothing out.
-std::vector<std::size_t> within_bounds(const Steps& steps) {
+std::vector<std::size_t> within_bounds(const Steps& steps, unsigned failures = 0) {
   std::vector<std::size_t> counts;
   for (bool left_out = true; left_out;) {
-    const Visited visited = visit(steps, {}, static_cast<unsigned>(counts.size()));
+    const Visited visited = visit(steps, {}, static_cast<unsigned>(counts.size()), failures);
     EXPECT_FALSE(visited.twice());
     left_out = visited.left_out;
     counts.push_back(visited.executions.size());
@@ -171,6 +184,8 @@ TEST(GraphExploration, BoundCountsOperationsThatStray) {
   EXPECT_EQ(within_bounds({{write(kX, 1)}, {write(kX, 2)}, {write(kX, 3)}}), (Counts{1, 4, 6})) << "before another";
   EXPECT_EQ(within_bounds({{add(kX)}, {add(kX)}}), (Counts{1, 2})) << "of two updates the other way round one strays";
   EXPECT_EQ(within_bounds({{add(kX), add(kX), add(kX)}, {add(kX)}}), (Counts{1, 4})) << "one comes before any of three";
+  const Step swaps = weak(swap(kX, 0, 1));
+  EXPECT_EQ(within_bounds({{swaps}, {swaps}}, 2), (Counts{1, 4, 5})) << "the other way round, or one that fails";
 }
 
 /// A thread that never ends.
@@ -214,17 +229,35 @@ TEST(GraphExploration, GeneratedProgramsHaveTheExecutionsThatTheAxiomsAllowAndEa
   EXPECT_LT(races, kPrograms / 4);
 }
 
+TEST(GraphExploration, GeneratedProgramsHaveAllExecutionsInWhichSomeFailForNoReasonAndEachIsVisitedOnce) {
+  Generator generator(kSeed);
+  unsigned more = 0;
+  for (unsigned i = 0; i < kPrograms; ++i) {
+    const Steps steps = generator.program();
+    Oracle oracle(steps, 1 + i % 2);
+    oracle.run();
+    const Visited visited = visit(steps, {}, {}, 1 + i % 2);
+    ASSERT_FALSE(visited.twice()) << i;
+    ASSERT_EQ(visited.race, oracle.has_race()) << i;
+    if (visited.race) continue;
+    ASSERT_EQ(visited.names(), oracle.executions()) << i;
+    more += visited.executions.size() > visit(steps).executions.size() ? 1u : 0u;
+  }
+  EXPECT_GT(more, kPrograms / 10);
+}
+
 TEST(GraphExploration, ALargerBoundLeavesOutLessUntilItLeavesOutNothing) {
   Generator generator(kSeed);
   unsigned compared = 0;
   for (unsigned i = 0; i < kPrograms / 4; ++i) {
     const Steps steps = generator.program();
-    const Visited all = visit(steps);
+    const unsigned failures = i % 3;
+    const Visited all = visit(steps, {}, {}, failures);
     if (all.race) continue;
     const std::set<std::string> names = all.names();
     std::set<std::string> smaller;
     for (unsigned bound = 0;; ++bound) {
-      const Visited visited = visit(steps, {}, bound);
+      const Visited visited = visit(steps, {}, bound, failures);
       ASSERT_FALSE(visited.twice()) << i;
       const std::set<std::string> larger = visited.names();
       ASSERT_TRUE(bound != 0 || larger.size() == 1) << i;
@@ -241,15 +274,59 @@ TEST(GraphExploration, ALargerBoundLeavesOutLessUntilItLeavesOutNothing) {
   EXPECT_GT(compared, kPrograms / 8);
 }
 
+/// The executions of some units of a program. \param units becomes how many there are
+std::map<std::string, unsigned> of_units(const Steps& steps, const std::function<bool(std::uint64_t)>& mine,
+                                         std::uint64_t& units) {
+  const StraightProgram program(steps);
+  std::map<std::string, unsigned> executions;
+  Explorer explorer(program, {[&](const Graph& graph) {
+                                ++executions[signature_of(graph)];
+                                return true;
+                              },
+                              [](const Graph&, const Race&) { return true; }});
+  explorer.let_fail(1);
+  units = 0;
+  explorer.divide([&](std::uint64_t unit) {
+    EXPECT_EQ(unit, units++);
+    return mine(unit);
+  });
+  EXPECT_TRUE(explorer.run());
+  return executions;
+}
+
+TEST(GraphExploration, UnitsOfPartsAddUpToTheWholeAndEachHasSome) {
+  Generator generator(kSeed, true);
+  unsigned divided = 0;
+  for (unsigned i = 0; i < kPrograms / 4; ++i) {
+    const Steps steps = generator.program();
+    const Visited whole = visit(steps, {}, {}, 1);
+    std::map<std::string, unsigned> all;
+    std::uint64_t units = 0;
+    for (std::uint64_t part = 0; part < 3; ++part) {
+      const auto executions = of_units(steps, [&](std::uint64_t unit) { return unit % 3 == part; }, units);
+      for (const auto& [name, times] : executions) all[name] += times;
+      divided += executions.size() * 6 > whole.executions.size() ? 1u : 0u;
+    }
+    ASSERT_EQ(all, whole.executions) << i;
+    const std::uint64_t middle = units / 2;
+    auto rest = of_units(steps, [&](std::uint64_t unit) { return unit >= middle; }, units);
+    for (const auto& [name, times] : of_units(steps, [&](std::uint64_t unit) { return unit < middle; }, units)) {
+      rest[name] += times;
+    }
+    ASSERT_EQ(rest, whole.executions) << i;
+  }
+  EXPECT_GT(divided, kPrograms / 4 * 3 / 2) << "most parts have a sixth of the executions or more";
+}
+
 /// What an engine with a fault would do differently on one of the programs.
 bool is_noticed(Rules rules) {
   Generator generator(kSeed);
   for (unsigned i = 0; i < kPrograms; ++i) {
     const Steps steps = generator.program();
-    const Visited right = visit(steps);
+    const Visited right = visit(steps, {}, {}, 1);
     if (right.race) continue;
     try {
-      const Visited wrong = visit(steps, rules);
+      const Visited wrong = visit(steps, rules, {}, 1);
       if (wrong.twice() || wrong.race || wrong.executions != right.executions) return true;
     } catch (const std::logic_error&) {
       return true;
@@ -266,6 +343,7 @@ TEST(GraphExploration, GeneratedProgramsShowEachRuleThatAnEngineForgets) {
   EXPECT_TRUE(is_noticed({.revisits = false}));
   EXPECT_TRUE(is_noticed({.once = false}));
   EXPECT_TRUE(is_noticed({.kept_reads = false}));
+  EXPECT_TRUE(is_noticed({.kept_failures = false}));
 }
 
 }  // namespace

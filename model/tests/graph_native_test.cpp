@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -127,6 +128,7 @@ TEST(Way, LeadsToTheExecutionThatItWasMadeOf) {
                              return true;
                            },
                            no_race});
+    all.let_fail(1);
     ASSERT_TRUE(all.run());
     for (const auto& [way, shape] : executions) {
       std::vector<Value> again;
@@ -212,6 +214,46 @@ TEST(Native, ABoundSaysWhetherItHasLeftAnythingOut) {
   EXPECT_EQ(whole.executions, 2u);
   EXPECT_FALSE(whole.beyond);
   EXPECT_FALSE(explore_all(type).beyond);
+}
+
+/// A lock that is taken by a weak compare-and-swap, once: free, it may fail all the same.
+struct TriesOnce : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override {
+    int expected = 0;
+    taken += word.compare_exchange_weak(expected, 1, kAcquire, kRelaxed) ? 1u : 0u;
+  }
+  void after() override { require(taken == 1, "one of them has it"); }
+  Atomic<int> word{0};
+  unsigned taken = 0;
+};
+
+TEST(Native, WeakCompareAndSwapFailsForNoReasonWhereTheSearchLetsIt) {
+  const ScenarioType type = ScenarioType::of<TriesOnce>();
+  EXPECT_EQ(explore_all(type).problem, "");
+  const Search failing = failing_for_no_reason(1, graphs());
+  EXPECT_EQ(explore_all(type, failing).problem, "");
+  const Outcome outcome = explore_all(type, failing_for_no_reason(2, graphs()));
+  EXPECT_TRUE(outcome.failed) << "both of them fail";
+  const auto is_spurious = [](const check::Event& event) { return event.kind == EventKind::kCompareExchangeSpurious; };
+  EXPECT_EQ(std::count_if(outcome.trace.events.begin(), outcome.trace.events.end(), is_spurious), 2);
+}
+
+/// It tries until it has it.
+struct TriesUntilItHas : Scenario {
+  static constexpr unsigned kThreads = 2;
+  void thread(unsigned) override {
+    std::uint64_t seen = word.load(kRelaxed);
+    while (!word.compare_exchange_weak(seen, seen + 1, kRelaxed, kRelaxed)) pause();
+  }
+  void after() override { require(word.load(kRelaxed) == 2, "both are counted"); }
+  Atomic<std::uint64_t> word{0};
+};
+
+TEST(Native, LoopThatTriesAgainAfterAFailureForNoReasonIsNoLivelock) {
+  for (unsigned times : {1u, 2u, 3u}) {
+    EXPECT_EQ(explore_all(ScenarioType::of<TriesUntilItHas>(), failing_for_no_reason(times, graphs())).problem, "");
+  }
 }
 
 /// A fault that may happen, in front of one of two threads' steps.

@@ -109,7 +109,8 @@ struct Pairs {
 
 class Oracle {
  public:
-  explicit Oracle(const Steps& steps) : steps_(steps) {
+  /// \param failures so often weak compare-and-swaps may fail for no reason
+  explicit Oracle(const Steps& steps, unsigned failures = 0) : steps_(steps), failures_(failures) {
     for (const auto& thread : steps) {
       for (const Step& step : thread) {
         if (step.operation.what == What::kCompareExchange) ++guesses_;
@@ -136,7 +137,7 @@ class Oracle {
     Kind kind;
     const Step* step;
     bool exclusive;
-    bool fails;  ///< a compare-and-swap that is to find something else
+    bool fails;  ///< a compare-and-swap that is to find something else, or to fail for no reason
     std::memory_order order;
     int from = -1;  ///< -1: what the location begins with
     Value value = 0;
@@ -207,7 +208,9 @@ class Oracle {
     std::vector<unsigned> order(count());
     std::iota(order.begin(), order.end(), 0u);
     std::sort(order.begin(), order.end(), [&](unsigned a, unsigned b) { return depth(past, a) < depth(past, b); });
-    return std::all_of(order.begin(), order.end(), [&](unsigned a) { return evaluate(a); });
+    unsigned failures = 0;
+    return std::all_of(order.begin(), order.end(), [&](unsigned a) { return evaluate(a, failures); }) &&
+           failures <= failures_;
   }
 
   [[nodiscard]] unsigned depth(const Pairs& past, unsigned a) const {
@@ -216,12 +219,15 @@ class Oracle {
     return before;
   }
 
-  bool evaluate(unsigned a) {
+  /// \param failures those for no reason are added
+  bool evaluate(unsigned a, unsigned& failures) {
     Node& node = nodes_[a];
     const Operation& operation = node.step->operation;
     if (node.kind == Kind::kRead) {
       node.value = node.from < 0 ? 0 : nodes_[static_cast<unsigned>(node.from)].value;
-      return operation.what != What::kCompareExchange || (node.value == operation.expected) != node.fails;
+      if (operation.what != What::kCompareExchange || (node.value == operation.expected) != node.fails) return true;
+      ++failures;
+      return node.fails && operation.weak;
     }
     if (node.kind == Kind::kFence) return true;
     if (operation.what == What::kUpdate) {
@@ -366,6 +372,7 @@ class Oracle {
   }
 
   const Steps& steps_;
+  const unsigned failures_;
   unsigned guesses_ = 0;
   std::vector<Node> nodes_;
   std::array<std::vector<unsigned>, kLocations> orders_;  ///< coherence order of each location

@@ -35,6 +35,11 @@ inline Step swap(Location location, Value expected, Value value, std::memory_ord
   return {{.what = What::kCompareExchange, .location = location, .order = order, .value = value, .expected = expected}};
 }
 
+inline Step weak(Step swap) {
+  swap.operation.weak = true;
+  return swap;
+}
+
 /// 2 or 3 threads of up to 4 operations on up to 3 locations, one of which may be plain.
 class Generator {
  public:
@@ -81,6 +86,7 @@ class Generator {
         Step step =
             grown(swap(location, below(3), 1 + below(2), one_of({kRelaxed, kAcquire, kRelease, kBoth, kSequential})));
         step.operation.failure_order = one_of({kRelaxed, kAcquire, kSequential});
+        step.operation.weak = step.operation.expected != 1;
         return step;
       }
       default: return fence(one_of({kAcquire, kRelease, kBoth, kSequential}));

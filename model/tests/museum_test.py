@@ -26,11 +26,13 @@ def guards(directory, script):
 
 
 class Museum(unittest.TestCase):
-    def test_every_exhibit_is_caught(self):
-        code, output = museum(CHECK, "--tests", "")
-        self.assertEqual(code, 0, output)
-        self.assertIn("26 exhibits of 22 bugs, 26 caught, 0 escaped", output)
-        self.assertIn("VERDICT: PASSED", output)
+    def test_every_exhibit_is_caught_by_each_engine(self):
+        for engine, scheduler in (("graph", r"\(graph=\d\+1\)"), ("relacy", r"\(bound=\d\)")):
+            code, output = museum(CHECK, "--tests", "", "--engine", engine)
+            self.assertEqual(code, 0, output)
+            self.assertIn("26 exhibits of 22 bugs, 26 caught, 0 escaped", output)
+            self.assertIn("VERDICT: PASSED", output)
+            self.assertGreaterEqual(len(re.findall(scheduler, output)), 20, output)
 
     def test_report_has_a_row_for_each_exhibit_and_guard(self):
         with tempfile.TemporaryDirectory() as directory:
@@ -96,8 +98,11 @@ class Museum(unittest.TestCase):
         self.assertIn("4 exhibits of 1 bugs, 4 caught", museum(CHECK, "20", "--tests", "")[1])
         self.assertIn("1 exhibits of 1 bugs, 1 caught", museum(CHECK, "20c", "--tests", "")[1])
 
-    def test_unknown_exhibit_is_a_wrong_call(self):
+    def test_unknown_exhibits_and_engines_are_wrong_calls(self):
         self.assertEqual(museum(CHECK, "23", "--tests", "")[0], 2)
+        code, output = museum(CHECK, "3", "--tests", "", "--engine", "spin")
+        self.assertEqual(code, 2)
+        self.assertIn("--engine spin: the engines are graph and relacy", output)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ CHECK = None
 
 # (suite, scheduler, more options)
 SEARCHES = [("remote_word/slee?", "full"), ("remote_word/slee?", "full", "--plain"), ("remote_word/two_waker?", "full"),
-            ("free_slots/stale_hin?", "full"), ("trim/against_us?", "bound=1"), ("fork_image/chil?", "full")]
+            ("free_slots/stale_hin?", "full"), ("trim/against_us?", "bound=1"), ("fork_image/chil?", "full"),
+            ("remote_word/two_slab?", "graph"), ("remote_word/slee?", "graph+1"), ("refusals/hea?", "graph=3")]
 
 
 def run(check, *arguments):
@@ -119,7 +120,7 @@ class Parts(unittest.TestCase):
 
     def test_are_refused_where_they_make_no_sense(self):
         for arguments, text in ((["--part", "4/3"], "--part takes i/n"), (["--part", "1/2", "--split", "2"], "--part takes neither"),
-                                (["--part", "1/2", "--scheduler", "random"], "needs a full or bound=N search"),
+                                (["--part", "1/2", "--scheduler", "random"], "needs a search of all executions"),
                                 (["--knowledge", "/nonexistent", "--part", "1/2"], "--knowledge")):
             done = run(CHECK, "run", "remote_word/slee?", *arguments)
             with self.subTest(arguments):

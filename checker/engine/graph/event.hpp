@@ -51,6 +51,8 @@ struct Operation {
 
   What what = What::kEnd;
   bool plain = false;  ///< of a read or a write: no atomic
+  bool weak = false;   ///< of a compare-and-swap: may fail though it finds what is expected
+  bool fails = false;  ///< and does
   Location location = 0;
   std::memory_order order = std::memory_order_relaxed;
   std::memory_order failure_order = std::memory_order_relaxed;  ///< of a compare-and-swap

@@ -33,20 +33,32 @@ void Explorer::visit(Graph& graph) {
     if (stopped_ || choices.empty()) break;
     const Choice choice = choices.back();
     choices.pop_back();
+    if (choice.chosen == kChoicesOfAUnit && is_left_out()) continue;
     strayed_ = choice.strayed;
+    chosen_ = choice.chosen;
     graph.truncate(choice.size);
     if (choice.read) {
       revisit(graph, *choice.read, choice.thread, choice.operation);
       more = false;
     } else {
-      more = take(graph, choice) && goes_on(graph, machine_.restart(graph));
+      more = take(graph, choice) && finish_step(graph, choice, choices) && goes_on(graph, machine_.restart(graph));
     }
   }
 }
 
+/// Adds the write of a read-modify-write that a choice has begun: what it writes is known without its thread, and there may
+/// be no place for it.
+bool Explorer::finish_step(Graph& graph, const Choice& choice, std::vector<Choice>& choices) {
+  return !graph.is_half_done(choice.thread) || add(graph, choice.thread, choice.operation, true, choices);
+}
+
+/// Whether the next unit begins here and is left out.
+bool Explorer::is_left_out() { return visits_ && !visits_(units_++); }
+
 /// Keeps for later what else there could be, unless too many operations have strayed for it.
 void Explorer::note(std::vector<Choice>& choices, Choice choice, unsigned straying) {
   choice.strayed = strayed_ + straying;
+  choice.chosen = chosen_ + 1;
   if (bound_ && choice.strayed > *bound_) {
     has_left_out_ = true;
     return;
@@ -57,7 +69,7 @@ void Explorer::note(std::vector<Choice>& choices, Choice choice, unsigned strayi
 bool Explorer::follow(const Way& way, const std::function<void(const Graph&)>& end) {
   Graph graph(machine_.threads());
   if (!goes_on(graph, machine_.restart(graph))) return machine_.failed();
-  for (const auto& [thread, position] : way.steps) {
+  for (const auto& [thread, position, fails] : way.steps) {
     if (thread >= graph.threads()) return false;
     Operation operation = machine_.next(graph, thread);
     const bool in_step = graph.is_half_done(thread);
@@ -66,7 +78,8 @@ bool Explorer::follow(const Way& way, const std::function<void(const Graph&)>& e
     }
     const bool chooses = operation.what == Operation::What::kChoice;
     const std::size_t ways = chooses ? operation.value : graph.writes(operation.location).size() + 1;
-    if (operation.what == Operation::What::kEnd || position >= ways) return false;
+    if (operation.what == Operation::What::kEnd || position >= ways || (fails && !operation.weak)) return false;
+    operation.fails = fails && !in_step;
     if (operation.what == Operation::What::kFence) {
       if (!fence(graph, thread, operation)) return false;
     } else if (!take(graph, {graph.size(), thread, operation, position, {}})) {
@@ -120,6 +133,7 @@ bool Explorer::add(Graph& graph, unsigned thread, Operation operation, bool in_s
 bool Explorer::complete(const Graph& graph) {
   const Finish finish = machine_.finish(graph);
   if (finish != Finish::kExecution) return goes_on(graph, false);
+  if (chosen_ < kChoicesOfAUnit && is_left_out()) return false;
   ++executions_;
   if (!found_.execution(graph)) stopped_ = true;
   return false;
@@ -136,10 +150,15 @@ Value Explorer::value_of(const Graph& graph, Location location, EventId write) c
 /// A read as what it turns out to be with what it reads.
 Event Explorer::read_event(const Graph& graph, Event event, const Operation& operation, EventId from) const {
   const bool compares = operation.what == Operation::What::kCompareExchange;
-  const bool finds = !compares || value_of(graph, operation.location, from) == operation.expected;
+  const bool finds = !compares || (value_of(graph, operation.location, from) == operation.expected && !operation.fails);
   event.exclusive = operation.what == Operation::What::kUpdate || (compares && finds);
   if (!finds) event.order = operation.failure_order;
   return event;
+}
+
+/// Whether a compare-and-swap that finds a value may fail for no reason.
+bool Explorer::may_fail(const Graph& graph, const Operation& operation, Value value) const {
+  return operation.weak && value == operation.expected && graph.failures() < failures_;
 }
 
 /// Adds what a choice stands for. \return whether the graph is one to go on with
@@ -168,12 +187,22 @@ bool Explorer::read(Graph& graph, unsigned thread, const Operation& operation, s
   // Without a race a plain read has one choice.
   for (std::size_t position = lowest; !operation.plain && position < newest; ++position) {
     const EventId from = graph.write_at(operation.location, position);
+    note_failure(graph, thread, operation, position, choices);
     // Of two updates that read the same the one which was there first is to read the other one, and strays; or it is none.
     const bool displaces = read_event(graph, event, operation, from).exclusive &&
                            graph[graph.write_at(operation.location, position + 1)].exclusive;
     note(choices, {graph.size(), thread, operation, position, {}}, displaces ? 0 : 1);
   }
+  note_failure(graph, thread, operation, newest, choices);
   return take(graph, {graph.size(), thread, operation, newest, {}});
+}
+
+void Explorer::note_failure(const Graph& graph, unsigned thread, Operation operation, std::size_t position,
+                            std::vector<Choice>& choices) {
+  const EventId from = graph.write_at(operation.location, position);
+  if (!operation.weak || !may_fail(graph, operation, value_of(graph, operation.location, from))) return;
+  operation.fails = true;
+  note(choices, {graph.size(), thread, operation, position, {}});
 }
 
 /// The bounds of the positions behind which a write may go.
@@ -255,6 +284,7 @@ bool Explorer::is_maximal(const Graph& graph, EventId id, const Clock& past) con
   const Event& event = graph[id];
   if (event.kind == Kind::kChoice) return event.value == 0;
   if (!event.is_access()) return true;
+  if (event.is_read() && event.operation.fails && rules_.kept_failures) return false;
   const auto was_there = [&](EventId other) {
     return other.is_initial() || graph[other].stamp <= event.stamp || past.has(other);
   };
@@ -274,7 +304,9 @@ bool Explorer::is_maximal(const Graph& graph, EventId id, const Clock& past) con
 void Explorer::revisit(const Graph& graph, EventId read, unsigned thread, const Operation& operation) {
   const Clock past = graph.made(thread, Kind::kWrite, operation).past;
   const unsigned strayed = strayed_;
-  Graph rest = spare();
+  const unsigned chosen = chosen_;
+  std::unique_ptr<Graph> room = spare();
+  Graph& rest = *room;
   graph.without_what_follows(read, past, rest);
   const std::size_t size = rest.size();
   const Event before = rest[read];
@@ -284,21 +316,42 @@ void Explorer::revisit(const Graph& graph, EventId read, unsigned thread, const 
     if (!is_place(rest, operation.location, behind)) continue;
     const EventId id = rest.next_of(thread);
     rest.add_write(thread, event, behind);
-    const Event reading = rest.made_again(read);
-    if (!rules_.coherence || rest.lowest(reading) <= behind + 1) {
-      rest.reread(read, read_event(rest, reading, before.operation, id), id, event.value);
-      if (is_race_free(rest, id) && is_race_free(rest, read) && holds(rest)) visit(rest);
+    if (!rules_.coherence || rest.lowest(rest.made_again(read)) <= behind + 1) {
+      reread(rest, read, before.operation, id, event.value);
       strayed_ = strayed;
+      chosen_ = chosen;
     }
     rest.truncate(size);
     rest.restore(read, before);
   }
-  spare_.push_back(std::move(rest));
+  spare_.push_back(std::move(room));
 }
 
-Graph Explorer::spare() {
-  if (spare_.empty()) return Graph(machine_.threads());
-  Graph graph = std::move(spare_.back());
+/// Goes on with the read reading the write in each way that it can: as a compare-and-swap it may fail for no reason.
+void Explorer::reread(Graph& rest, EventId read, Operation how, EventId from, Value value) {
+  const bool fails_too = may_fail(rest, how, value);
+  const unsigned strayed = strayed_;
+  const unsigned chosen = chosen_;
+  const std::size_t size = rest.size();
+  for (how.fails = false;; how.fails = true) {
+    Event reading = rest.made_again(read);
+    reading.operation = how;
+    rest.reread(read, read_event(rest, reading, how, from), from, value);
+    if (is_race_free(rest, from) && is_race_free(rest, read) && holds(rest)) visit(rest);
+    if (how.fails || !fails_too || stopped_) return;
+    rest.truncate(size);
+    if (bound_ && strayed == *bound_) {
+      has_left_out_ = true;
+      return;
+    }
+    strayed_ = strayed + 1;
+    chosen_ = chosen;
+  }
+}
+
+std::unique_ptr<Graph> Explorer::spare() {
+  if (spare_.empty()) return std::make_unique<Graph>(machine_.threads());
+  std::unique_ptr<Graph> graph = std::move(spare_.back());
   spare_.pop_back();
   return graph;
 }

@@ -18,12 +18,13 @@ namespace check::graph {
 
 /// Rules that an exploration keeps. All hold, but where a test shows that it would notice one that does not.
 struct Rules {
-  bool coherence = true;   ///< nobody reads or writes below what it has seen
-  bool atomicity = true;   ///< nothing comes between what a read-modify-write reads and what it writes
-  bool sequential = true;  ///< seq_cst operations have one order
-  bool revisits = true;    ///< what was read early is read again from writes that come later
-  bool once = true;        ///< a read is read again from one of the graphs alone that lead to the same
-  bool kept_reads = true;  ///< of those, from none in which a read that stays has read what goes
+  bool coherence = true;      ///< nobody reads or writes below what it has seen
+  bool atomicity = true;      ///< nothing comes between what a read-modify-write reads and what it writes
+  bool sequential = true;     ///< seq_cst operations have one order
+  bool revisits = true;       ///< what was read early is read again from writes that come later
+  bool once = true;           ///< a read is read again from one of the graphs alone that lead to the same
+  bool kept_reads = true;     ///< of those, from none in which a read that stays has read what goes
+  bool kept_failures = true;  ///< and from none in which a compare-and-swap that goes has failed for no reason
 };
 
 /// Two conflicting accesses, at least one of them plain, of which none happens before the other.
@@ -58,6 +59,14 @@ class Explorer {
   /// another way. Of two updates the other way round one strays, the first one. There is one way to each execution, so the
   /// bound leaves out the same wherever it is reached, and a larger one leaves out less.
   void bound(unsigned straying) noexcept { bound_ = straying; }
+  /// Lets weak compare-and-swaps fail though they find what they expect, all together at most so often in an execution:
+  /// each of these executions is visited once, too. Such an operation strays. At first they never do.
+  void let_fail(unsigned times) noexcept { failures_ = times; }
+  /// Divides the exploration into units: what is reached by so many choices that are no first ones, or an execution that is
+  /// reached by fewer. They are numbered from 0 in the order in which they come, which is the same in every run.
+  static constexpr unsigned kChoicesOfAUnit = 3;
+  /// \param visits asked for each unit when all before it are done; what it leaves out is neither visited nor counted
+  void divide(std::function<bool(std::uint64_t unit)> visits) { visits_ = std::move(visits); }
   /// Whether the bound has left anything out so far.
   [[nodiscard]] bool has_left_out() const noexcept { return has_left_out_; }
   /// Complete executions so far.
@@ -79,6 +88,7 @@ class Explorer {
     std::size_t position;         ///< of what is read, or behind which is written; what is chosen
     std::optional<EventId> read;  ///< that is to read from the write
     unsigned strayed = 0;         ///< with it, how many operations have strayed
+    unsigned chosen = 0;          ///< and how many choices lead here
   };
   /// The positions behind which a write may go are some of these.
   struct Places {
@@ -88,13 +98,18 @@ class Explorer {
   void visit(Graph& graph);
   void note(std::vector<Choice>& choices, Choice choice, unsigned straying = 1);
   bool goes_on(const Graph& graph, bool possible);
+  bool is_left_out();
   bool extend(Graph& graph, std::vector<Choice>& choices);
   bool add(Graph& graph, unsigned thread, Operation operation, bool in_step, std::vector<Choice>& choices);
   bool take(Graph& graph, const Choice& choice);
+  bool finish_step(Graph& graph, const Choice& choice, std::vector<Choice>& choices);
   bool read(Graph& graph, unsigned thread, const Operation& operation, std::vector<Choice>& choices);
   bool write(Graph& graph, unsigned thread, const Operation& operation, std::vector<Choice>& choices);
   bool fence(Graph& graph, unsigned thread, const Operation& operation);
+  void note_failure(const Graph& graph, unsigned thread, Operation operation, std::size_t position,
+                    std::vector<Choice>& choices);
   bool choose(Graph& graph, unsigned thread, const Operation& operation, std::vector<Choice>& choices);
+  [[nodiscard]] bool may_fail(const Graph& graph, const Operation& operation, Value value) const;
   [[nodiscard]] Event read_event(const Graph& graph, Event event, const Operation& operation, EventId from) const;
   [[nodiscard]] Value value_of(const Graph& graph, Location location, EventId write) const;
   [[nodiscard]] Places places(const Graph& graph, const Event& event, unsigned thread) const;
@@ -106,7 +121,8 @@ class Explorer {
   void note_revisits(const Graph& graph, unsigned thread, const Operation& operation, const Event& event,
                      std::vector<Choice>& choices);
   void revisit(const Graph& graph, EventId read, unsigned thread, const Operation& operation);
-  [[nodiscard]] Graph spare();
+  void reread(Graph& rest, EventId read, Operation how, EventId from, Value value);
+  [[nodiscard]] std::unique_ptr<Graph> spare();
   [[nodiscard]] bool may_revisit(const Graph& graph, EventId read, const Clock& past) const;
   [[nodiscard]] bool is_maximal(const Graph& graph, EventId id, const Clock& past) const;
 
@@ -114,9 +130,13 @@ class Explorer {
   Machine& machine_;
   Found found_;
   Rules rules_;
-  std::vector<Graph> spare_;  ///< whose room is used again
+  std::vector<std::unique_ptr<Graph>> spare_;  ///< whose room is used again
   std::optional<unsigned> bound_;
-  unsigned strayed_ = 0;  ///< on the way to the present graph
+  unsigned failures_ = 0;  ///< of weak compare-and-swaps, at most
+  std::function<bool(std::uint64_t)> visits_;
+  std::uint64_t units_ = 0;  ///< so far
+  unsigned strayed_ = 0;     ///< on the way to the present graph
+  unsigned chosen_ = 0;      ///< likewise
   bool has_left_out_ = false;
   bool stopped_ = false;
   std::uint64_t executions_ = 0;

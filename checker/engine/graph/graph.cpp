@@ -110,10 +110,11 @@ void Graph::read_from(Event& event, EventId from, Value value) const {
   if (acquires(event)) event.happened.join(write.released);
 }
 
-/// Counts an event; what is to be taken back is so often counted that it is.
-void Graph::count(const Event& event, std::size_t one) noexcept {
-  if (event.plain) plain_ += one;
-  if (event.is_sequential()) sequential_ += one;
+/// Counts an event, or takes it back: -1.
+void Graph::count(const Event& event, int one) noexcept {
+  if (event.plain) plain_ += static_cast<std::size_t>(one);
+  if (event.is_sequential()) sequential_ += static_cast<std::size_t>(one);
+  if (event.is_read() && event.operation.fails) failures_ += static_cast<unsigned>(one);
 }
 
 void Graph::append(unsigned thread, const Event& event) {
@@ -171,7 +172,7 @@ void Graph::truncate(std::size_t size) {
   while (order_.size() > size) {
     const EventId id = order_.back();
     const Event& event = (*this)[id];
-    count(event, ~std::size_t{0});
+    count(event, -1);
     if (event.is_access()) accesses_[event.location].pop_back();
     if (event.is_write()) {
       auto& writes = writes_[event.location];
@@ -188,6 +189,7 @@ void Graph::clear() noexcept {
   for (auto& accesses : accesses_) accesses.clear();
   order_.clear();
   plain_ = sequential_ = 0;
+  failures_ = 0;
 }
 
 // Revisits ------------------------------------------------------------------------------------------------------------
@@ -225,7 +227,7 @@ void Graph::reread(EventId read, Event event, EventId from, Value value) {
 
 void Graph::restore(EventId read, const Event& event) noexcept {
   Event& there = threads_[read.thread][read.index];
-  count(there, ~std::size_t{0});
+  count(there, -1);
   there = event;
   count(there, 1);
 }

@@ -52,6 +52,8 @@ class Graph {
   [[nodiscard]] bool has_plain() const noexcept { return plain_ != 0; }
   /// How many of its events are seq_cst.
   [[nodiscard]] std::size_t sequential() const noexcept { return sequential_; }
+  /// How many compare-and-swaps have failed for no reason.
+  [[nodiscard]] unsigned failures() const noexcept { return failures_; }
   /// The next step of a thread; no event yet has this name.
   [[nodiscard]] EventId next_of(unsigned thread) const noexcept;
 
@@ -92,7 +94,7 @@ class Graph {
   Event behind(const Event* last, Kind kind, const Operation& operation) const;
   void read_from(Event& event, EventId from, Value value) const;
   void append(unsigned thread, const Event& event);
-  void count(const Event& event, std::size_t one) noexcept;
+  void count(const Event& event, int one) noexcept;
   std::size_t seen_position(EventId access) const noexcept;
 
   std::vector<std::vector<Event>> threads_;
@@ -101,6 +103,7 @@ class Graph {
   std::vector<std::vector<EventId>> accesses_;
   std::size_t plain_ = 0;
   std::size_t sequential_ = 0;
+  unsigned failures_ = 0;
 };
 
 }  // namespace check::graph

@@ -29,6 +29,12 @@ bool same_again(const std::vector<Event>& steps, std::size_t first, std::size_t 
   return true;
 }
 
+/// Whether a thread does what it has done before.
+bool same_operation(const Operation& now, const Operation& before) {
+  return now.what == before.what && now.location == before.location && now.order == before.order &&
+         now.value == before.value && now.expected == before.expected;
+}
+
 }  // namespace
 
 Native::Native(const ScenarioType& type, unsigned depth, const Surroundings& surroundings)
@@ -137,16 +143,28 @@ bool Native::restart(const Graph& graph) {
   return fits(graph);
 }
 
-/// Whether each thread has done all its steps in the graph.
+/// Whether each thread has done all its steps in the graph, and is in front of the one that is half done.
 bool Native::fits(const Graph& graph) {
   for (unsigned i = 0; i < type_.threads; ++i) {
-    const std::size_t steps = graph.steps(i).size() - (graph.is_half_done(i) ? 1 : 0);
-    if (threads_[i].at == steps) continue;
-    set_aside(fmt::format("the scenario is not deterministic: thread {} has done {} steps, and {} before", i,
-                          threads_[i].at, steps));
-    return false;
+    const auto& steps = graph.steps(i);
+    const bool half_done = graph.is_half_done(i);
+    const std::size_t done = steps.size() - (half_done ? 1 : 0);
+    if (threads_[i].at != done) {
+      set_aside(fmt::format("the scenario is not deterministic: thread {} has done {} steps, and {} before", i,
+                            threads_[i].at, done));
+      return false;
+    }
+    if (half_done && !(threads_[i].announced && same_operation(threads_[i].next, steps.back().operation))) {
+      set_aside_step(i);
+      return false;
+    }
   }
   return true;
+}
+
+void Native::set_aside_step(unsigned thread) {
+  set_aside(fmt::format("the scenario is not deterministic: step {} of thread {} is another than before",
+                        threads_[thread].at, thread));
 }
 
 void Native::set_aside(std::string why) {
@@ -299,6 +317,16 @@ Value Native::perform(Atom& atom, Operation operation, const Note& note) {
   return seen;
 }
 
+/// A failure for no reason is a turn of its loop that may be the same as the next one, and waits for nobody.
+Native::Swapped Native::swap(Atom& atom, const Operation& operation, const Note& note) {
+  const Value seen = perform(atom, operation, note);
+  const bool finds = seen == operation.expected;
+  if (!finds || stage_ != Stage::kThreads) return {seen, finds};
+  const bool done = graph_->steps(current_)[threads_[current_].at - 1].exclusive;
+  if (!done) does_not_wait();
+  return {seen, done};
+}
+
 /// One more operation of the running thread: as the graph says, or announced to be added to it. \return what was read
 Value Native::step(const Operation& operation, const Where& where) {
   Thread& mine = threads_[current_];
@@ -306,12 +334,9 @@ Value Native::step(const Operation& operation, const Where& where) {
   const std::size_t done = graph_->steps(self).size() - (graph_->is_half_done(self) ? 1 : 0);
   if (mine.at < done) {
     const Event& known = graph_->steps(self)[mine.at];
-    const Operation& before = known.operation;
-    if (before.what != operation.what || before.location != operation.location || before.order != operation.order ||
-        before.value != operation.value || before.expected != operation.expected) {
+    if (!same_operation(operation, known.operation)) {
       const Outside outside;
-      set_aside(
-          fmt::format("the scenario is not deterministic: step {} of thread {} is another than before", mine.at, self));
+      set_aside_step(self);
       mine.fiber->give_way();
     }
     if (known.is_read() && !known.from.is_initial()) await(known.from);

@@ -101,6 +101,12 @@ class Native : public Machine {
   void born(Atom& atom, Value value) noexcept;
   /// \return what was read
   Value perform(Atom& atom, Operation operation, const Note& note);
+  /// A compare-and-swap.
+  struct Swapped {
+    Value seen;
+    bool done;  ///< a weak one may have failed for no reason
+  };
+  Swapped swap(Atom& atom, const Operation& operation, const Note& note);
   /// One of so many things happens.
   std::size_t choose(std::size_t ways, const Note& note);
   /// A call whose order among those of all threads shows. \param order what else it orders
@@ -166,6 +172,7 @@ class Native : public Machine {
   [[nodiscard]] bool can_run(const Thread& thread) const;
   [[nodiscard]] bool fits(const Graph& graph);
   void set_aside(std::string why);
+  void set_aside_step(unsigned thread);
 
   Value directly(Atom& atom, const Operation& operation);
   Value step(const Operation& operation, const Where& where);

@@ -87,13 +87,16 @@ void Native::take_down(const Operation& operation, const Note& note, EventId id,
   const Outside outside;
   const bool compares = operation.what == Operation::What::kCompareExchange;
   const bool reads = operation.what != Operation::What::kWrite;
-  const bool writes = operation.what != Operation::What::kRead && (!compares || before == operation.expected);
+  const bool fails = !id.is_initial() && (*graph_)[id].operation.fails;
+  const bool writes =
+      operation.what != Operation::What::kRead && (!compares || (before == operation.expected && !fails));
   const std::size_t place = events_.size();
   if (note.kind == EventKind::kLock || note.kind == EventKind::kUnlock) {
     const bool waits = compares && !writes;
     return this->note(waits ? EventKind::kMutex : note.kind, waits ? "blocking" : note.text, note.where, note.address);
   }
-  this->note(compares && !writes ? EventKind::kCompareExchangeFailed : note.kind, note.text, note.where, note.address);
+  const EventKind failed = fails ? EventKind::kCompareExchangeSpurious : EventKind::kCompareExchangeFailed;
+  this->note(compares && !writes ? failed : note.kind, note.text, note.where, note.address);
   check::Event& event = events_.back();
   event.type = note.type;
   event.order = operation.order;

@@ -5,6 +5,7 @@
 #include <exception>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 
 #include "engine/graph/explorer.hpp"
 #include "engine/graph/native.hpp"
@@ -15,12 +16,16 @@ namespace {
 
 constexpr const char* kNoSteps = ".";
 
+/// Behind a step that fails for no reason; no letter of a thread.
+constexpr char kFails = 'x';
+
 /// A way as text: for each step its thread, "a" for the first, and behind it the position unless that is 0.
 std::string encode(const Way& way) {
   std::string text;
   for (const Way::Step& step : way.steps) {
     text += static_cast<char>('a' + step.thread);
     if (step.position != 0) text += std::to_string(step.position);
+    if (step.fails) text += kFails;
   }
   return text.empty() ? kNoSteps : text;
 }
@@ -35,9 +40,31 @@ std::optional<Way> decode(const std::string& text) {
     for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && position < kMostSteps; ++i) {
       position = position * 10 + static_cast<std::size_t>(text[i] - '0');
     }
-    way.steps.push_back({static_cast<unsigned>(letter - 'a'), position});
+    const bool fails = i < text.size() && text[i] == kFails;
+    i += fails ? 1 : 0;
+    way.steps.push_back({static_cast<unsigned>(letter - 'a'), position, fails});
   }
   return way;
+}
+
+/// How far a search is: so many units are done, in which there were so many executions, and more beyond the bound or not.
+struct Position {
+  std::uint64_t unit = 0;
+  std::uint64_t executions = 0;
+  bool beyond = false;
+};
+
+std::string text_of(const Position& position) {
+  return fmt::format("{} {} {:d}", position.unit, position.executions, position.beyond);
+}
+
+/// \throws std::invalid_argument when the text is none
+Position position_of(const std::string& text) {
+  Position position;
+  std::istringstream words(text);
+  if (!(words >> position.unit >> position.executions >> position.beyond))
+    throw std::invalid_argument("the position to go on from is damaged");
+  return position;
 }
 
 /// Runs one execution with the recording of every step switched on. \return whether the way fits the scenario
@@ -70,7 +97,9 @@ Outcome explore_all(const ScenarioType& type, unsigned depth, const Search& sear
   try {
     Native native(type, depth, surroundings);
     if (survivor) native.judge_progress_of(*survivor);
-    std::uint64_t executions = 0;
+    const Position first = limits.position != nullptr ? position_of(*limits.position) : Position{};
+    Position position = first;
+    std::uint64_t executions = first.executions;
     std::uint64_t graphs = 0;
     // What turns out to be no execution is progress too: else a search of many would be taken for one that hangs.
     const auto goes_on = [&] {
@@ -85,9 +114,16 @@ Outcome explore_all(const ScenarioType& type, unsigned depth, const Search& sear
     };
     Explorer explorer(native, {execution, {}, [&](const Graph& graph) { way = Way::to(graph); }, goes_on});
     if (search.strategy.kind == Strategy::Kind::kNear) explorer.bound(search.strategy.parameter);
+    explorer.let_fail(search.strategy.failures);
+    explorer.divide([&](std::uint64_t unit) {
+      if (unit < first.unit) return false;
+      position = {unit, executions, first.beyond || explorer.has_left_out()};
+      return unit % limits.part.count == limits.part.index;
+    });
     explorer.run();
-    outcome.beyond = explorer.has_left_out();
-    outcome.executions = explorer.executions();
+    outcome.beyond = first.beyond || explorer.has_left_out();
+    outcome.executions = first.executions + explorer.executions();
+    if (outcome.cut) outcome.position = text_of(position);
     ending = native.ending();
     detail = native.detail();
   } catch (const std::exception& problem) {

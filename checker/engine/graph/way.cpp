@@ -33,7 +33,7 @@ Way Way::to(const Graph& graph) {
         std::size_t position = event.kind == Kind::kChoice ? event.value : 0;
         if (event.is_read()) position = position_among(graph, event.location, event.from, done);
         if (event.is_write()) position = position_among(graph, event.location, id, done) - 1;
-        way.steps.push_back({thread, position});
+        way.steps.push_back({thread, position, event.is_read() && event.operation.fails});
         ++done[thread];
       }
     }

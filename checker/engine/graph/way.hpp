@@ -14,6 +14,7 @@ struct Way {
   struct Step {
     unsigned thread;
     std::size_t position;
+    bool fails = false;  ///< a compare-and-swap, for no reason
   };
   std::vector<Step> steps;
 

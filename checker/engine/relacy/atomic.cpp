@@ -138,7 +138,7 @@ EventKind kind_of(Operation operation) {
   }
 }
 
-/// The operations on an atomic of the graph engine. A weak compare-and-swap fails for no reason nowhere.
+/// The operations on an atomic of the graph engine.
 template <class Word>
 class GraphAccess {
   using What = graph::Operation::What;
@@ -179,15 +179,15 @@ class GraphAccess {
   [[nodiscard]] bool compare_exchange(Word& expected, Word desired, Orders orders) const {
     graph::Operation operation;
     operation.what = What::kCompareExchange;
+    operation.weak = kWeak;
     operation.order = orders.success;
     operation.failure_order = orders.failure;
     operation.value = value_of(desired);
     operation.expected = value_of(expected);
     Faults::at_step();
-    const graph::Value seen = native_.perform(atom_, operation, note(EventKind::kCompareExchange));
-    if (seen == operation.expected) return true;
-    expected = word_of(seen);
-    return false;
+    const auto [seen, done] = native_.swap(atom_, operation, note(EventKind::kCompareExchange));
+    if (!done) expected = word_of(seen);
+    return done;
   }
 
  private:

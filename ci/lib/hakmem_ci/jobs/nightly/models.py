@@ -1,5 +1,5 @@
-"""hakmem-check in the night: both engines over every suite, generated programs, then slices of the searches, as long as
-they are given."""
+"""hakmem-check in the night: both engines over every suite, generated programs, then slices of the suites' whole plans by
+each engine, as long as they are given."""
 import hashlib
 import shutil
 
@@ -13,31 +13,37 @@ SLICES = 8
 PROGRAMS = (("attached", 1000, ()), ("seed", 100, ("--scheduler", "graph=1")))
 
 
-def positions(context, tool, number):
+# Each suite by the engine that says most of it, and then by the other one.
+ENGINES = {"planned": (), "relacy": ("--engine", "relacy")}
+
+
+def positions(context, tool, engine, number):
     """Where cut searches of this very program go on. Those of another build name other executions and are dropped."""
     build = hashlib.sha256(tool.read_bytes()).hexdigest()[:16]
-    folder = context.state.place("models", str(number))
+    folder = context.state.place("models", engine, str(number))
     for other in folder.iterdir():
         if other.name != build:
             shutil.rmtree(other)
-    return context.state.place("models", str(number), build)
+    return context.state.place("models", engine, str(number), build)
 
 
-def models_item(number):
+def models_item(engine, number):
+    title = f"slice {number} of {SLICES}, {engine}"
+
     def run(context, seconds):
         tool, cause = context.program("model", "hakmem-check")
         if tool is None:
-            context.add(report.incomplete(models.PART, f"slice {number}", cause))
+            context.add(report.incomplete(models.PART, title, cause))
             return
-        arguments = ["run", "--shard", f"{number}/{SLICES}", "--seconds", max(1, int(seconds)), "--jobs",
-                     context.jobs, "--seed", context.seed, "--state", positions(context, tool, number)]
+        arguments = ["run", "--shard", f"{number}/{SLICES}", "--seconds", max(1, int(seconds)), "--jobs", context.jobs,
+                     "--seed", context.seed, "--state", positions(context, tool, engine, number), *ENGINES[engine]]
         # The suites' whole plans take minutes; with less time the small ones are done whole.
         if seconds * SLICES < 600:
             arguments.insert(1, "--quick")
-        models.run_tool(context, Check(models.PART, f"models-{number}", None), tool, arguments,
-                        lambda row: f"broken variants, slice {number}" if row["broken_variant"] else None)
+        models.run_tool(context, Check(models.PART, f"models-{engine}-{number}", None), tool, arguments,
+                        lambda row: f"broken variants, {title}" if row["broken_variant"] else None)
 
-    return Item(f"models: slice {number} of {SLICES}", (("model", "hakmem-check"),), run)
+    return Item(f"models: {title}", (("model", "hakmem-check"),), run)
 
 
 def run_engines(context, _):
@@ -62,6 +68,6 @@ def run_programs(context, _):
                         lambda row, title=f"generated programs, {kind}": title)
 
 
-ENGINES = Item("models: both engines", (("model", "hakmem-check"),), run_engines, fills=False)
+BOTH = Item("models: both engines", (("model", "hakmem-check"),), run_engines, fills=False)
 GENERATED = Item("models: generated programs", (("model", "hakmem-check"),), run_programs, fills=False)
-MODELS = (ENGINES, GENERATED, *(models_item(number) for number in range(1, SLICES + 1)))
+MODELS = (BOTH, GENERATED, *(models_item(engine, number) for engine in ENGINES for number in range(1, SLICES + 1)))
