@@ -301,6 +301,7 @@ TEST(AddressesAboveTheMap, AreForeignWhateverTheyAreModuloItsSize) {
       heap.deallocate(*owner, above);
       EXPECT_EQ(heap.bytes_of_block(above, "test"), 0u);
       EXPECT_FALSE(heap.owns(above));
+      EXPECT_EQ(heap.find_around(above, "test").block, nullptr);
       ASSERT_EQ(reports.size(), 2u) << bit;
       EXPECT_EQ(reports[0].what, Corruption::kForeignPointer);
       EXPECT_EQ(reports[1].what, Corruption::kForeignPointer);
@@ -321,50 +322,6 @@ TEST_F(BytesOfBlockTest, ReportNamesTheBlockAround) {
   EXPECT_EQ(reports[0].bytes, 48u);
 }
 
-/// A policy under which free blocks are not marked.
-struct UnmarkedSync : TestSync {
-  static constexpr bool kMarksFreeBlocks = false;
-};
-
-using UnmarkedHeap = Heap<Config<UnmarkedSync, LinuxOs, FullGeometry>>;
-
-/// Below zero a block of an empty slab was freed again, whichever it is.
-TEST(HeapCorruptionOfUnmarkedBlocksDeathTest, OwnersFreeIntoAnEmptySlabIsFoundByItsCount) {
-  UnmarkedHeap heap;
-  heap.init();
-  auto& owner = *heap.attach();
-  std::vector<void*> blocks;
-  for (int i = 0; i < 4; ++i) blocks.push_back(heap.allocate(owner, 1024));
-  for (void* block : blocks) heap.deallocate(owner, block);
-  EXPECT_DEATH(heap.deallocate(owner, blocks[1]), kDouble);
-}
-
-TEST(HeapCorruptionOfUnmarkedBlocksDeathTest, OwnersSecondFreeOfAnUncachedLargeBlockIsFoundOnItsSlab) {
-  UnmarkedHeap heap;
-  heap.init();
-  auto& owner = *heap.attach();
-  heap.settings().set_caches(PoolKind::kLarge, false);
-  std::vector<void*> blocks;
-  for (int i = 0; i < 3; ++i) blocks.push_back(heap.allocate(owner, 40'000));
-  heap.deallocate(owner, blocks[0]);
-  EXPECT_DEATH(heap.deallocate(owner, blocks[0]), "hakmem: free\\(0x[0-9a-f]+\\): double free");
-}
-
-/// Without marks the second free finds another block at the head of the thread's list, and cannot know.
-TEST(HeapCorruptionOfUnmarkedBlocksDeathTest, ADoubleFreeIsFoundWhenTheListGoesBack) {
-  UnmarkedHeap heap;
-  heap.init();
-  auto& owner = *heap.attach();
-  std::vector<void*> blocks;
-  for (int i = 0; i < 12; ++i) blocks.push_back(heap.allocate(owner, 32768));
-  void* of_another_slab = blocks.back();
-  ASSERT_NE(heap.page_map().find(blocks[0]), heap.page_map().find(of_another_slab));
-  heap.deallocate(owner, blocks[0]);
-  heap.deallocate(owner, of_another_slab);
-  heap.deallocate(owner, blocks[0]);
-  EXPECT_DEATH(heap.detach(owner), kDouble);
-}
-
 /// Where the system's policy goes on after a report, as in these tests, nothing is done to the block that it was about.
 TEST(Misuse, WhatIsReportedIsNotDone) {
   reports.clear();
@@ -381,28 +338,6 @@ TEST(Misuse, WhatIsReportedIsNotDone) {
     reports.clear();
   }
   EXPECT_GE(heap.usable_size(block), 5000u);
-}
-
-/// Where blocks are not marked, only the slab knows: by its count when it is empty, or by the block freed last.
-TEST(Misuse, SecondFreeThatTheSlabFindsIsReportedAndNotDone) {
-  reports.clear();
-  TestMemory memory(30);
-  Heap<Config<UnmarkedSync, CapturingOs<30>, FullGeometry>> heap{CapturingOs<30>(memory)};
-  heap.init();
-  auto& owner = *heap.attach();
-  heap.settings().set_caches(PoolKind::kLarge, false);
-  for (const std::size_t bytes : {std::size_t{1024}, std::size_t{40'000}}) {
-    std::vector<void*> blocks;
-    for (int i = 0; i < 4; ++i) blocks.push_back(heap.allocate(owner, bytes));
-    const bool fills_its_slab = bytes == 1024;
-    for (int i = 0; i < (fills_its_slab ? 4 : 1); ++i) heap.deallocate(owner, blocks[static_cast<std::size_t>(i)]);
-    EXPECT_TRUE(reports.empty());
-    heap.deallocate(owner, blocks[0]);
-    ASSERT_EQ(reports.size(), 1u) << bytes;
-    EXPECT_EQ(reports[0].what, Corruption::kDoubleFree);
-    reports.clear();
-    EXPECT_NE(heap.allocate(owner, bytes), heap.allocate(owner, bytes)) << "the block is free once";
-  }
 }
 
 }  // namespace

@@ -294,6 +294,30 @@ TEST_F(SlabTest, NewSlabKeepsNothingOfTheSlotsFormerLife) {
   EXPECT_EQ(slab_->capacity.get(), layout.capacity);
 }
 
+TEST_F(SlabTest, NewSlabForgetsWhatWasCutBefore) {
+  for (void* block : refill()) free_by_owner(block);
+  Ops::uncut(*slab_);
+  Ops::unmake(*slab_);
+  Ops::make(*slab_, owner_, 0);
+  EXPECT_EQ(Ops::refill(*slab_, 2).source, Ops::Source::kFresh);
+}
+
+/// Toy slabs are wide from more than 512 bytes on that have been cut.
+TEST_F(SlabTest, SlabIsWideOnceManySmallBlocksAreCut) {
+  EXPECT_FALSE(Ops::is_wide(*slab_));
+  (void)Ops::refill(*slab_, 8);
+  EXPECT_FALSE(Ops::is_wide(*slab_));
+  (void)Ops::refill(*slab_, 1);
+  EXPECT_TRUE(Ops::is_wide(*slab_));
+}
+
+TEST_F(SlabTest, SlabOfMidBlocksIsNeverWide) {
+  Ops::make(*slab_, owner_, SizeClass<ToyGeometry>::of(512));
+  while (!Ops::is_full(*slab_)) (void)Ops::refill(*slab_, 1);
+  EXPECT_GT(slab_->carved.get() * slab_->block_bytes(), 512u);
+  EXPECT_FALSE(Ops::is_wide(*slab_));
+}
+
 TEST_F(SlabTest, AllButTheFirstBlockOfARefillCanBeGivenBack) {
   const auto chain = Ops::refill(*slab_, 4).chain;
   void* second = TestSync::load_link(chain.head);

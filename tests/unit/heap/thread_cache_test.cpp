@@ -80,6 +80,18 @@ TEST_F(HeapKeeping, ListsFollowTheSlabsOfAThreadThatOnlyFrees) {
   EXPECT_EQ(me_.allowances[Classes::of(kMidBytes)].length(), 0);
 }
 
+TEST_F(HeapKeeping, ListsThatHaveFollowedStayUntilAsMuchHasGoneBackAgain) {
+  const auto mid = full_.allocate(me_, kMidBytes, 3);
+  const auto last_slab = full_.allocate(me_, 1024, kSlabBlocks);
+  come_and_go(1024, (2 * kRetainedSlabs + 1) * kSlabBlocks);
+  ASSERT_EQ(listed(kMidBytes), 0u);
+  full_.deallocate(me_, mid);
+  const auto released = heap_.pool().released();
+  full_.deallocate(me_, last_slab);
+  ASSERT_EQ(heap_.pool().released(), released + 1);
+  EXPECT_EQ(listed(kMidBytes), 3u);
+}
+
 TEST_F(HeapKeeping, ListsStayWhereSlabsComeAndGo) {
   come_and_go(kMidBytes, 20);
   const unsigned mid = listed(kMidBytes);

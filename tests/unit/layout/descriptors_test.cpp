@@ -65,6 +65,30 @@ TEST(Descriptors, SlabKnowsItsBlocksByAddress) {
   EXPECT_FALSE(slab.is_uncut(block + 3 * 320));
 }
 
+TEST(Descriptors, SlabFindsTheBlockAroundAnAddress) {
+  ToyHeap toy;
+  auto& context = *toy.heap.attach();
+  char* block = static_cast<char*>(toy.heap.allocate(context, 320));
+  const SlabT& slab = toy.slab_of(block);
+  EXPECT_EQ(slab.block_around(block), block);
+  EXPECT_EQ(slab.block_around(block + 319), block);
+  EXPECT_EQ(slab.block_around(block + 320), nullptr) << "not cut yet";
+  EXPECT_EQ(slab.block_around(block + 500), nullptr);
+  (void)toy.heap.allocate(context, 320);
+  EXPECT_EQ(slab.block_around(block + 320), block + 320);
+  EXPECT_EQ(slab.block_around(block + 639), block + 320);
+  EXPECT_EQ(slab.block_around(block + 640), nullptr);
+}
+
+TEST(Descriptors, KeptMappingIsKnownByItsPlaceAndItsOrigin) {
+  KeptPlace<TestSync> place;
+  place.set(0x3000, 0x1000);
+  EXPECT_TRUE(place.seems(0x3000, 0x1000));
+  EXPECT_FALSE(place.seems(0x3000, 0x2000));
+  EXPECT_FALSE(place.seems(0x2000, 0x1000));
+  EXPECT_FALSE(place.seems(0x1000, 0x3000));
+}
+
 TEST(Descriptors, DirectMappingIsFoundBehindItsSlab) {
   DirectMapping<ToyConfig> mapping;
   EXPECT_EQ(&DirectMapping<ToyConfig>::of(mapping.slab), &mapping);

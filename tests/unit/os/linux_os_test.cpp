@@ -49,14 +49,16 @@ long mapped_pages() {
 
 TEST(LinuxOs, ReservationsTakeNoMoreThanTheirPages) {
   for (std::size_t alignment = kPage; alignment <= std::size_t{1} << 30; alignment *= 8) {
-    // The system often goes on where it has given something last: so that it is not aligned by chance.
-    void* in_between = LinuxOs::reserve(kPage, kPage);
-    const long before = mapped_pages();
-    void* p = LinuxOs::reserve(3 * kPage, alignment);
-    EXPECT_EQ(mapped_pages() - before, 3) << alignment;
-    LinuxOs::release(p, 3 * kPage);
-    EXPECT_EQ(mapped_pages(), before) << alignment;
-    LinuxOs::release(in_between, kPage);
+    // The system often goes on where it has given something last: so that it is not aligned by chance, or not both are.
+    for (const std::size_t pages : {std::size_t{3}, std::size_t{5}}) {
+      void* in_between = LinuxOs::reserve(kPage, kPage);
+      const long before = mapped_pages();
+      void* p = LinuxOs::reserve(pages * kPage, alignment);
+      EXPECT_EQ(static_cast<std::size_t>(mapped_pages() - before), pages) << alignment;
+      LinuxOs::release(p, pages * kPage);
+      EXPECT_EQ(mapped_pages(), before) << alignment;
+      LinuxOs::release(in_between, kPage);
+    }
   }
 }
 
@@ -229,9 +231,13 @@ TEST(LinuxOs, MetadataIsZero) {
 
 TEST(LinuxOsDeathTest, NamesEveryKindOfCorruptionAndEnds) {
   auto* p = reinterpret_cast<void*>(std::uintptr_t{0x1238});
+  auto* tagged = reinterpret_cast<void*>(std::uintptr_t{0x5000'0000'0000'1238});
   auto* block = reinterpret_cast<void*>(std::uintptr_t{0x1200});
   EXPECT_DEATH(LinuxOs::fatal(Corruption::kForeignPointer, "free", p, nullptr, 0),
                "hakmem: free\\(0x1238\\): invalid pointer: no block of this heap starts there");
+  EXPECT_DEATH(
+      LinuxOs::fatal(Corruption::kForeignPointer, "free", tagged, nullptr, 0),
+      "hakmem: free\\(0x5000000000001238\\): invalid pointer: no address of this heap has bits above the lower");
   EXPECT_DEATH(LinuxOs::fatal(Corruption::kInteriorPointer, "realloc", p, block, 112),
                "hakmem: realloc\\(0x1238\\): invalid pointer: .* inside the 112-byte block 0x1200");
   EXPECT_DEATH(LinuxOs::fatal(Corruption::kDoubleFree, "free", block, block, 16),

@@ -152,6 +152,17 @@ TEST_F(SharedPoolTest, TrimGivesBackTheMemoryOfEmptySlotsOfALiveSuperSlab) {
   EXPECT_EQ(mapped(), 1u) << "they serve on";
 }
 
+/// Of pages of four slots the system takes back none whose other slots are in use.
+TEST_F(SharedPoolTest, SlotsThatAreLessThanAPageAreNotZeroThoughTheyWereGivenBack) {
+  (void)acquire(kSmall);  // so that the SuperSlab stays
+  SlabT* slab = acquire(kSmall);
+  EXPECT_TRUE(slab->fresh.get());
+  release(slab);
+  EXPECT_NE(pool_.trim(toy_.backend), 0u);
+  EXPECT_EQ(acquire(kSmall), slab);
+  EXPECT_FALSE(slab->fresh.get());
+}
+
 TEST_F(SharedPoolTest, MemoryOfSlotsThatStayEmptyGoesBackAtTheSecondLook) {
   const auto slabs = acquire(kSmall, 3);
   auto* early = reinterpret_cast<char*>(slabs[0]->base.get());

@@ -324,6 +324,14 @@ TEST_F(HardenedHeap, ResizingLeavesNoContentsBehindIfThatIsAskedFor) {
   EXPECT_TRUE(reports.empty());
 }
 
+/// I2
+TEST_F(HardenedHeap, ResizingFreesTheOldBlockWhereItsContentsAreCleared) {
+  heap_.set_clears_freed(true);
+  free(heap_.reallocate(*owner_, allocate(100), 5000));
+  (void)heap_.trim(*owner_);
+  EXPECT_EQ(heap_.pool().active_bytes(), 0u);
+}
+
 TEST_F(HardenedHeap, ContentsStayWhereABlockCannotMove) {
   heap_.set_clears_freed(true);
   char* block = allocate(100);

@@ -45,7 +45,9 @@ class ProbeHeap {
   std::size_t usable_size(const void*) noexcept { return visit(std::size_t{1}); }
   bool owns(const void*) noexcept { return visit(true); }
   bool trim(Context&) noexcept { return visit(true); }
+  void purge() noexcept { purges_ += visit(1); }
 
+  [[nodiscard]] int purges() const noexcept { return purges_; }
   [[nodiscard]] bool overlapped() const noexcept { return overlapped_; }
   [[nodiscard]] bool is_set_up() const noexcept { return is_set_up_; }
 
@@ -60,6 +62,7 @@ class ProbeHeap {
 
   Context context_;
   bool is_set_up_ = false;
+  std::atomic<int> purges_{0};
   std::atomic<int> inside_{0};
   std::atomic<bool> overlapped_{false};
 };
@@ -68,13 +71,14 @@ class ProbeHeap {
 template <class HeapT>
 void operate(HeapT& heap, typename HeapT::Context& context, unsigned which) {
   int target = 0;
-  switch (which % 7) {
+  switch (which % 8) {
     case 0: EXPECT_NE(heap.allocate(context, 1), nullptr); break;
     case 1: EXPECT_NE(heap.allocate_zeroed(context, 1), nullptr); break;
     case 2: EXPECT_NE(heap.allocate_aligned(context, 1, 1), nullptr); break;
     case 3: EXPECT_NE(heap.reallocate(context, &target, 1), nullptr); break;
     case 4: heap.deallocate(context, &target); break;
     case 5: EXPECT_EQ(heap.usable_size(&target), 1u); break;
+    case 6: heap.purge(); break;
     default: EXPECT_TRUE(heap.owns(&target) && heap.trim(context)); break;
   }
 }
@@ -86,7 +90,7 @@ bool overlaps(unsigned rounds) {
   auto& context = *heap.attach();  // the same for all; without a lock they would race for its making
   for (unsigned round = 0; round < rounds && !heap.core().overlapped(); ++round) {
     run_together(4, [&](unsigned thread) {
-      for (unsigned i = 0; i < 70; ++i) operate(heap, context, thread * 3 + i);
+      for (unsigned i = 0; i < 80; ++i) operate(heap, context, thread * 3 + i);
     });
   }
   return heap.core().overlapped();
@@ -97,6 +101,12 @@ TEST(LockedHeap, SetsUpTheHeapBehindTheLock) {
   EXPECT_FALSE(heap.core().is_set_up());
   heap.init();
   EXPECT_TRUE(heap.core().is_set_up());
+}
+
+TEST(LockedHeap, PurgesTheHeapBehindTheLock) {
+  LockedHeap<ProbeHeap, NoLock> heap;
+  heap.purge();
+  EXPECT_EQ(heap.core().purges(), 1);
 }
 
 TEST(LockedHeap, NoTwoOperationsOverlap_B1) { EXPECT_FALSE(overlaps<PthreadLock>(20)); }

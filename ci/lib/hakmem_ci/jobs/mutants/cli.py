@@ -25,9 +25,10 @@ WHOLE_HEAP = ("heap/heap_test.cpp", "heap/heap_events_test.cpp", "heap/heap_page
               "heap/heap_threads_test.cpp", "variants/guarded_heap_test.cpp")
 UNIT_TESTS = {"variants/guards.hpp": ("variants/guarded_heap_test.cpp",),
               "heap/heap.hpp": ("heap/thread_cache_test.cpp", "heap/thread_cache_statistics_test.cpp", "heap/reclaimer_test.cpp",
-                                "heap/misuse_test.cpp", "variants/guarded_heap_test.cpp", "diagnostics/heap_walk_test.cpp"),
+                                "heap/misuse_test.cpp", "heap/misuse_unmarked_test.cpp", "variants/guarded_heap_test.cpp",
+                                "diagnostics/heap_walk_test.cpp"),
               "heap/misuse.hpp": WHOLE_HEAP,
-              "heap/thread_cache.hpp": ("heap/reclaimer_test.cpp", "heap/misuse_test.cpp", *WHOLE_HEAP),
+              "heap/thread_cache.hpp": ("heap/reclaimer_test.cpp", "heap/misuse_test.cpp", "heap/misuse_unmarked_test.cpp", *WHOLE_HEAP),
               "heap/thread_context.hpp": ("heap/thread_cache_test.cpp", "heap/thread_cache_statistics_test.cpp", *WHOLE_HEAP),
               "heap/reclaimer.hpp": ("heap/thread_cache_test.cpp", *WHOLE_HEAP),
               "superslab/shared_pool.hpp": ("heap/heap_pages_test.cpp", "heap/reclaimer_test.cpp")}
@@ -43,13 +44,16 @@ MODEL_LIBRARIES = ("hakmem_model_programs", "hakmem_model_system", "check_runner
 # What only a tool can see that watches the program, which says so by its exit code. Without optimisation each atomic
 # store is a locked exchange, which is no race.
 TOOLS = {"sync/valgrind_sync.hpp": {"helgrind": "-O2", "drd": "-O2"}, "sync/watched_sync.hpp": {"memcheck": "-O0"}}
+# AddressSanitizer's own memory lies at fixed addresses, where others are not to be.
+SAME_ADDRESSES = ("setarch", "-R")
 VALGRIND = ("valgrind", "--quiet", "--error-exitcode=1")
 # What the library tells such tools is compiled only where one of them watches: all of a file, or a part of it.
 WATCHED, PARTLY_WATCHED = pathlib.Path("src/api/watched.hpp"), pathlib.Path("src/api/process_os.hpp")
 # Folders whose tests are long simulations: they run for longer than the compiler takes to optimise them.
 SIMULATED = ("learner",)
-# What is compiled in other builds.
-OTHER_BUILDS = {"os/linux_os.hpp": "__SANITIZE_THREAD__"}
+# What is compiled in other builds, or can be seen in them alone: flags, and words before the program.
+OTHER_BUILDS = {"os/linux_os.hpp": (("-D__SANITIZE_THREAD__",), ()),
+                "os/unpoisoning_os.hpp": (("-fsanitize=address", "-DHAKMEM_ASAN"), SAME_ADDRESSES)}
 GTEST = ("-lgtest_main", "-lgtest", "-pthread")
 NO_CONTROLS = "--gtest_filter=-*Refute*"  # they judge the property
 SAME_CASES = "seed=1"
@@ -135,7 +139,7 @@ def watched_stages(root):
     sources = (root / "tests/watched/watched_test.cpp",
                *(path for path in sorted((root / "src/api").glob("*.cpp")) if path.name not in library.INTERPOSERS))
     common = ("-O1", *UNDEFINED, f"-I{root}/src", f"-I{root}/include")
-    return [Stage("unit", sources, (*common, "-fsanitize=address"), GTEST, FAIL_FAST, tool=("setarch", "-R")),
+    return [Stage("unit", sources, (*common, "-fsanitize=address"), GTEST, FAIL_FAST, tool=SAME_ADDRESSES),
             Stage("unit memcheck", sources, (*common, "-DHAKMEM_VALGRIND"), GTEST, FAIL_FAST,
                   tool=(*VALGRIND, "--tool=memcheck"))]
 
@@ -158,8 +162,9 @@ def stages_of(root, header):
         stages += [Stage(f"unit {tool}", with_support(root, unit, flags), flags, GTEST, FAIL_FAST, ("gtest/gtest.h",),
                          tool=(*VALGRIND, f"--tool={tool}")) for unit in unit_tests(root, header)[:1]]
     if name_of(header) in OTHER_BUILDS:
-        flags = (*common, f"-D{OTHER_BUILDS[name_of(header)]}")
-        stages += [Stage("unit other build", with_support(root, unit, flags), flags, GTEST, FAIL_FAST, ("gtest/gtest.h",))
+        more, tool = OTHER_BUILDS[name_of(header)]
+        flags = (*common, *more)
+        stages += [Stage("unit other build", with_support(root, unit, flags), flags, GTEST, FAIL_FAST, ("gtest/gtest.h",), tool=tool)
                    for unit in unit_tests(root, header)[:1]]
     properties = root / "tests/property" / f"{PROPERTIES.get(name_of(header), stem)}_property.cpp"
     if properties.is_file():
