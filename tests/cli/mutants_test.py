@@ -209,6 +209,13 @@ class Running(unittest.TestCase):
         self.assertEqual(found, [("", "survived", ""), ("const auto one = Odd{0};", "killed", "unit")])
         self.assertGreater(compiled, 1)
 
+    def test_what_fails_once_and_not_again_is_no_kill(self):
+        for lasts, verdict in (("", ("survived", "", 1)), ("|| true", ("killed", "unit", 1))):
+            told = self.root / f"told{len(lasts)}"
+            self.source.write_text(f'#include <fstream>\nint main() {{\n  const bool first = !std::ifstream("{told}");\n'
+                                   f'  std::ofstream told("{told}");\n  return first {lasts} ? 1 : 0;\n}}\n', encoding="utf-8")
+            self.assertEqual(self.judge(""), verdict)
+
     def test_what_has_used_up_its_processor_time_did_not_end_and_is_remembered(self):
         self.source.write_text("int main() { for (volatile int i = 0;;) i = i + 1; }\n", encoding="utf-8")
         saved, bench.MOST_CPU_SECONDS = bench.MOST_CPU_SECONDS, 1

@@ -271,6 +271,16 @@ class Bench:
                 if built.ending == "exited" and not ERROR.search(built.output):
                     return "not built", 0  # for want of memory or of a library: that is no verdict on the mutant
                 return "does not compile" if built.ending == "exited" else built.ending, 0
+        ending, seconds = self.run_program(name, stage, header, program, number)
+        if ending == "killed":  # is kept for ever, so it is believed when it repeats: the machine may have failed a test
+            ending, again = self.run_program(name, stage, header, program, number)
+            seconds += again
+        if number not in numbers:
+            program.unlink(missing_ok=True)
+        return ending, seconds
+
+    def run_program(self, name, stage, header, program, number):
+        """Runs what a stage has built, with a mutant of its own or the one of that number. As run_stage."""
         words = stage.command(program)
         report = self.work / f"{name}.json"
         report.unlink(missing_ok=True)
@@ -283,8 +293,6 @@ class Bench:
             limit = TEST_SECONDS
         ran = self.runner.run(f"{name}-{stage.tag}-run", words, limit,
                               {**stage.environment, switches.VARIABLE: str(number)}, patience=PATIENCE)
-        if number not in numbers:
-            program.unlink(missing_ok=True)
         self.last_words[name] = ran.output[-300:]
         if ran.ending != "exited":
             return ran.ending, ran.seconds
