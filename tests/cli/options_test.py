@@ -15,10 +15,12 @@ del sys.argv[1:3]
 TABLES = json.loads(subprocess.run([REFERENCE, "--json"], check=True, capture_output=True, text=True).stdout)
 
 
-# A program with all kinds of events: threads that free each other's blocks, and memory that comes and goes.
+# A program with all kinds of events: threads that free each other's blocks, one that frees many of its own in a row, and
+# memory that comes and goes.
 BUSY = """
 import ctypes, threading
 def cycle():
+    [bytes(2000) for i in range(1000)]
     blocks = [[bytes(100 + i % 3000) for i in range(30000)]]
     thread = threading.Thread(target=blocks.clear)
     thread.start()
