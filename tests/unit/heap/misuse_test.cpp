@@ -9,6 +9,7 @@
 #include "os/linux_os.hpp"
 #include "support/capturing_os.hpp"
 #include "support/test_sync.hpp"
+#include "sync/std_sync.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -320,6 +321,21 @@ TEST_F(BytesOfBlockTest, ReportNamesTheBlockAround) {
   expect_report(second + 47, Corruption::kInteriorPointer);
   EXPECT_EQ(reports[0].block, second);
   EXPECT_EQ(reports[0].bytes, 48u);
+}
+
+/// Where free blocks have marks, who asks for the size of one is told.
+TEST(Misuse, AFreeBlockWithItsMarkHasNoSize) {
+  reports.clear();
+  TestMemory memory(30);
+  Heap<Config<StdSync, CapturingOs<30>, FullGeometry>> heap{CapturingOs<30>(memory)};
+  heap.init();
+  auto* context = heap.attach();
+  void* block = heap.allocate(*context, 48);
+  EXPECT_EQ(heap.usable_size(block), 48u);
+  heap.deallocate(*context, block);
+  EXPECT_EQ(heap.usable_size(block), 0u);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].what, Corruption::kUsedAfterFree);
 }
 
 /// Where the system's policy goes on after a report, as in these tests, nothing is done to the block that it was about.

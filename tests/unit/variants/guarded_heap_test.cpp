@@ -11,6 +11,7 @@
 #include "support/test_sync.hpp"
 #include "support/together.hpp"
 #include "support/toy_geometry.hpp"
+#include "support/toy_heap.hpp"
 
 namespace hakmem::test {
 namespace {
@@ -720,6 +721,29 @@ TEST_F(HardenedHeap, AFreeIntoASlabThatWasGivenBackIsReported) {
   EXPECT_EQ(heap_.usable_size(block), 0u);
   EXPECT_EQ(the_report().what, Corruption::kReleasedSlab);
   free(keeps_the_superslab);
+}
+
+/// What is kept goes back from behind the guards, too.
+TEST(GuardedHeapWithAClock, PurgesWhatHasBeenKeptForLongEnough) {
+  TestMemory memory(kToyBits);
+  GuardedHeap<Heap<ClockedConfig>, BlockTag> heap{ClockedOs(memory)};
+  heap.init();
+  auto* context = heap.attach();
+  heap.deallocate(*context, heap.allocate(*context, 64));
+  heap.detach(*context);
+  const auto active_slots = [&] {
+    unsigned active = 0;
+    heap.pool().superslabs().visit_all([&](SuperSlab<ClockedConfig>& superslab) {
+      const auto word = superslab.word.snapshot();
+      for (unsigned i = 0; i < ToyGeometry::kSlots; ++i) active += word.state(i) == SlotState::kActive ? 1u : 0u;
+    });
+    return active;
+  };
+  ClockedOs::now += 1000;
+  EXPECT_GT(active_slots(), 0u) << "somebody may want it";
+  ClockedOs::now += 1'000'000;
+  heap.purge();
+  EXPECT_EQ(active_slots(), 0u);
 }
 
 }  // namespace
