@@ -28,8 +28,9 @@ JUDGES = {
     "walk.cpp": (*REPORTS, ("hakmem", "hakmem_locked")),
     "process_os.cpp": (*REPORTS, ("hakmem",)),
     "process_os.hpp": (*REPORTS, ("hakmem",)),
-    "options.cpp": (*REPORTS, ("hakmem",)),
+    "options.cpp": (*REPORTS, ("hakmem", "hakmem_hardened")),
     "learning.cpp": (*REPORTS, ("hakmem",)),
+    "own_thread.cpp": (*REPORTS, ("hakmem",)),
     "statistics.cpp": (*REPORTS, ("hakmem", "hakmem_locked")),
     "crash_log.cpp": (*REPORTS, ("hakmem",)),
 }
