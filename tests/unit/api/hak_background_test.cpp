@@ -108,6 +108,12 @@ TEST_F(HakBackground, ThereIsOneHoweverOftenItIsAskedFor) {
   EXPECT_EQ(threads_now(), threads_before_ + 1);
 }
 
+TEST_F(HakBackground, AThreadThatStartsIsNotWorthALine) {
+  testing::internal::CaptureStderr();
+  set("HAKMEM_BACKGROUND", "1");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
 /// It may be on its way out when it is asked for anew.
 TEST_F(HakBackground, IsStartedAgain) {
   for (int i = 0; i < 2; ++i) {

@@ -30,6 +30,7 @@ JUDGES = {
     "process_os.hpp": (*REPORTS, ("hakmem",)),
     "options.cpp": (*REPORTS, ("hakmem", "hakmem_hardened")),
     "learning.cpp": (*REPORTS, ("hakmem",)),
+    "background.cpp": (*REPORTS, ("hakmem",)),
     "own_thread.cpp": (*REPORTS, ("hakmem",)),
     "statistics.cpp": (*REPORTS, ("hakmem", "hakmem_locked")),
     "crash_log.cpp": (*REPORTS, ("hakmem",)),
