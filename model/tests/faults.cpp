@@ -378,27 +378,25 @@ const Registered spin_lock{Suite::of<SpinLock>("spin_lock", "planted: a loop tha
 
 // What would prove nothing ------------------------------------------------------------------------------------------
 
-/// Executions differ in how many steps they have.
+/// Executions differ in how many steps they have. A store is done at once; an update is half done where another one may
+/// come before it.
+template <bool kUpdates>
 struct OtherSteps : Scenario {
   static constexpr unsigned kThreads = 2;
   void thread(unsigned) override {
     static unsigned runs = 0;
-    for (unsigned i = ++runs % 3; i != 0; --i) counter.fetch_add(1, kRelaxed);
+    for (unsigned i = ++runs % 3; i != 0; --i) {
+      if (kUpdates) {
+        counter.fetch_add(1, kRelaxed);
+      } else {
+        counter.store(1, kRelaxed);
+      }
+    }
   }
   RelacySync::Atomic<int> counter;
 };
-const Registered other_steps{faulty<OtherSteps>("other_steps")};
-
-/// The same of steps that are done at once: an update, as above, is half done where another one may come before it.
-struct OtherStores : Scenario {
-  static constexpr unsigned kThreads = 2;
-  void thread(unsigned) override {
-    static unsigned runs = 0;
-    for (unsigned i = ++runs % 3; i != 0; --i) word.store(1, kRelaxed);
-  }
-  RelacySync::Atomic<int> word;
-};
-const Registered other_stores{faulty<OtherStores>("other_stores")};
+const Registered other_steps{faulty<OtherSteps<true>>("other_steps")};
+const Registered other_stores{faulty<OtherSteps<false>>("other_stores")};
 
 /// Executions have the same steps, but not the same values.
 struct OtherValues : Scenario {

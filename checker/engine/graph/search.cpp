@@ -84,6 +84,15 @@ bool retrace(const ScenarioType& type, unsigned depth, const Way& way, const Sur
   return fits;
 }
 
+/// The execution that has shown a fault, once more: it must show the same.
+void reproduce(const ScenarioType& type, unsigned depth, const Way& way, const Surroundings& surroundings,
+               std::optional<unsigned> survivor, Ending ending, const std::string& detail, Outcome& outcome) {
+  ++outcome.executions;
+  outcome.choices = encode(way);
+  if (retrace(type, depth, way, surroundings, survivor, outcome) && outcome.ending == ending) return;
+  outcome.set_aside(fmt::format("the scenario is not deterministic: {} is not reproduced", described(ending, detail)));
+}
+
 /// All executions, or where a thread is named, what becomes of it when others stop.
 Outcome explore_all(const ScenarioType& type, unsigned depth, const Search& search, const Limits& limits,
                     const Surroundings& surroundings, std::optional<unsigned> survivor) {
@@ -133,12 +142,7 @@ Outcome explore_all(const ScenarioType& type, unsigned depth, const Search& sear
   outcome.processor_seconds = processor_time() - processor_start;
   if (ending == Ending::kNoVerdict) outcome.set_aside(detail);
   if (ending == Ending::kHolds || ending == Ending::kNoVerdict) return outcome;
-  ++outcome.executions;
-  outcome.choices = encode(*way);
-  if (!retrace(type, depth, *way, surroundings, survivor, outcome) || outcome.ending != ending) {
-    outcome.set_aside(
-        fmt::format("the scenario is not deterministic: {} is not reproduced", described(ending, detail)));
-  }
+  reproduce(type, depth, *way, surroundings, survivor, ending, detail, outcome);
   return outcome;
 }
 
