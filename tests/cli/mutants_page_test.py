@@ -192,6 +192,44 @@ class Renewal(unittest.TestCase):
             self.assertEqual((self.mutants("--changed")[0], self.asked), (expected, [BOX]))
             self.assertEqual((self.published(), self.owed()), (before, owed))
 
+    def change_all(self):
+        """Each file gets other mutants, which a property notices; Box's are not all noticed or explained."""
+        self.killer = "property"
+        for name, old, new in ((BOX, "n == 4", "n == 5"), (LID, "n < 2", "n < 3"), (WORD, "a < b", "b < a")):
+            self.write(name, TEXTS[name].replace(old, new))
+        self.write(EXPLANATIONS, json.dumps({"survivors": []}))
+        self.meanwhile = lambda: setattr(self, "problems", ["x survived"] if self.asked[-1] == BOX else [])
+
+    def test_rows_of_green_files_are_kept_though_another_fails_and_only_that_one_is_owed(self):
+        self.change_all()
+        self.assertEqual((self.mutants("--changed")[0], self.asked), (1, [WORD, BOX, LID]))
+        self.assertEqual(self.owed(), f"{BOX} full has changed")
+        self.assertEqual({name: row[1:3] for name, row in self.rows().items()},
+                         {WORD: ["0", "1"], BOX: ["2", "0"], LID: ["0", "1"]})
+        self.meanwhile, self.problems = lambda: None, []
+        self.assertEqual(self.renewed(f"1 of 3 files has changed: {BOX}"), [BOX])
+        self.assertEqual(self.rows()[BOX][1:3], ["0", "2"])
+
+    def test_rows_are_kept_while_others_are_still_run(self):
+        self.change_all()
+        seen = []
+        self.meanwhile = lambda: seen.append((self.asked[-1], self.owed()))
+        self.mutants("--changed")
+        self.assertEqual(seen[2], (LID, f"{LID} open has changed"))
+
+    def test_new_file_that_fails_has_no_row_and_is_owed(self):
+        self.change_all()
+        self.write("src/heap/new.hpp", TEXTS[LID].replace("open", "shut"))
+        self.meanwhile = lambda: setattr(self, "problems", ["x survived"] if "new" in self.asked[-1] else [])
+        self.assertEqual(self.mutants("--changed")[0], 1)
+        self.assertEqual((list(self.rows()), self.owed()), ([WORD, BOX, LID], "src/heap/new.hpp is new, src/heap/new.hpp shut is new"))
+
+    def test_page_that_was_edited_is_replaced_as_a_whole_or_not_at_all(self):
+        (self.root / page.PATH).write_text("edited", encoding="utf-8")
+        before = self.published()
+        self.change_all()
+        self.assertEqual((self.mutants("--changed")[0], self.published()), (1, before))
+
     def test_file_that_changes_while_others_are_run_is_owed_afterwards(self):
         self.write(BOX, TEXTS[BOX].replace("n == 4", "n == 5"))
         self.meanwhile = lambda: self.write(LID, TEXTS[LID].replace("n < 2", "n < 3"))

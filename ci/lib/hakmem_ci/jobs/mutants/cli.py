@@ -281,7 +281,8 @@ def arguments_of(argv, root):
     parser.add_argument("--list", action="store_true", help="name the mutants and run nothing")
     parser.add_argument("--page", default=default_page(root), metavar="FILE",
                         help="where to write the page, when all is green and there is no pattern (default: "
-                             "docs/reports/mutants.md); none with an empty name")
+                             "docs/reports/mutants.md, where each green file's row is kept at once); none with an empty "
+                             "name")
     arguments = parser.parse_args(argv)
     if arguments.changed and arguments.pattern:
         parser.error("--changed is about the page of all files; give no pattern beside it")
@@ -303,10 +304,10 @@ def row_of(name, verdicts, problems, not_run, seconds):
                       go_on=f"ci/mutants {name}" if status == "incomplete" else "")
 
 
-def audit_all(root, headers, jobs, bench, add):
+def audit_all(root, headers, jobs, bench, add, keep):
     """header -> (verdicts, seconds that its programs took); each header's row goes to `add`. What was found is kept in
-    the cache even when interrupted."""
-    found = {}
+    the cache even when interrupted, and goes to `keep` as long as only green headers are counted."""
+    found, green = {}, {}
     for header in headers:
         started, before, not_run = time.monotonic(), bench.seconds, []
         try:
@@ -322,16 +323,10 @@ def audit_all(root, headers, jobs, bench, add):
         row = row_of(str(header.relative_to(root)), verdicts, problems, not_run, time.monotonic() - started)
         add(row)
         print(f"{row.check}: {row.work}, {row.verdict}" + (f": {row.message}" if row.message else ""), flush=True)
+        if row.status == "pass":
+            green[header] = found[header]
+            keep(green)
     return found
-
-
-def publish(root, path, plan, judged):
-    """Writes the page, that of the documentation with its rows and what they were made from."""
-    rows = plan.rows(root, judged)
-    if path == default_page(root):
-        page.publish(root, plan, rows)
-    else:
-        pathlib.Path(path).write_text(page.text_of(rows), encoding="utf-8")
 
 
 def run(root, arguments, plan, argv):
@@ -339,6 +334,7 @@ def run(root, arguments, plan, argv):
     stop = Stop()
     stop.install()
     facts = command_line.facts_of(root, " ".join(["ci/mutants", *argv]))
+    of_documentation = arguments.page == default_page(root) and not arguments.pattern
     results = report.Report("mutants", root / "build/mutants", facts, command_line.copies_of(arguments))
     if plan.says:
         print(plan.says, flush=True)
@@ -346,13 +342,16 @@ def run(root, arguments, plan, argv):
         results.add(report.Row(PART, page.PATH, "", "nothing to run", 0.0, "up to date", "pass"))
     with tempfile.TemporaryDirectory(prefix="hakmem-mutants-") as work:
         bench = Bench(root, pathlib.Path(work), stop, Cache(root / "build/mutants/verdicts.json"))
-        found = audit_all(root, plan.files, arguments.jobs, bench, results.add)
+        found = audit_all(root, plan.files, arguments.jobs, bench, results.add,
+                          lambda green: page.publish_so_far(root, plan, green) if of_documentation else None)
     verdicts = [one for of_header, _ in found.values() for one in of_header]
     killed = sum(one.verdict == "killed" for one in verdicts)
     code = report.finish(results, screen.Screen(), stop.is_set(), more=[
         f"{len(verdicts)} mutants: {killed} killed, {len(verdicts) - killed} not; {bench.ran} programs were run"])
-    if code == 0 and arguments.page and not arguments.pattern:
-        publish(root, arguments.page, plan, found)
+    if code == 0 and of_documentation:
+        page.publish(root, plan, found)
+    elif code == 0 and arguments.page and not arguments.pattern:
+        pathlib.Path(arguments.page).write_text(page.text_of(plan.rows(root, found)), encoding="utf-8")
     return code
 
 

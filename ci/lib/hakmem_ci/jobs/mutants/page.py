@@ -25,8 +25,8 @@ where the language does not allow that, and where the compiler evaluates the cod
 itself. Who never ends is not counted as killed. What lives is explained beside the file; an explanation of what does
 not live is an error.
 
-A row is renewed when its file changes, or the explanations beside it; `ci/mutants` runs all of them, and the nightly
-does in turn.
+A row is renewed when its file changes, or the explanations beside it, and is written as soon as that file is green;
+`ci/mutants` runs all of them, and the nightly does in turn.
 """.splitlines()
 
 
@@ -94,19 +94,33 @@ def read(root):
 
 @dataclasses.dataclass
 class Plan:
-    """Of `all` files with a row, `files` are mutated; `kept`: the rows of the others, by name. `made_from`: the inputs
-    of the page when that began. `says`: in words what is done, and why."""
+    """Of `all` files with a row, `files` are mutated; the others keep theirs. `made_from`: the inputs of the page when
+    that began. `written`, `written_from`: the rows that the page has and what these were made from, empty where it cannot
+    be relied on. `says`: in words what is done, and why."""
 
     all: list
     files: list
     made_from: dict
-    kept: dict = dataclasses.field(default_factory=dict)
+    written: dict = dataclasses.field(default_factory=dict)
+    written_from: dict = dataclasses.field(default_factory=dict)
     says: str = ""
 
     def rows(self, root, judged):
-        """File -> Row, of all. `judged`: file -> (verdicts, seconds), of those that were mutated."""
+        """File -> Row, of all that have one: new, as it was kept, or as it is still owed. `judged`: file -> (verdicts,
+        seconds), of those that were mutated."""
         new = {str(path.relative_to(root)): row_of(*found) for path, found in judged.items()}
-        return {name: new.get(name) or self.kept[name] for name in names_of(root, self.all)}
+        rows = {name: new.get(name) or self.written.get(name) for name in names_of(root, self.all)}
+        return {name: row for name, row in rows.items() if row is not None}
+
+    def inputs(self, root, judged):
+        """What these rows were made from: what is owed goes on to be owed."""
+        owed = [file for file in self.files if file not in judged]
+        now, before = dict(self.made_from), {}
+        for file in owed:
+            for name in inputs_of_row(root, file, self.made_from):
+                del now[name]
+            before.update(inputs_of_row(root, file, self.written_from))
+        return now | before
 
 
 def names_of(root, files):
@@ -130,35 +144,49 @@ def stays(root, file, row, before, now):
         and row.digest == digest_of(operators.mutants_of(file.read_text(encoding="utf-8")))
 
 
+def as_written(root):
+    """(rows, what they were made from, why neither can be relied on), of the page as it is."""
+    known = stamps.read(root)
+    try:
+        why = stamps.why_not_as_written(root, BY_NAME[NAME], known)
+        return ({}, {}, why) if why else (read(root), known[NAME]["inputs"], "")
+    except Unreadable as error:
+        return {}, {}, str(error)
+
+
 def plan_of_all(root, files):
     """Every file is mutated."""
-    return Plan(files, files, inputs.digests_of(root, BY_NAME[NAME].inputs))
+    rows, before, _ = as_written(root)
+    return Plan(files, files, inputs.digests_of(root, BY_NAME[NAME].inputs), rows, before)
 
 
 def plan_of_changed(root, files):
     """Only the files are mutated that have changed since their row was written; all of them where the rows cannot be
     relied on."""
-    plan, known = plan_of_all(root, files), stamps.read(root)
-    try:
-        why = stamps.why_not_as_written(root, BY_NAME[NAME], known)
-        rows = {} if why else read(root)
-    except Unreadable as error:
-        why = str(error)
+    rows, before, why = as_written(root)
+    plan, names = Plan(files, files, inputs.digests_of(root, BY_NAME[NAME].inputs), rows, before), names_of(root, files)
     if why:
         plan.says = f"all {len(files)} files are run; {PATH}: {why}"
         return plan
-    before, names = known[NAME]["inputs"], names_of(root, files)
     plan.files = [file for file, name in zip(files, names) if not stays(root, file, rows.get(name), before, plan.made_from)]
     changed, gone = names_of(root, plan.files), [name for name in rows if name not in names]
-    plan.kept = {name: rows[name] for name in names if name not in changed}
     plan.says = "; ".join(filter(None, (
         f"{len(changed)} of {len(files)} files {'has' if len(changed) == 1 else 'have'} changed"
         + (f": {', '.join(changed)}" if changed else ""), f"gone: {', '.join(gone)}" if gone else "")))
     return plan
 
 
-def publish(root, plan, rows):
-    """Writes rows and page, and notes what they were made from."""
+def publish(root, plan, judged):
+    """Writes rows and page, and notes what they were made from. `judged`: file -> (verdicts, seconds), of those of the
+    plan's files that are green so far."""
+    rows = plan.rows(root, judged)
     told = {name: dataclasses.asdict(row) for name, row in rows.items()}
     write_atomically(root / ROWS, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
-    stamps.publish(root, NAME, text_of(rows), plan.made_from)
+    stamps.publish(root, NAME, text_of(rows), plan.inputs(root, judged))
+
+
+def publish_so_far(root, plan, judged):
+    """The same while files are still to be judged, so that an interrupted run keeps its rows. What cannot be relied on is
+    replaced as a whole or not at all."""
+    if plan.written:
+        publish(root, plan, judged)
