@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -18,6 +19,24 @@ struct UnsharedGeometry : ToyGeometry {
 };
 using UnsharedConfig = SimulatedConfig<UnsharedGeometry>;
 using Classes = SizeClass<ToyGeometry>;
+
+/// A policy under which something can happen when a class is looked at next, as if another thread had done it.
+struct InterruptedSync : TestSync {
+  template <class T>
+  struct Atomic : TestSync::Atomic<T> {
+    using TestSync::Atomic<T>::Atomic;
+    T load(std::memory_order order) const noexcept {
+      if (this == watched) {
+        watched = nullptr;
+        meanwhile();
+      }
+      return TestSync::Atomic<T>::load(order);
+    }
+  };
+  static inline const void* watched = nullptr;
+  static inline std::function<void()> meanwhile;
+};
+using InterruptedConfig = Config<InterruptedSync, TestOs<kToyBits>, UnsharedGeometry>;
 
 constexpr unsigned kSmall = 0;
 constexpr unsigned kOther = 1;
@@ -122,6 +141,29 @@ TEST(UnsharedPool, HintIntoAnotherClasssSuperSlabIsNotFollowed) {
   auto* other = pool.acquire(kSmall);
   EXPECT_NE(other->superslab.get(), held->superslab.get());
   EXPECT_EQ(pool.acquire(kOther), empty) << "still there for its own class";
+}
+
+/// And when everything else has been released meanwhile, the SuperSlab is the class's from now on.
+TEST(UnsharedPool, WhoLeavesTheLastSlotOfAnotherClasssSuperSlabTakesIt) {
+  Pool<InterruptedConfig> pool;
+  std::vector<Slab<InterruptedConfig>*> slabs;
+  for (int i = 0; i < 3; ++i) slabs.push_back(pool.acquire(kSmall));
+  for (auto* slab : slabs) pool.release(slab);
+  auto* held = pool.acquire(kOther);
+  auto* hinted = pool.acquire(kOther);
+  ASSERT_EQ(hinted, slabs[1]);
+  pool.release(hinted);
+  auto& superslab = *held->superslab.get();
+  const auto retired = pool.pool.retired();
+  // The class is looked at when the hinted slot has been claimed.
+  InterruptedSync::meanwhile = [&] { pool.release(held); };
+  InterruptedSync::watched = &superslab.size_class;
+  auto* taken = pool.acquire(kSmall);
+  EXPECT_EQ(InterruptedSync::watched, nullptr);
+  EXPECT_EQ(taken->superslab.get(), &superslab);
+  EXPECT_EQ(superslab.size_class.load(std::memory_order_relaxed), kSmall);
+  EXPECT_EQ(pool.pool.retired(), retired + 1);
+  EXPECT_EQ(pool.pool.superslabs().mapped(), 1u);
 }
 
 TEST(UnsharedPool, SlabsThatThreadsHoldAreInSuperSlabsOfTheirClass) {
