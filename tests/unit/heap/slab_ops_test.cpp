@@ -290,7 +290,8 @@ TEST_F(SlabTest, NewSlabKeepsNothingOfTheSlotsFormerLife) {
   EXPECT_EQ(slab_->size_class.get(), kLater);
   EXPECT_EQ(slab_->block_bytes(), layout.block_bytes);
   EXPECT_EQ(slab_->divisor.get(), layout.divisor);
-  EXPECT_EQ(slab_->extent.load(std::memory_order_relaxed), 0u) << "no block is cut";
+  EXPECT_EQ(slab_->limit.load(std::memory_order_relaxed), 0u) << "no block is cut";
+  EXPECT_EQ(slab_->extent.load(std::memory_order_relaxed), 0u);
   EXPECT_EQ(slab_->capacity.get(), layout.capacity);
 }
 
