@@ -105,7 +105,8 @@ TYPED_TEST(SlabLayout, NoBlockStartsWhereUpperBitsOfItsAddressAreSet) {
     for (std::uint64_t upper = 1; upper < std::uint64_t{1} << (64 - kAddressBits); ++upper) {
       const std::uint64_t last = std::uint64_t{layout.capacity - 1u} * layout.block_bytes;
       for (const std::uint64_t offset : {std::uint64_t{0}, last}) {
-        taken += Classes::is_cut_offset(offset + (upper << kAddressBits), layout.divisor, layout.capacity * layout.excess);
+        taken +=
+            Classes::is_cut_offset(offset + (upper << kAddressBits), layout.divisor, layout.capacity * layout.excess);
       }
     }
     EXPECT_EQ(taken, 0u) << c;

@@ -199,8 +199,8 @@ def as_markdown(title, heading, rows):
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows), ""])
 
 
-def document(facts, entries, counts, problems, names, subject):
-    """The whole report as Markdown."""
+def document(facts, entries, counts, problems, names, subject, pictures=()):
+    """The whole report as Markdown. `pictures`: title and path of each."""
     parts = ["# Benchmarks", "", "Written by `ci/bench`; the same command repeats it:", "", f"    {facts['command']}", "",
              f"Machine: {facts['machine']}. Rounds: {facts['rounds_done']}, in which the allocators take turns. "
              "Ratios are taken within a round, because the speed of a shared machine differs from minute to minute; "
@@ -208,6 +208,7 @@ def document(facts, entries, counts, problems, names, subject):
              f"{NOISY:.0f} between rounds: it is noise, and no part of the means.", ""]
     if facts["interrupted"]:
         parts += ["**Interrupted: the last round is not complete.**", ""]
+    parts += [line for title, path in pictures for line in (f"![{title}]({path})", "")]
     parts += [as_markdown(*table) for table in tables(entries, counts, names, subject)]
     parts += ["## Failures", ""]
     parts += [f"- `{scenario}` with {name}: {problem}" for scenario, name, _, problem in problems] or ["None."]
