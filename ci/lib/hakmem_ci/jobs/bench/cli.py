@@ -16,7 +16,7 @@ from hakmem_ci.jobs.bench import allocators, catalogue, compare, measure, plots,
 from hakmem_ci.core import command_line, process, report, screen, verdict
 
 PRESET = "release"
-TARGETS = ("hakmem", "bench_larson", "bench_random_mixed", "bench_instructions", "bench_scenarios")
+TARGETS = ("hakmem", "bench_larson", "bench_random_mixed", "bench_instructions", "bench_operations", "bench_scenarios")
 BUILD_SECONDS = 1800
 
 
@@ -203,6 +203,7 @@ def write_reports(root, arguments, results, chosen, argv):
     subject = names[0]
     entries = summary.summarise(results, arguments.scenarios, names, subject)
     counts = summary.counts_of(results, arguments.scenarios, names)
+    operations = summary.operations_of(results, arguments.scenarios, names)
     problems = results.problems()
     facts = {"command": shown_command(argv), "machine": describe_machine(),
              "commit": command_line.first_line(["git", "describe", "--always", "--dirty"], root),
@@ -211,7 +212,7 @@ def write_reports(root, arguments, results, chosen, argv):
              "interrupted": results.interrupted,
              "allocators": {one.name: one.library.name if one.library else "the C library" for one in chosen}}
     print()
-    for table in summary.tables(entries, counts, names, subject):
+    for table in summary.tables(entries, counts, operations, names, subject):
         print(summary.as_text(*table))
     for scenario, name, number, problem in problems:
         print(f"FAILED: {scenario} with {name}, round {number + 1}: {problem}")
@@ -225,7 +226,7 @@ def write_reports(root, arguments, results, chosen, argv):
     pictures = draw(arguments.plots, entries, names, subject)
     if arguments.markdown is not None:
         shown = [(title, os.path.relpath(path, arguments.markdown.resolve().parent)) for title, path in pictures]
-        text = summary.document(facts, entries, counts, problems, names, subject, shown)
+        text = summary.document(facts, entries, counts, operations, problems, names, subject, shown)
         report.write_atomically(arguments.markdown.resolve(), text)
     print(summary.headline(entries, names, subject))
     return problems
