@@ -53,6 +53,15 @@ struct SlabOps {
     slab.owner.store(layout.cache_blocks == 0 ? &owner : cached_owner(&owner), std::memory_order_relaxed);
   }
 
+  /// A slab of one block, which is out, becomes one of another such class; it has the slots already.
+  static void change_class(SlabT& slab, unsigned size_class) noexcept {
+    const auto& layout = Classes::layout(size_class);
+    slab.size_class.set(static_cast<std::uint16_t>(size_class));
+    slab.divisor.set(layout.divisor);
+    set_cut(slab, layout, 1);
+    slab.show();
+  }
+
   /// Undoes `make` before the slots are given back.
   static void unmake(SlabT& slab) noexcept {
     slab.state.set(SlabState::kNone);
