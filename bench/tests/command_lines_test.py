@@ -18,6 +18,7 @@ WRONG_CALLS = {
                   ["vm", "--bogus"], ["vm", "mir"]),
     "ab": ([], ["nothing"], ["--bogus"], ["--all", "--list"], ["atomics", "--all"], ["atomics", "--rounds", "0"],
            ["atomics", "--counted", "some"], ["atomics", "--operations", "10"], ["atomics", "--rounds", "x"]),
+    "operations": (["malloc_free"], ["--seconds", "0"], ["--only", "nothing of that name"], ["--bogus"]),
     "instructions": (["16"], ["--size", "0"], ["--pattern", "square"], ["--pairs", "1"], ["--bogus"]),
 }
 

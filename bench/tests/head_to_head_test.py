@@ -50,7 +50,8 @@ class HeadToHead(unittest.TestCase):
         library = broken_malloc.build(self.folder, "none")
         markdown = self.folder / "report.md"
         code, output, report = self.bench("--against", "hakmem,glibc", "--allocator", f"mine={library}", "--rounds", "2",
-                                          "--only", "larson-2", "--only", "factor-1", "--markdown", str(markdown))
+                                          "--only", "larson-2", "--only", "factor-1", "--markdown", str(markdown),
+                                          "--plots", str(self.folder / "drawn"))
         self.assertEqual(code, 0, output)
         self.assertEqual([entry["scenario"] for entry in report["results"]], ["larson-2", "factor-1"])
         for entry in report["results"]:
@@ -63,6 +64,8 @@ class HeadToHead(unittest.TestCase):
                 self.assertLessEqual(cell["system_share"], 1)
         self.assertIn("VERDICT: PASSED", output)
         self.assertIn("| larson-2 |", markdown.read_text())
+        self.assertIn("![Operations per processor second](drawn/speed.svg)", markdown.read_text())
+        self.assertEqual(sorted(path.name for path in (self.folder / "drawn").iterdir()), ["memory.svg", "speed.svg"])
         self.assertNotIn("report.json", markdown.read_text())
 
     def test_a_peak_has_its_memory_over_time(self):
@@ -120,7 +123,7 @@ class HeadToHead(unittest.TestCase):
         for arguments in (("--bogus",), ("surplus",), ("--rounds", "0"), ("--rounds", "x"), ("--only", "no-such-*"),
                           ("--against", "umem"), ("--against", ""), ("--allocator", "mine"),
                           ("--allocator", "mine=/nowhere/lib.so"), ("--allocator", f"mine={text_file}"),
-                          ("--json", "/nowhere/at/all.json"), ("--markdown", "/nowhere/at/all.md"),
+                          ("--json", "/nowhere/at/all.json"), ("--markdown", "/nowhere/at/all.md"), ("--plots", "/nowhere/at/all"),
                           ("--built", "/nowhere"), ("--patience", "0"), ("--compare", str(text_file)),
                           ("--compare", str(text_file), str(text_file)), ("--compare", "/nowhere", "/nowhere")):
             done = subprocess.run([str(TOOL), *arguments], capture_output=True, text=True, check=False)

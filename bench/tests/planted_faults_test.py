@@ -34,6 +34,7 @@ class PlantedFaults(unittest.TestCase):
     RANDOM_MIXED = ("random_mixed", "100000", "500", "1", "2", "--check")
 
     # What is run, the fault, and what the scenario says of it.
+    OPERATIONS = ("operations", "--seconds", "0.001")
     SCENARIOS = {
         "handoff": ("--iterations", "50000", "overlap", "was overwritten"),
         "producer": ("--iterations", "50000", "overlap", "was overwritten"),
@@ -50,7 +51,7 @@ class PlantedFaults(unittest.TestCase):
     }
 
     def test_a_sound_malloc_passes(self):
-        for command in (self.LARSON, (*self.LARSON, "--exchange"), self.RANDOM_MIXED, ("scenarios", "vm"),
+        for command in (self.LARSON, (*self.LARSON, "--exchange"), self.RANDOM_MIXED, self.OPERATIONS, ("scenarios", "vm"),
                         *(("scenarios", name, *arguments) for name, (*arguments, _, _) in self.SCENARIOS.items())):
             code, output = self.run_bench("none", *command)
             self.assertEqual(code, 0, output)
@@ -72,7 +73,11 @@ class PlantedFaults(unittest.TestCase):
             with self.subTest(name):
                 self.assert_found(fault, message, "scenarios", name, *arguments, also=(self.busy_machine,))
 
+    def test_single_operations_report_a_block_that_is_not_zero(self):
+        self.assert_found("dirty_calloc", "a block from calloc is not zero", *self.OPERATIONS)
+
     def test_null_is_reported(self):
+        self.assert_found("null", "malloc returned null", *self.OPERATIONS)
         self.assert_found("null", "returned null", *self.LARSON)
         self.assert_found("null", "returned null", *self.RANDOM_MIXED)
         for name in ("large", "batch", "tree", "false-sharing-active"):

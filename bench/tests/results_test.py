@@ -41,6 +41,16 @@ class Results(unittest.TestCase):
         self.assertAlmostEqual(result["seconds"], 0.5, delta=0.4)
         self.assertGreater(result["generations"], 3)
 
+    def test_single_operations_have_times_that_follow_their_work(self):
+        _, result, _ = run("operations", "--seconds", "0.01", preload=LIBRARY)
+        times = {one["name"]: one["nanoseconds"] for one in result["results"]}
+        self.assertEqual(os.path.realpath(result["malloc"]), LIBRARY or os.path.realpath(result["malloc"]))
+        self.assertEqual(len(times), len(result["results"]))
+        self.assertGreater(min(times.values()), 0)
+        self.assertGreater(times["calloc_free/262144"], 10 * times["calloc_free/64"], "it is zeroed")
+        _, only, _ = run("operations", "--seconds", "0.01", "--only", "calloc*")
+        self.assertEqual([one["name"] for one in only["results"]], [name for name in times if name.startswith("calloc")])
+
     def test_random_mixed_does_its_iterations_in_every_thread(self):
         _, result, _ = run("random_mixed", "200000", "4096", "42", "2")
         self.assert_consistent(result, 400000)

@@ -230,6 +230,34 @@ const Registered same_hint{
         .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
         .as("DATA RACE")};
 
+/// A holder wants the slots behind its own as well, one EMPTY and one UNUSED, while another thread claims whatever is free.
+struct Grows : Slots<Word> {
+  static constexpr unsigned kThreads = 2;
+  void before() override {
+    activate(2);
+    use_and_release(1, 1);
+  }
+  void thread(unsigned index) override {
+    if (index == 1) {
+      const int slot = claim(1, SlotChoice::kAny);
+      if (slot >= 0) use_and_release(static_cast<unsigned>(slot), 1);
+      return;
+    }
+    const bool grown = word.claim_at(1, 2, SlotChoice::kAny);
+    if (grown) hold(1, 2);
+    use_and_release(0, grown ? 3 : 1);
+  }
+  void after() override { require(retirements >= 1, "I8 reclaimed: all is free, nothing retired"); }
+};
+
+const Registered grows{
+    Suite::of<Grows>("slot_word/grows", "I1 I3 I5: a run that grows takes the slots behind it whole, or none of them")
+        .quick({full()})
+        .broken("claim_is_not_atomic", split(kClaim))
+        .broken("release_is_not_atomic", split(kFree))
+        .broken("claim_does_not_acquire", weaken(kClaim, kRelaxed))
+        .as("DATA RACE")};
+
 /// The retirer gives the SuperSlab a new life with another mapping; a claimer that comes across sees the new one.
 struct SecondLife : Slots<Word> {
   static constexpr unsigned kThreads = 2;

@@ -139,6 +139,7 @@ class Heap {
     const std::size_t old_bytes = MisuseT::usable_size(*slab);
     // In place when it fits and would not waste more than half.
     if (bytes <= old_bytes && bytes >= old_bytes / 2) return block;
+    if (bytes > old_bytes && cache().grow(context, *slab, bytes)) return block;
     void* moved = allocate(context, bytes);
     if (moved == nullptr) return bytes <= old_bytes ? block : nullptr;
     std::memcpy(moved, block, bytes < old_bytes ? bytes : old_bytes);

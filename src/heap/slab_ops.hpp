@@ -43,8 +43,7 @@ struct SlabOps {
     slab.size_class.set(static_cast<std::uint16_t>(size_class));
     slab.state.set(SlabState::kAwake);
     slab.divisor.set(layout.divisor);
-    // Relaxed: no block is out. Who frees one of the former slab's late reads either extent.
-    slab.extent.store(0, std::memory_order_relaxed);
+    set_cut(slab, layout, 0);
     slab.capacity.set(layout.capacity);
     slab.carved.set(0);
     slab.cut_before.set(0);
@@ -52,6 +51,15 @@ struct SlabOps {
     slab.remote.reset();
     // Relaxed: the first block's handoff publishes the owner (handoff lemma).
     slab.owner.store(layout.cache_blocks == 0 ? &owner : cached_owner(&owner), std::memory_order_relaxed);
+  }
+
+  /// A slab of one block, which is out, becomes one of another such class; it has the slots already.
+  static void change_class(SlabT& slab, unsigned size_class) noexcept {
+    const auto& layout = Classes::layout(size_class);
+    slab.size_class.set(static_cast<std::uint16_t>(size_class));
+    slab.divisor.set(layout.divisor);
+    set_cut(slab, layout, 1);
+    slab.show();
   }
 
   /// Undoes `make` before the slots are given back.
@@ -208,6 +216,14 @@ struct SlabOps {
     FreeMark<Sync>::set(block);
   }
 
+  /// So many blocks of the slab are blocks from now on.
+  static void set_cut(SlabT& slab, const typename Classes::Layout& layout, unsigned count) noexcept {
+    // Relaxed, both: the handoffs of those blocks publish it (handoff lemma). Who frees a block of the slots' former slab late
+    // reads either.
+    slab.limit.store(count * layout.excess, std::memory_order_relaxed);
+    slab.extent.store(count * layout.block_bytes, std::memory_order_relaxed);
+  }
+
   /// The next `count` blocks are being cut. \return the first of them
   static char* advance(SlabT& slab, unsigned count) noexcept {
     const unsigned carved = slab.carved.get();
@@ -224,8 +240,7 @@ struct SlabOps {
     char* first = advance(slab, count);
     const bool untouched = count == 1 && slab.fresh.get();
     if (!untouched) link(first, count, layout.block_bytes);
-    // Relaxed: the blocks' handoffs publish it (handoff lemma).
-    slab.extent.store(slab.carved.get() * layout.block_bytes, std::memory_order_relaxed);
+    set_cut(slab, layout, slab.carved.get());
     return {{first, count}, untouched ? Source::kUntouched : Source::kFresh};
   }
 

@@ -106,6 +106,23 @@ class ThreadCache {
     return hand_out(context, slab, size_class, take_up(context, slab, size_class, written));
   }
 
+  /// A block that has a slab to itself grows where it is, if the slab is the context's and the slots behind it are free.
+  /// \param slab of a live block, whose holder calls \param bytes more than it has
+  [[nodiscard]] bool grow(Context& context, SlabT& slab, std::size_t bytes) noexcept {
+    static_assert(Geometry::kCachedMax >= Geometry::kLargeMax || Geometry::kCachedMax <= kSlotBytes<Geometry>,
+                  "such classes are all cached or none is: the mark of the owner stays");
+    if (slab.capacity.get() != 1 || bytes > Geometry::kLargeMax) return false;
+    // Relaxed: handoff lemma.
+    if (unmarked_owner(slab.owner.load(std::memory_order_relaxed)) != &context) return false;
+    const unsigned size_class = Classes::of(bytes);
+    if (!pool_.extend(backend(), slab, size_class)) return false;
+    const bool is_awake = slab.state.get() == SlabState::kAwake;
+    if (is_awake) context.slabs[slab.size_class.get()].remove(slab);
+    Ops::change_class(slab, size_class);
+    if (is_awake) context.slabs[size_class].push_back(slab);
+    return true;
+  }
+
   // Deallocation -----------------------------------------------------------------------------------------------------
 
   /// Whether a block that is about to be freed is free already: by its mark, or where blocks are not marked because it is

@@ -74,8 +74,8 @@ struct alignas(64) Slab {
   /// Address of the first block.
   Plain<std::uintptr_t> base{};
   Plain<std::uint64_t> divisor{};
-  /// Bytes from the base to the end of the last block that was cut.
-  Atomic<std::uint32_t> extent{};
+  /// The extent as is_block needs it: blocks that have been cut, times their class's excess (SizeClass::is_cut_offset).
+  Atomic<std::uint32_t> limit{};
   Plain<std::uint16_t> capacity{};
   /// Blocks cut so far. Of the rest `cut_before` were cut in an earlier use of the slab, the others never touched.
   Plain<std::uint16_t> carved{};
@@ -100,6 +100,8 @@ struct alignas(64) Slab {
   Plain<bool> fresh{};
   /// Blocks behind those that are cut which were cut before the slab was empty last: all free.
   Plain<std::uint16_t> cut_before{};
+  /// Bytes from the base to the end of the last block that was cut.
+  Atomic<std::uint32_t> extent{};
   /// Of a slab of one block, and of a direct mapping: bytes of the block that a layer above needs, 0 when it has not
   /// said. The block's holder's.
   Plain<std::size_t> needed{};
@@ -116,9 +118,8 @@ struct alignas(64) Slab {
   /// Whether `block` is one of this slab's blocks that have been cut, by address.
   [[nodiscard]] bool is_block(const void* block) const noexcept {
     const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(block) - base.get();
-    // Relaxed: the block was cut before it went out, and the extent only grows until none is out (handoff lemma).
-    return offset < extent.load(std::memory_order_relaxed) &&
-           SizeClass<Geometry>::is_block_offset(offset, divisor.get());
+    // Relaxed: the block was cut before it went out, and the limit only grows until none is out (handoff lemma).
+    return SizeClass<Geometry>::is_cut_offset(offset, divisor.get(), limit.load(std::memory_order_relaxed));
   }
 
   /// The block around an address of this slab, or nullptr where none has been cut.

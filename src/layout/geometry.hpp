@@ -66,7 +66,7 @@ struct FullGeometry {
   static constexpr unsigned kCachedSuperSlabs = 8;
   static constexpr unsigned kWhalePlaces = 32;
   static constexpr std::size_t kWhaleBytes = std::size_t{32} << 20;
-  static constexpr unsigned kWhaleShare = 50;
+  static constexpr unsigned kWhaleShare = 100;
   static constexpr std::size_t kFillMax = std::size_t{8} << 20;
   static constexpr std::int64_t kPurgeDelayMs = 1000;
 };

@@ -23,8 +23,9 @@ class SizeClass {
 
   /// How blocks of one class are laid out in slabs.
   struct Layout {
-    std::uint64_t divisor;        ///< ceil(2^64 / block_bytes), see is_block_offset
+    std::uint64_t divisor;        ///< the smallest odd number above 2^64 / block_bytes, see is_cut_offset
     std::uint32_t block_bytes;    ///< distance and usable size of the blocks
+    std::uint32_t excess;         ///< divisor * block_bytes - 2^64, which is 1 to 2 * block_bytes
     std::uint16_t capacity;       ///< blocks in a slab
     std::uint16_t carve;          ///< blocks carved at a time
     std::uint16_t outbox_blocks;  ///< remote frees gathered before they go out as one chain
@@ -80,11 +81,13 @@ class SizeClass {
   /// Whether a class lies above kMidMax: few of its blocks make a slab.
   static constexpr bool is_large(unsigned c) noexcept { return G::kMidMax < G::kLargeMax && c >= kFirstLarge; }
 
-  /// Whether `offset` from a slab's base is a multiple of its block size, with the class's divisor and one
-  /// multiplication. Exact while offset * block_bytes < 2^64.
+  /// Whether one of a slab's first blocks starts at `offset` from its base: by one multiplication, whose product is the
+  /// block's number times the class's excess, and for an offset inside of a block no less than the divisor. Exact while
+  /// 2 * offset * block_bytes < 2^64; and as the divisor is odd, a block's address with any of the upper bits set is none.
+  /// \param limit so many blocks, times the excess
   /// Source: D. Lemire, O. Kaser, N. Kurz, "Faster remainder by direct computation", 2019.
-  static constexpr bool is_block_offset(std::uint64_t offset, std::uint64_t divisor) noexcept {
-    return offset * divisor < divisor;
+  static constexpr bool is_cut_offset(std::uint64_t offset, std::uint64_t divisor, std::uint32_t limit) noexcept {
+    return offset * divisor < limit;
   }
 
  private:
@@ -138,8 +141,10 @@ class SizeClass {
     const std::size_t carve = at_least_one(G::kCarveBytes / block);
     const std::size_t wake = at_least_one(capacity / G::kWakeDivisor);
     const std::size_t gathered = at_least_one(G::kOutboxBytes / block);
-    return {.divisor = ~std::uint64_t{0} / block + 1,
+    const std::uint64_t divisor = (~std::uint64_t{0} / block + 1) | 1;
+    return {.divisor = divisor,
             .block_bytes = static_cast<std::uint32_t>(block),
+            .excess = static_cast<std::uint32_t>(divisor * block),
             .capacity = static_cast<std::uint16_t>(capacity),
             .carve = static_cast<std::uint16_t>(carve < capacity ? carve : capacity),
             .outbox_blocks = static_cast<std::uint16_t>(gathered < G::kOutboxBlocks ? gathered : G::kOutboxBlocks),
@@ -155,6 +160,9 @@ class SizeClass {
   }();
 
   static_assert(kSlotBytes<G> >> G::kGranuleShift <= 0xffff, "capacity fits 16 bits");
+  static_assert(2 * (std::uint64_t{G::kSlots} << G::kSlotShift) < std::uint64_t{1} << 32, "a limit fits 32 bits");
+  static_assert(2 * (std::uint64_t{G::kSlots} << G::kSlotShift) <= ~std::uint64_t{0} / G::kLargeMax,
+                "no limit is above a divisor");
   static_assert(kCount <= 0x100, "a class fits a byte");
   static_assert(block_bytes(kCount - 1) == G::kLargeMax, "the classes end at kLargeMax");
 };

@@ -121,11 +121,11 @@ class SlotWord {
     }
   }
 
-  /// Claims slots [first, first + count) if all of them are EMPTY. Any thread. \return whether they are the caller's.
-  [[nodiscard]] bool claim_at(unsigned first, unsigned count) noexcept {
+  /// Claims slots [first, first + count) if `choice` accepts all of them. Any thread. \return whether they are the caller's.
+  [[nodiscard]] bool claim_at(unsigned first, unsigned count, SlotChoice choice = SlotChoice::kEmpty) noexcept {
     const std::uint32_t wanted = Snapshot::run_mask(first, count);
     Snapshot seen = snapshot();
-    while ((seen.empty() & wanted) == wanted) {
+    while ((seen.claimable(choice) & wanted) == wanted) {
       if (try_claim(seen, wanted)) return true;
       Sync::pause();
     }

@@ -87,6 +87,28 @@ class SharedPool {
     }
   }
 
+  /// Gives a slab as many slots as a class needs, which is no less than it has: the further ones lie behind its own. Only
+  /// its holder. \return false where these are not free: the slab is as it was
+  [[nodiscard]] bool extend([[maybe_unused]] BackendT& backend, [[maybe_unused]] SlabT& slab,
+                            [[maybe_unused]] unsigned size_class) noexcept {
+    if constexpr (!kSharesSuperSlabs<Geometry>) {
+      return false;
+    } else {
+      const unsigned count = Classes::layout(size_class).slots;
+      const unsigned more = count - slab.slots.get();
+      if (more == 0) return true;
+      if (!Ops::claim_behind(slab, more)) return false;
+      SuperSlabT& superslab = *slab.superslab.get();
+      tell<Os>(EventKind::kAcquire, [&] {
+        return Event{
+            EventKind::kAcquire, "behind", size_class, superslab.base.get(), slab.slot.get() + slab.slots.get(), more};
+      });
+      Ops::bind(backend.map, superslab, slab, count);
+      judge_page_size(backend, slab);
+      return true;
+    }
+  }
+
   /// Gives the slots of a slab back. Only its holder; no block of it is out and nobody else refers to it.
   void release(BackendT& backend, SlabT& slab) noexcept {
     if (wants<Os>(EventKind::kRelease)) [[unlikely]]

@@ -30,6 +30,12 @@ struct SlotOps {
     return slot + count <= Geometry::kSlots && hint.superslab.get()->word.claim_at(slot, count);
   }
 
+  /// Claims the `count` slots behind a slab's own, if they are free. Only its holder.
+  [[nodiscard]] static bool claim_behind(const SlabT& slab, unsigned count) noexcept {
+    const unsigned end = slab.slot.get() + slab.slots.get();
+    return end + count <= Geometry::kSlots && slab.superslab.get()->word.claim_at(end, count, SlotChoice::kAny);
+  }
+
   /// Makes a claimed run ready for use: descriptor and page map. Only the claimer.
   static void bind(PageMap<Config>& map, SuperSlabT& superslab, SlabT& slab, unsigned count) noexcept {
     const auto slot = static_cast<std::uint32_t>(&slab - superslab.slabs);

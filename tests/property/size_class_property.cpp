@@ -62,20 +62,25 @@ void is_aligned_and_smallest() {
   RC_ASSERT(c == expected);
 }
 
-/// Blocks lie at multiples of the block size, also where the offset is far outside of any slab (a wild pointer).
+/// Blocks that are cut start at multiples of the block size below a slab's extent, and nowhere else, however far outside of
+/// the slab that is (a wild pointer).
 template <class Classes, class G>
 void recognises_block_starts() {
   const unsigned c = draw::in_range(0u, Classes::kCount);
   const auto& layout = Classes::layout(c);
   const std::uint64_t block = layout.block_bytes;
+  const auto cut = draw::in_range<std::uint32_t>(0, layout.capacity + 1u);
+  const auto is_cut = [&](std::uint64_t offset) {
+    return Classes::is_cut_offset(offset, layout.divisor, cut * layout.excess);
+  };
   const std::uint64_t index = draw::in_range<std::uint64_t>(0, layout.capacity);
-  RC_ASSERT(Classes::is_block_offset(index * block, layout.divisor));
+  RC_ASSERT(is_cut(index * block) == (index < cut));
   const std::uint64_t inside = draw::in_range<std::uint64_t>(1, block);
-  RC_ASSERT(!Classes::is_block_offset(index * block + inside, layout.divisor));
-  // Exact as long as offset * block does not overflow.
-  const std::uint64_t far = draw::in_range<std::uint64_t>(0, UINT64_MAX / block / block) * block;
-  RC_ASSERT(Classes::is_block_offset(far, layout.divisor));
-  RC_ASSERT(!Classes::is_block_offset(far + inside, layout.divisor));
+  RC_ASSERT(!is_cut(index * block + inside));
+  // Exact as long as 2 * offset * block does not overflow.
+  const std::uint64_t far = draw::in_range<std::uint64_t>(cut, UINT64_MAX / 2 / block / block) * block;
+  RC_ASSERT(!is_cut(far));
+  RC_ASSERT(!is_cut(far + inside));
 }
 
 template <class G>
@@ -135,8 +140,8 @@ struct IgnoresAlignment : Full {
 
 /// The divisor is rounded down instead of up.
 struct RoundsDivisorDown : Full {
-  static bool is_block_offset(std::uint64_t offset, std::uint64_t divisor) {
-    return Full::is_block_offset(offset, divisor - 1);
+  static bool is_cut_offset(std::uint64_t offset, std::uint64_t divisor, std::uint32_t limit) {
+    return Full::is_cut_offset(offset, divisor - 2, limit);
   }
 };
 
@@ -145,7 +150,7 @@ TEST(SizeClassPropertyControls, RefutePlantedFaults) {
   EXPECT_TRUE(is_refuted(&is_monotone<Swaps, FullGeometry>, "Classes::of", 1));
   EXPECT_TRUE(is_refuted(&waste_is_bounded<Wastes, FullGeometry>, "5 * bytes", 1));
   EXPECT_TRUE(is_refuted(&is_aligned_and_smallest<IgnoresAlignment, FullGeometry>, "expected", 1));
-  EXPECT_TRUE(is_refuted(&recognises_block_starts<RoundsDivisorDown, FullGeometry>, "is_block_offset", 1));
+  EXPECT_TRUE(is_refuted(&recognises_block_starts<RoundsDivisorDown, FullGeometry>, "is_cut", 1));
 }
 
 }  // namespace

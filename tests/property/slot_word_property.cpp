@@ -58,6 +58,10 @@ struct Slots {
   [[nodiscard]] bool all(unsigned first, unsigned run, SlotState state) const {
     return std::all_of(states.begin() + first, states.begin() + first + run, [&](SlotState s) { return s == state; });
   }
+  [[nodiscard]] bool all(unsigned first, unsigned run, SlotChoice choice) const {
+    return std::all_of(states.begin() + first, states.begin() + first + run,
+                       [&](SlotState s) { return accepts(choice, s); });
+  }
 
   /// First slot of the lowest run that `choice` accepts, or -1.
   [[nodiscard]] int find_run(unsigned run, SlotChoice choice) const {
@@ -94,7 +98,7 @@ class AnyWord {
   [[nodiscard]] virtual Seen snapshot() const = 0;
   virtual void activate(unsigned count) = 0;
   [[nodiscard]] virtual int claim_run(unsigned count, SlotChoice choice) = 0;
-  [[nodiscard]] virtual bool claim_at(unsigned first, unsigned count) = 0;
+  [[nodiscard]] virtual bool claim_at(unsigned first, unsigned count, SlotChoice choice) = 0;
   [[nodiscard]] virtual std::uint32_t claim_empty() = 0;
   [[nodiscard]] virtual Released release(unsigned first, unsigned count) = 0;
   [[nodiscard]] virtual Released discard(std::uint32_t mask) = 0;
@@ -111,7 +115,9 @@ class WordOf : public AnyWord {
   }
   void activate(unsigned count) override { word_.activate(count); }
   int claim_run(unsigned count, SlotChoice choice) override { return word_.claim_run(count, choice); }
-  bool claim_at(unsigned first, unsigned count) override { return word_.claim_at(first, count); }
+  bool claim_at(unsigned first, unsigned count, SlotChoice choice) override {
+    return word_.claim_at(first, count, choice);
+  }
   std::uint32_t claim_empty() override { return word_.claim_empty(); }
   Released release(unsigned first, unsigned count) override { return of(word_.release(first, count)); }
   Released discard(std::uint32_t mask) override { return of(word_.discard(mask)); }
@@ -195,19 +201,22 @@ struct ClaimRun : Command {
 struct ClaimAt : Command {
   unsigned first;
   unsigned count;
+  SlotChoice choice;
 
   explicit ClaimAt(const Slots& slots)
-      : first(draw::in_range(0u, slots.size())), count(draw::in_range(1u, slots.size() - first + 1)) {}
+      : first(draw::in_range(0u, slots.size())),
+        count(draw::in_range(1u, slots.size() - first + 1)),
+        choice(draw::element({SlotChoice::kEmpty, SlotChoice::kEmpty, SlotChoice::kAny})) {}
   void apply(Slots& slots) const override {
-    if (slots.all(first, count, SlotState::kEmpty)) slots.fill(first, count, SlotState::kActive);
+    if (slots.all(first, count, choice)) slots.fill(first, count, SlotState::kActive);
   }
   void run(const Slots& before, Subject& subject) const override {
-    const bool claimed = subject.word.claim_at(first, count);
-    RC_ASSERT(claimed == before.all(first, count, SlotState::kEmpty));
+    const bool claimed = subject.word.claim_at(first, count, choice);
+    RC_ASSERT(claimed == before.all(first, count, choice));
     if (!claimed) subject.coverage.hit("claim at refused: " + name(before.states[first]));
     compare("claim at", before, this->nextState(before), subject);
   }
-  void show(std::ostream& out) const override { out << "claim at " << first << ", run of " << count; }
+  void show(std::ostream& out) const override { out << name(choice) << " at " << first << ", run of " << count; }
 };
 
 /// Only ACTIVE slots can be released: nobody else holds a slot.
@@ -376,7 +385,7 @@ struct ClaimsTheLastSlotTwice : SlotWord<Sync, kSlots> {
 
 template <class Sync, unsigned kSlots>
 struct TakesUnusedSlotsByHint : SlotWord<Sync, kSlots> {
-  bool claim_at(unsigned first, unsigned count) noexcept {
+  bool claim_at(unsigned first, unsigned count, SlotChoice) noexcept {
     const auto wanted = SlotSnapshot<kSlots>::run_mask(first, count);
     return (this->snapshot().free() & wanted) == wanted &&
            SlotWord<Sync, kSlots>::claim_run(count, SlotChoice::kAny) >= 0;

@@ -69,6 +69,7 @@ TEST_F(HakLearning, IsStartedAndStoppedWhileThreadsAllocate) {
       void* blocks[40];
       for (void*& block : blocks) block = hak_alloc(1'100 + 700 * (i % 40));
       for (void* block : blocks) hak_free(block);
+      std::this_thread::sleep_for(200us);  // where the learner never ends a window, to wait for it is no work
     }
   });
   controller.join();
@@ -118,6 +119,7 @@ TEST_F(HakLearning, ChangesOfCapsAreCounted) {
        moves() == before && std::chrono::steady_clock::now() < end;) {
     for (void*& block : blocks) block = hak_alloc(2000);
     for (void* block : blocks) hak_free(block);
+    std::this_thread::sleep_for(10ms);
   }
   EXPECT_GT(moves(), before);
   let_learn(false);

@@ -59,6 +59,18 @@ TEST_F(HeapEvents, TellOfTheSlotsThatAreAcquiredAndOfTheirStage) {
   free(owner, blocks);
 }
 
+TEST_F(HeapEvents, TellOfTheSlotsThatAGrowingBlockTakesBehindIt) {
+  HeapT::Context& owner = *heap_.attach();
+  const auto blocks = allocate(owner, 2048, 1);
+  ASSERT_EQ(heap_.reallocate(owner, blocks[0], 4096), blocks[0]);
+  const auto acquired = noted_of(EventKind::kAcquire);
+  ASSERT_EQ(acquired.size(), 2u);
+  EXPECT_STREQ(acquired[1].detail, "behind");
+  EXPECT_EQ(acquired[1].size_class, SizeClass<ToyGeometry>::of(4096));
+  EXPECT_EQ(acquired[1].slot, acquired[0].slot + 2);
+  EXPECT_EQ(acquired[1].count, 2u);
+}
+
 TEST_F(HeapEvents, TellOfEveryBlockThatIsSentToItsOwner) {
   HeapT::Context& owner = *heap_.attach();
   HeapT::Context& other = *heap_.attach();

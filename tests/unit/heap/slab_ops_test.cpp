@@ -290,8 +290,26 @@ TEST_F(SlabTest, NewSlabKeepsNothingOfTheSlotsFormerLife) {
   EXPECT_EQ(slab_->size_class.get(), kLater);
   EXPECT_EQ(slab_->block_bytes(), layout.block_bytes);
   EXPECT_EQ(slab_->divisor.get(), layout.divisor);
-  EXPECT_EQ(slab_->extent.load(std::memory_order_relaxed), 0u) << "no block is cut";
+  EXPECT_EQ(slab_->limit.load(std::memory_order_relaxed), 0u) << "no block is cut";
+  EXPECT_EQ(slab_->extent.load(std::memory_order_relaxed), 0u);
   EXPECT_EQ(slab_->capacity.get(), layout.capacity);
+}
+
+TEST_F(SlabTest, SlabOfOneBlockBecomesOneOfALargerClass) {
+  using Classes = SizeClass<ToyGeometry>;
+  constexpr unsigned kBefore = Classes::of(1280);
+  constexpr unsigned kLater = Classes::of(2048);
+  Ops::make(*slab_, owner_, kBefore);
+  const auto block = refill();
+  ASSERT_EQ(block.size(), 1u);
+  Ops::change_class(*slab_, kLater);
+  EXPECT_EQ(slab_->block_bytes(), 2048u);
+  EXPECT_EQ(slab_->extent.load(std::memory_order_relaxed), 2048u);
+  EXPECT_EQ(slab_->divisor.get(), Classes::layout(kLater).divisor);
+  EXPECT_EQ(slab_->shown.get(), kLater << 16 | 1u);
+  EXPECT_TRUE(slab_->is_block(block[0]));
+  EXPECT_FALSE(slab_->is_block(static_cast<char*>(block[0]) + 1280));
+  EXPECT_TRUE(Ops::is_out(*slab_, 1));
 }
 
 TEST_F(SlabTest, NewSlabForgetsWhatWasCutBefore) {

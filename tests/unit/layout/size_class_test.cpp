@@ -86,9 +86,30 @@ TYPED_TEST(SlabLayout, EveryOffsetOfEverySlabIsJudgedExactly) {
     const auto& layout = Classes::layout(c);
     std::uint64_t wrong = 0;
     for (std::uint64_t offset = 0; offset < layout.slots * kSlotBytes<TypeParam>; ++offset) {
-      wrong += Classes::is_block_offset(offset, layout.divisor) != (offset % layout.block_bytes == 0) ? 1u : 0u;
+      for (const unsigned cut : {0u, 1u, layout.capacity / 2u, unsigned{layout.capacity}}) {
+        const bool is_cut = offset % layout.block_bytes == 0 && offset / layout.block_bytes < cut;
+        wrong += Classes::is_cut_offset(offset, layout.divisor, cut * layout.excess) != is_cut ? 1u : 0u;
+      }
     }
     EXPECT_EQ(wrong, 0u) << c;
+  }
+}
+
+/// The page map takes an address for what it is modulo the map's size; the slab does not.
+TYPED_TEST(SlabLayout, NoBlockStartsWhereUpperBitsOfItsAddressAreSet) {
+  using Classes = SizeClass<TypeParam>;
+  constexpr unsigned kAddressBits = 47;
+  for (unsigned c = 0; c < Classes::kCount; ++c) {
+    const auto& layout = Classes::layout(c);
+    std::uint64_t taken = 0;
+    for (std::uint64_t upper = 1; upper < std::uint64_t{1} << (64 - kAddressBits); ++upper) {
+      const std::uint64_t last = std::uint64_t{layout.capacity - 1u} * layout.block_bytes;
+      for (const std::uint64_t offset : {std::uint64_t{0}, last}) {
+        taken +=
+            Classes::is_cut_offset(offset + (upper << kAddressBits), layout.divisor, layout.capacity * layout.excess);
+      }
+    }
+    EXPECT_EQ(taken, 0u) << c;
   }
 }
 

@@ -70,6 +70,16 @@ TEST(SlotWord, ReleasedSlotIsEmptyAndCanBeClaimedByHint) {
   EXPECT_EQ(word.snapshot().state(0), SlotState::kActive);
 }
 
+TEST(SlotWord, RunAtAPlaceIsClaimedWhateverItsFreeSlotsAreWhereThatIsAsked) {
+  Word word;
+  word.activate(3);
+  (void)word.release(2, 1);
+  EXPECT_FALSE(word.claim_at(2, 2)) << "EMPTY and UNUSED";
+  EXPECT_FALSE(word.claim_at(1, 2, SlotChoice::kAny)) << "the first one is ACTIVE";
+  EXPECT_TRUE(word.claim_at(2, 2, SlotChoice::kAny));
+  EXPECT_EQ(word.snapshot().active(), 0b1111u);
+}
+
 TEST(SlotWord, RunsAreClaimedWholeOrNotAtAll) {
   Word word;
   word.activate(4);

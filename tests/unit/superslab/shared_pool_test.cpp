@@ -47,6 +47,24 @@ class SharedPoolTest : public testing::Test {
   SharedPool<ToyConfig> pool_;
 };
 
+TEST_F(SharedPoolTest, SlabIsExtendedByTheFreeSlotsBehindIt) {
+  SlabT* slab = acquire(kTwoSlots);
+  EXPECT_TRUE(pool_.extend(toy_.backend, *slab, kTwoSlots)) << "it has them";
+  EXPECT_TRUE(pool_.extend(toy_.backend, *slab, kFourSlots));
+  EXPECT_EQ(slab->slots.get(), 4u);
+  const auto slots = slab->superslab.get()->word.snapshot();
+  EXPECT_EQ(slots.active(), 0b1111u);
+  release(slab);
+  EXPECT_EQ(pool_.retired(), 1u) << "they go back together";
+}
+
+TEST_F(SharedPoolTest, SlabIsAsItWasWhereTheSlotsBehindItAreNotFree) {
+  SlabT* slab = acquire(kTwoSlots);
+  (void)acquire(kSmall);
+  EXPECT_FALSE(pool_.extend(toy_.backend, *slab, kFourSlots));
+  EXPECT_EQ(slab->slots.get(), 2u);
+}
+
 TEST_F(SharedPoolTest, StagesOfD3ComeInOrder) {
   SlabT* first = acquire(kSmall);
   EXPECT_EQ(mapped(), 1u) << "3: nothing is live, nothing cached";

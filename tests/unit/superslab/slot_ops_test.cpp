@@ -74,6 +74,14 @@ TEST_F(SlotOpsTest, ReleasedRunIsClaimedAgainByItsHint) {
   EXPECT_TRUE(Ops::claim_at(*slab, 2));
 }
 
+TEST_F(SlotOpsTest, SlotsBehindARunAreClaimedIfTheyAreFreeAndInItsSuperSlab) {
+  auto* slab = claim(1, SlotChoice::kUnused);
+  ASSERT_EQ(slab, &superslab_.slabs[1]);
+  EXPECT_FALSE(Ops::claim_behind(*slab, 3)) << "there are two";
+  EXPECT_TRUE(Ops::claim_behind(*slab, 2));
+  EXPECT_FALSE(Ops::claim_behind(superslab_.slabs[0], 1)) << "held";
+}
+
 TEST_F(SlotOpsTest, HintOfARunThatWouldLeaveTheSuperSlabIsHarmless) {
   auto* run = claim(3, SlotChoice::kUnused);
   (void)Ops::release(*run);

@@ -56,6 +56,7 @@ class Pool {
     return slab;
   }
   void release(SlabT* slab) { pool.release(toy_.backend, *slab); }
+  bool extend(SlabT* slab, unsigned size_class) { return pool.extend(toy_.backend, *slab, size_class); }
   void trim() { (void)pool.trim(toy_.backend); }
   std::size_t reservations() { return toy_.memory.reservations(); }
 
@@ -141,6 +142,12 @@ TEST(UnsharedPool, HintIntoAnotherClasssSuperSlabIsNotFollowed) {
   auto* other = pool.acquire(kSmall);
   EXPECT_NE(other->superslab.get(), held->superslab.get());
   EXPECT_EQ(pool.acquire(kOther), empty) << "still there for its own class";
+}
+
+TEST(UnsharedPool, SlabOfAnotherClassNeedsSlotsOfItsOwn) {
+  Pool<UnsharedConfig> pool;
+  auto* slab = pool.acquire(kTwoSlots);
+  EXPECT_FALSE(pool.extend(slab, Classes::of(4096)));
 }
 
 /// And when everything else has been released meanwhile, the SuperSlab is the class's from now on.

@@ -1,7 +1,7 @@
 """What is measured: every benchmark with its arguments."""
 import dataclasses
 
-SPEED, INSTRUCTIONS = "speed", "instructions"
+SPEED, INSTRUCTIONS, OPERATIONS = "speed", "instructions", "operations"
 
 MIN_BYTES, MAX_BYTES, LIVE_BLOCKS, SEED = 16, 1040, 4096, 42  # the recorded workload of random_mixed
 LARSON_BLOCKS, MANY_BLOCKS, LARSON_SEED = 1000, 5000, 12345
@@ -11,7 +11,8 @@ KIBI = 1024
 @dataclasses.dataclass(frozen=True)
 class Scenario:
     """`command` is a program of the bench directory and its arguments. `kind` is SPEED (operations per second are
-    compared) or INSTRUCTIONS (counts that every run repeats exactly, so that one run is enough)."""
+    compared), INSTRUCTIONS (counts that every run repeats exactly, so that one run is enough) or OPERATIONS (times of
+    single calls)."""
 
     name: str
     command: tuple
@@ -54,6 +55,7 @@ def catalogue(quick):
     up_to_32k = ("--min", KIBI + 1, "--max", 32 * KIBI)
     return [
         instructions(quick),
+        Scenario("operations", ("operations", "--seconds", 0.01 if quick else 0.05), "nanoseconds of single operations", OPERATIONS),
         *(larson(threads, seconds) for threads in (1, 2, 4, 8, 16)),
         *(larson(threads, seconds, rounds=1, name="larson-short-lived") for threads in (2, 8)),
         *(larson(threads, seconds, name="larson-many", blocks=MANY_BLOCKS) for threads in (1, 2, 4, 16)),

@@ -12,11 +12,11 @@ import subprocess
 import sys
 import tempfile
 
-from hakmem_ci.jobs.bench import allocators, catalogue, compare, measure, summary
+from hakmem_ci.jobs.bench import allocators, catalogue, compare, measure, plots, summary
 from hakmem_ci.core import command_line, process, report, screen, verdict
 
 PRESET = "release"
-TARGETS = ("hakmem", "bench_larson", "bench_random_mixed", "bench_instructions", "bench_scenarios")
+TARGETS = ("hakmem", "bench_larson", "bench_random_mixed", "bench_instructions", "bench_operations", "bench_scenarios")
 BUILD_SECONDS = 1800
 
 
@@ -58,6 +58,8 @@ def arguments_of(argv):
                         help="one more allocator, a shared library; a known name replaces that one; may be repeated")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="also write all results to this file")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="also write the report to this file")
+    parser.add_argument("--plots", type=pathlib.Path, metavar="DIR",
+                        help="also draw speed, memory and memory over time into this folder (SVG); needs gnuplot")
     parser.add_argument("--patience", type=command_line.whole_number(1, 86400), default=int(process.SLEEP_SECONDS), metavar="SECONDS",
                         help="a run hangs of which no thread has run for so long (default: "
                              f"{process.SLEEP_SECONDS:.0f})")
@@ -73,7 +75,9 @@ def arguments_of(argv):
     for pattern in arguments.only:
         if not any(fnmatch.fnmatchcase(scenario.name, pattern) for scenario in scenarios):
             parser.error(f"--only: no scenario matches '{pattern}'; --list names them")
-    for option in ("json", "markdown"):
+    if arguments.plots is not None and not plots.is_there():
+        parser.error("--plots: gnuplot is not installed; run ci/setup")
+    for option in ("json", "markdown", "plots"):
         path = getattr(arguments, option)
         if path is not None and not path.resolve().parent.is_dir():
             parser.error(f"--{option}: there is no directory {path.resolve().parent}")
@@ -181,12 +185,25 @@ def shown_command(argv):
     return shlex.join(words)
 
 
+def draw(folder, entries, names, subject):
+    """(title, path) of each picture; none where none were asked for. What cannot be drawn is said, and costs no result."""
+    if folder is None:
+        return []
+    try:
+        folder.mkdir(exist_ok=True)
+        return plots.write(entries, names, subject, folder.resolve())
+    except (OSError, plots.CannotDraw) as error:
+        print(f"ci/bench: no pictures in {folder}: {error}", file=sys.stderr)
+        return []
+
+
 def write_reports(root, arguments, results, chosen, argv):
     """Prints the tables and writes the files that were asked for."""
     names = [one.name for one in chosen]
     subject = names[0]
     entries = summary.summarise(results, arguments.scenarios, names, subject)
     counts = summary.counts_of(results, arguments.scenarios, names)
+    operations = summary.operations_of(results, arguments.scenarios, names)
     problems = results.problems()
     facts = {"command": shown_command(argv), "machine": describe_machine(),
              "commit": command_line.first_line(["git", "describe", "--always", "--dirty"], root),
@@ -195,7 +212,7 @@ def write_reports(root, arguments, results, chosen, argv):
              "interrupted": results.interrupted,
              "allocators": {one.name: one.library.name if one.library else "the C library" for one in chosen}}
     print()
-    for table in summary.tables(entries, counts, names, subject):
+    for table in summary.tables(entries, counts, operations, names, subject):
         print(summary.as_text(*table))
     for scenario, name, number, problem in problems:
         print(f"FAILED: {scenario} with {name}, round {number + 1}: {problem}")
@@ -206,8 +223,10 @@ def write_reports(root, arguments, results, chosen, argv):
                  "geometric_means": summary.geometric_means(entries, names, subject),
                  "results": entries, "samples": samples}
         report.write_atomically(arguments.json.resolve(), json.dumps(whole, indent=2) + "\n")
+    pictures = draw(arguments.plots, entries, names, subject)
     if arguments.markdown is not None:
-        text = summary.document(facts, entries, counts, problems, names, subject)
+        shown = [(title, os.path.relpath(path, arguments.markdown.resolve().parent)) for title, path in pictures]
+        text = summary.document(facts, entries, counts, operations, problems, names, subject, shown)
         report.write_atomically(arguments.markdown.resolve(), text)
     print(summary.headline(entries, names, subject))
     return problems

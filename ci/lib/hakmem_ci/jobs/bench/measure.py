@@ -24,6 +24,7 @@ class Sample:
     checksum: str = ""
     rss_over_time: list = dataclasses.field(default_factory=list)  # of a peak: moments with `when`, `seconds`, `bytes`
     counts: list = dataclasses.field(default_factory=list)  # of INSTRUCTIONS
+    operations: list = dataclasses.field(default_factory=list)  # of OPERATIONS: `name` and `nanoseconds`
 
 
 class Results:
@@ -111,6 +112,8 @@ class Bench:
             return Sample(number, objection)
         if scenario.kind == catalogue.INSTRUCTIONS:
             return Sample(number, counts=result["results"])
+        if scenario.kind == catalogue.OPERATIONS:
+            return Sample(number, operations=result["results"])
         return Sample(number, "", result["operations_per_second"], result["operations_per_cpu_second"],
                       result["peak_resident_bytes"], result["page_faults"], result["cpu_seconds"],
                       result["system_seconds"], result.get("checksum", ""), result.get("rss_over_time", []))

@@ -99,6 +99,19 @@ def counts_of(results, scenarios, names):
     return [(size, pattern, row) for (size, pattern), row in sorted(rows.items())]
 
 
+def operations_of(results, scenarios, names):
+    """Single operations: a list of (name, {allocator: median of the rounds, in nanoseconds})."""
+    rows = {}
+    for scenario in scenarios:
+        if scenario.kind != catalogue.OPERATIONS:
+            continue
+        for name in names:
+            for sample in results.of(scenario, name):
+                for one in sample.operations:
+                    rows.setdefault(one["name"], {}).setdefault(name, []).append(one["nanoseconds"])
+    return [(operation, {name: statistics.median(values) for name, values in row.items()}) for operation, row in rows.items()]
+
+
 def speed(cell):
     """Millions of operations per second; FAILED and a hyphen (not measured) are no speeds."""
     if cell["problems"]:
@@ -156,7 +169,7 @@ def instruction_cell(value):
     return f"{value[0]:.1f}" + (f" + {value[1]:.2f} calls" if value[1] else "")
 
 
-def tables(entries, counts, names, subject):
+def tables(entries, counts, operations, names, subject):
     """(title, heading, rows) of each table that has rows."""
     peers = [name for name in names if name != subject]
     cells = [(entry["scenario"], entry["allocators"]) for entry in entries]
@@ -173,6 +186,8 @@ def tables(entries, counts, names, subject):
          [(name, *(kernel(row[n]) for n in names)) for name, row in cells]),
         ("Resident memory over time, MiB", ("scenario", *names),
          [row for entry in entries for row in moments(entry, names)]),
+        ("Single operations on warm memory, nanoseconds of processor time, medians", ("operation", *names),
+         [(operation, *(f"{row[n]:.1f}" if n in row else "-" for n in names)) for operation, row in operations]),
         ("User instructions per malloc + free, the loop around them included (exact)", ("bytes", "pattern", *names),
          [(str(size) if size else "none", pattern, *(instruction_cell(row.get(n)) for n in names))
           for size, pattern, row in counts]),
@@ -199,8 +214,8 @@ def as_markdown(title, heading, rows):
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows), ""])
 
 
-def document(facts, entries, counts, problems, names, subject):
-    """The whole report as Markdown."""
+def document(facts, entries, counts, operations, problems, names, subject, pictures=()):
+    """The whole report as Markdown. `pictures`: title and path of each."""
     parts = ["# Benchmarks", "", "Written by `ci/bench`; the same command repeats it:", "", f"    {facts['command']}", "",
              f"Machine: {facts['machine']}. Rounds: {facts['rounds_done']}, in which the allocators take turns. "
              "Ratios are taken within a round, because the speed of a shared machine differs from minute to minute; "
@@ -208,7 +223,8 @@ def document(facts, entries, counts, problems, names, subject):
              f"{NOISY:.0f} between rounds: it is noise, and no part of the means.", ""]
     if facts["interrupted"]:
         parts += ["**Interrupted: the last round is not complete.**", ""]
-    parts += [as_markdown(*table) for table in tables(entries, counts, names, subject)]
+    parts += [line for title, path in pictures for line in (f"![{title}]({path})", "")]
+    parts += [as_markdown(*table) for table in tables(entries, counts, operations, names, subject)]
     parts += ["## Failures", ""]
     parts += [f"- `{scenario}` with {name}: {problem}" for scenario, name, _, problem in problems] or ["None."]
     parts += ["", "## Scenarios", "", *(f"- `{entry['scenario']}`: `{' '.join(entry['command'])}`" for entry in entries), ""]

@@ -21,7 +21,7 @@ PART = "mutants"
 NOT_RUN = " was not run: "
 FOLDERS = ("lockfree", "superslab", "heap", "variants", "diagnostics", "layout", "sync", "os", "learner")
 # What a header's tests are called when they are not called after it.
-WHOLE_HEAP = ("heap/heap_test.cpp", "heap/heap_events_test.cpp", "heap/heap_pages_test.cpp", "heap/heap_refusal_test.cpp",
+WHOLE_HEAP = ("heap/heap_test.cpp", "heap/heap_events_test.cpp", "heap/heap_pages_test.cpp", "heap/heap_realloc_test.cpp", "heap/heap_refusal_test.cpp",
               "heap/heap_threads_test.cpp", "variants/guarded_heap_test.cpp")
 UNIT_TESTS = {"variants/guards.hpp": ("variants/guarded_heap_test.cpp",),
               "heap/heap.hpp": ("heap/thread_cache_test.cpp", "heap/thread_cache_statistics_test.cpp", "heap/reclaimer_test.cpp",
