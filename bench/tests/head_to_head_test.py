@@ -13,7 +13,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 import broken_malloc
-from hakmem_ci.jobs.bench import allocators, catalogue, measure, summary
+from hakmem_ci.jobs.bench import allocators, catalogue, measure, shared_lines, summary
 
 TOOL = ROOT / "ci" / "bench"
 BUILT = pathlib.Path(sys.argv.pop(1)).resolve()
@@ -54,7 +54,12 @@ class HeadToHead(unittest.TestCase):
                                           "--plots", str(self.folder / "drawn"))
         self.assertEqual(code, 0, output)
         self.assertEqual([entry["scenario"] for entry in report["results"]], ["larson-2", "factor-1"])
+        shared = {entry["scenario"]: entry["allocators"]["hakmem"]["shared_updates"] for entry in report["results"]}
+        self.assertGreater(shared["larson-2"]["a slab's"], 100, "its blocks are passed on")
+        self.assertLessEqual(shared["factor-1"]["a slab's"], 1000, "of a thousand operations, what its thread was started with")
+        self.assertIn("| larson-2 | hakmem |", markdown.read_text())
         for entry in report["results"]:
+            self.assertEqual(entry["allocators"]["glibc"]["shared_updates"], {})
             self.assertEqual(list(entry["allocators"]), ["hakmem", "glibc", "mine"])
             for name, cell in entry["allocators"].items():
                 self.assertEqual((cell["rounds"], cell["problems"]), (2, []), name)
@@ -170,6 +175,15 @@ class Figures(unittest.TestCase):
         entries = summary.summarise(results, [self.SCENARIO, other], ["hakmem", "peer"], "hakmem")
         self.assertIsNone(entries[0]["allocators"]["peer"]["ratio"])
         self.assertIn("2.00 x peer (without 1 of 2 scenarios)", summary.headline(entries, ["hakmem", "peer"], "hakmem"))
+
+    def test_updates_of_shared_lines_are_sums_for_a_million_operations(self):
+        statistics = dict.fromkeys((name for names in shared_lines.KINDS.values() for name in names), 0)
+        statistics.update(outbox_chains=3, late_frees=1, slabs_released=2, mmap_calls=5)
+        output = "larson: so many operations\n" + json.dumps(statistics) + "\n"
+        self.assertEqual(shared_lines.updates(shared_lines.statistics_in(output), 2_000_000),
+                         {"a slab's": 2.0, "a SuperSlab's": 1.0, "everybody's": 0.0, "the kernel's": 2.5})
+        for other in ("larson: so many operations\n", '{"outbox_chains" cut off\n', '{"other": 1}\n'):
+            self.assertEqual(shared_lines.updates(shared_lines.statistics_in(other), 1), {})
 
     def test_an_answer_that_differs_from_that_of_the_c_library_is_a_failure(self):
         results = self.results(hakmem=[1], glibc=[1], jemalloc=[1])

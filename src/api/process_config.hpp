@@ -38,6 +38,18 @@ using ProcessSync = SyncOfProcess<ValgrindSync>;
 using ProcessSync = SyncOfProcess<StdSync>;
 #endif
 
+#ifndef HAKMEM_LOCKED
+
+struct ProcessConfig;
+
+/// Contexts for threads that free much and never allocate, as consumers of messages do.
+struct FreersOfProcess {
+  /// As GivesFreersContexts asks for; keeps errno.
+  [[gnu::visibility("hidden")]] static ThreadContext<ProcessConfig>* context_of_freer() noexcept;
+};
+
+#endif
+
 #ifdef HAKMEM_HARDENED
 
 #pragma GCC visibility push(hidden)
@@ -55,7 +67,7 @@ struct ProcessCallSite {
 
 #pragma GCC visibility pop
 
-using ProcessConfig = Config<HardenedSync<ProcessSync, ProcessAlarm>, ProcessOs, FullGeometry>;
+struct ProcessConfig : Config<HardenedSync<ProcessSync, ProcessAlarm>, ProcessOs, FullGeometry>, FreersOfProcess {};
 using ProcessHeap = GuardedHeap<Heap<ProcessConfig>, Trailer, ProcessCallSite>;
 
 #elif defined(HAKMEM_LOCKED)
@@ -63,12 +75,13 @@ using ProcessHeap = GuardedHeap<Heap<ProcessConfig>, Trailer, ProcessCallSite>;
 struct ProcessGeometry : FullGeometry {
   static constexpr bool kThreadCaches = false;
 };
+// A free holds the lock already: to give its thread a context would need it once more.
 using ProcessConfig = Config<ProcessSync, ProcessOs, ProcessGeometry>;
 using ProcessHeap = LockedHeap<Heap<ProcessConfig>, PthreadLock>;
 
 #else
 
-using ProcessConfig = Config<ProcessSync, ProcessOs, FullGeometry>;
+struct ProcessConfig : Config<ProcessSync, ProcessOs, FullGeometry>, FreersOfProcess {};
 using ProcessHeap = Heap<ProcessConfig>;
 
 #endif

@@ -81,6 +81,22 @@ ContextUse::~ContextUse() {
   if (borrowed_) process_heap.detach(*context_);
 }
 
+#ifndef HAKMEM_LOCKED
+
+ProcessContext* FreersOfProcess::context_of_freer() noexcept {
+  // A context is more than a few blocks, and many threads free what they were given and end.
+  constexpr unsigned kFrees = 64;
+  static constinit thread_local unsigned frees __attribute__((tls_model("initial-exec"))) = 0;
+  if (thread_exited || ++frees < kFrees) return nullptr;
+  frees = 0;  // without memory it is tried again after as many
+  const int saved = errno;
+  const ContextUse context;
+  errno = saved;
+  return context ? &*context : nullptr;
+}
+
+#endif
+
 namespace {
 
 [[gnu::noinline]] void* allocate_slower(std::size_t bytes) noexcept {

@@ -324,6 +324,12 @@ class Heap {
   [[gnu::noinline]] void deallocate_remote(Context& context, SlabT& slab, void* block) noexcept {
     // Relaxed: handoff lemma. No owner: a direct mapping, or a block that was free already when its slab went.
     if (slab.owner.load(std::memory_order_relaxed) == nullptr) return deallocate_ownerless(slab, block);
+    if constexpr (GivesFreersContexts<Config>) {
+      // The slab may be the context's, which another thread has left.
+      Context* given = context.attached.get() ? nullptr : Config::context_of_freer();
+      if (given != nullptr) [[unlikely]]
+        return deallocate_in(*given, slab, block);
+    }
     if (!slab.is_block(block)) [[unlikely]]
       return misuse().report_interior(slab, block);
     if (Mark::is_set(block)) [[unlikely]]

@@ -172,4 +172,11 @@ SlabInbox<Config>& inbox_of(ThreadContext<Config>& context) noexcept {
   return context.inbox;
 }
 
+/// A Config that lets threads gather what they free though they never allocate: `context_of_freer()` is asked at each free
+/// into a slab by a thread without a context. \return the calling thread's context from now on, or nullptr: none, this time
+template <class Config>
+concept GivesFreersContexts = requires {
+  { Config::context_of_freer() } noexcept -> std::same_as<ThreadContext<Config>*>;
+};
+
 }  // namespace hakmem

@@ -58,10 +58,10 @@ struct FullGeometry {
   static constexpr std::size_t kRetainBytes = std::size_t{1} << 20;
   static constexpr unsigned kWakeDivisor = 8;
   static constexpr unsigned kWakeBlocks = 32;
-  static constexpr unsigned kOutboxEntries = 16;
+  static constexpr unsigned kOutboxEntries = 64;
   static constexpr unsigned kOutboxBlocks = 64;
   static constexpr std::size_t kOutboxBytes = std::size_t{32} << 10;
-  static constexpr unsigned kOutboxInterval = 1024;
+  static constexpr unsigned kOutboxInterval = 512;
   static constexpr unsigned kDescriptorsPerGroup = 64;
   static constexpr unsigned kCachedSuperSlabs = 8;
   static constexpr unsigned kWhalePlaces = 32;

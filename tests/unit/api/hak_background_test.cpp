@@ -15,20 +15,20 @@
 #include <vector>
 
 #include "hakmem/hakmem.h"
+#include "support/patience.hpp"
 
 namespace hakmem::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLongEnough = 60s;
 constexpr std::size_t kBlockBytes = 16 << 10;
 
 void set(const char* name, const char* value) { ASSERT_EQ(hak_option_set(name, value), 0) << name << "=" << value; }
 
 /// \return whether something comes true before the time is over
 template <class Condition>
-bool comes_true(Condition condition, std::chrono::milliseconds time = kLongEnough) {
+bool comes_true(Condition condition, std::chrono::milliseconds time = long_enough()) {
   for (const auto end = std::chrono::steady_clock::now() + time; !condition();) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(10ms);
@@ -134,7 +134,7 @@ int exit_code_of_child(Body body) {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(body());
   int status = -1;
-  if (!comes_true([&] { return ::waitpid(child, &status, WNOHANG) != 0; }, 2 * kLongEnough)) {
+  if (!comes_true([&] { return ::waitpid(child, &status, WNOHANG) != 0; }, 2 * long_enough())) {
     (void)::kill(child, SIGKILL);
     (void)::waitpid(child, &status, 0);
   }

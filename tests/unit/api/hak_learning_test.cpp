@@ -14,6 +14,7 @@
 
 #include "api/learning.hpp"
 #include "hakmem/hakmem.h"
+#include "support/patience.hpp"
 #include "support/together.hpp"
 
 namespace hakmem::test {
@@ -39,7 +40,6 @@ bool learns_within(std::chrono::milliseconds time) {
 }
 
 /// The shortest window that the options allow is 500 ms.
-constexpr auto kLongEnough = 60s;
 constexpr auto kTwoWindows = 1200ms;
 
 void let_learn(bool on) { ASSERT_EQ(hak_option_set("HAKMEM_LEARN", on ? "1" : "0"), 0); }
@@ -57,7 +57,7 @@ TEST_F(HakLearning, IsStartedAndStoppedWhileThreadsAllocate) {
   std::thread controller([&] {
     for (int round = 0; round < 2; ++round) {
       let_learn(true);
-      EXPECT_TRUE(learns_within(kLongEnough));
+      EXPECT_TRUE(learns_within(long_enough()));
       let_learn(false);
       // The window that is under way ends without being counted.
       EXPECT_FALSE(learns_within(kTwoWindows));
@@ -115,7 +115,7 @@ TEST_F(HakLearning, ChangesOfCapsAreCounted) {
   const auto before = moves();
   let_learn(true);
   std::vector<void*> blocks(3000);
-  for (const auto end = std::chrono::steady_clock::now() + kLongEnough;
+  for (const auto end = std::chrono::steady_clock::now() + long_enough();
        moves() == before && std::chrono::steady_clock::now() < end;) {
     for (void*& block : blocks) block = hak_alloc(2000);
     for (void* block : blocks) hak_free(block);
@@ -129,7 +129,7 @@ TEST_F(HakLearning, ChangesOfCapsAreCounted) {
 /// W_MAX in force in thousandths, as soon as it is `expected`, else after a long time.
 std::uint64_t max_waste_once_it_is(std::uint64_t expected) {
   hak_statistics now;
-  const auto end = std::chrono::steady_clock::now() + kLongEnough;
+  const auto end = std::chrono::steady_clock::now() + long_enough();
   do {
     std::this_thread::sleep_for(10ms);
     hak_statistics_get(&now);
@@ -151,7 +151,7 @@ TEST_F(HakLearning, BeginsAnewWithOptionsThatChange) {
   ASSERT_EQ(hak_option_set("HAKMEM_WASTE_CANDIDATES_MID", "3"), 0);
   EXPECT_EQ(threads_now(), threads) << "one learner";
   EXPECT_EQ(max_waste_once_it_is(3000), 3000u) << "the new first candidate";
-  EXPECT_TRUE(learns_within(kLongEnough)) << "a learner that has begun anew goes on";
+  EXPECT_TRUE(learns_within(long_enough())) << "a learner that has begun anew goes on";
   ASSERT_EQ(hak_option_set("HAKMEM_LEARN_WASTE", "0"), 0);
   EXPECT_EQ(max_waste_once_it_is(1000), 1000u) << "W_MAX is learned no more";
   ASSERT_EQ(hak_option_set("HAKMEM_LEARN_WASTE", "1"), 0);
@@ -171,7 +171,7 @@ TEST_F(HakLearning, IsSilentWithoutTheOption) { EXPECT_FALSE(learns_within(kTwoW
 int learn_as_child() {
   if (learns_within(kTwoWindows)) return 1;
   if (hak_option_set("HAKMEM_LEARN", "1") != 0) return 2;
-  return learns_within(kLongEnough) ? 0 : 3;
+  return learns_within(long_enough()) ? 0 : 3;
 }
 
 /// \return the exit code of a child that does `body`; -1 if it has to be ended
@@ -180,7 +180,7 @@ int exit_code_of_child(Body body) {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(body());
   int status = -1;
-  for (const auto end = std::chrono::steady_clock::now() + kLongEnough; ::waitpid(child, &status, WNOHANG) == 0;) {
+  for (const auto end = std::chrono::steady_clock::now() + long_enough(); ::waitpid(child, &status, WNOHANG) == 0;) {
     if (std::chrono::steady_clock::now() > end) (void)::kill(child, SIGKILL);
     std::this_thread::sleep_for(10ms);
   }
@@ -195,7 +195,7 @@ TEST_F(HakLearning, DoesNotKeepAProcessWhoseOtherThreadsHaveEnded) {
     EXPECT_EQ(exit_code_of_child([&] {
                 if (!keeps_standard_input) ::close(STDIN_FILENO);
                 let_learn(true);
-                if (!learns_within(kLongEnough)) return 1;
+                if (!learns_within(long_enough())) return 1;
                 end_thread();
                 return 2;
               }),
@@ -208,7 +208,7 @@ TEST_F(HakLearning, GoesOnWithoutTheMainThread) {
               let_learn(true);
               std::thread([] {
                 std::this_thread::sleep_for(kTwoWindows);
-                ::_exit(learns_within(kLongEnough) ? 0 : 1);
+                ::_exit(learns_within(long_enough()) ? 0 : 1);
               }).detach();
               end_thread();
               return 2;
@@ -221,7 +221,7 @@ TEST_F(HakLearning, NeedsNoFileToBeOpened) {
               const rlimit none{};
               (void)::setrlimit(RLIMIT_NOFILE, &none);
               let_learn(true);
-              return learns_within(kLongEnough) && learns_within(kLongEnough) ? 0 : 1;
+              return learns_within(long_enough()) && learns_within(long_enough()) ? 0 : 1;
             }),
             0);
 }
@@ -246,11 +246,11 @@ TEST(HakLearningDeathTest, NoThreadIsAskedForUnlessItIsToLearn) {
 
 TEST_F(HakLearning, AForkedChildLearnsOnceItAsksForIt) {
   let_learn(true);
-  ASSERT_TRUE(learns_within(kLongEnough));
+  ASSERT_TRUE(learns_within(long_enough()));
   const pid_t child = ::fork();
   if (child == 0) ::_exit(learn_as_child());
   ASSERT_GT(child, 0);
-  EXPECT_TRUE(learns_within(kLongEnough)) << "the parent goes on";
+  EXPECT_TRUE(learns_within(long_enough())) << "the parent goes on";
   int status = -1;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status));

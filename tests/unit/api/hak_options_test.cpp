@@ -23,10 +23,10 @@ std::int64_t value_of(const char* name) {
 
 TEST(HakOptions, HoldTheDefaultUntilSet) {
   EXPECT_EQ(value_of("HAKMEM_CACHE_MID"), 1);
-  EXPECT_EQ(value_of("HAKMEM_OUTBOX_INTERVAL"), 1024);
+  EXPECT_EQ(value_of("HAKMEM_OUTBOX_INTERVAL"), 512);
   EXPECT_EQ(hak_option_set("HAKMEM_OUTBOX_INTERVAL", "64"), 0);
   EXPECT_EQ(value_of("HAKMEM_OUTBOX_INTERVAL"), 64);
-  EXPECT_EQ(hak_option_set("HAKMEM_OUTBOX_INTERVAL", "1024"), 0);
+  EXPECT_EQ(hak_option_set("HAKMEM_OUTBOX_INTERVAL", "512"), 0);
 }
 
 TEST(HakOptions, RefuseWhatTheyCannotMean) {

@@ -54,6 +54,14 @@ TEST_F(HeapPagesTest, AFullSuperSlabMayHaveLargePages) {
             reinterpret_cast<std::uintptr_t>(AdvisedOs::where));
 }
 
+TEST_F(HeapPagesTest, ABlockThatGrowsIntoTheLastSlotMayHaveLargePages) {
+  (void)allocate(64, 16);
+  void* block = heap_.allocate(*context_, 2048);
+  ASSERT_EQ(AdvisedOs::pages, Pages::kSmall);
+  ASSERT_EQ(heap_.reallocate(*context_, block, 3072), block);
+  EXPECT_EQ(AdvisedOs::pages, Pages::kLarge);
+}
+
 TEST_F(HeapPagesTest, SlotsOfWhichLittleIsUsedKeepSmallPages) {
   for (const unsigned bytes : {64u, 128u, 192u, 256u}) (void)heap_.allocate(*context_, bytes);
   EXPECT_EQ(AdvisedOs::pages, Pages::kSmall);

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import signal
 
-from hakmem_ci.jobs.bench import allocators, catalogue
+from hakmem_ci.jobs.bench import allocators, catalogue, shared_lines
 
 PROCESSOR_SECONDS = 3600  # that one run may use; none needs a tenth of it
 
@@ -25,6 +25,7 @@ class Sample:
     rss_over_time: list = dataclasses.field(default_factory=list)  # of a peak: moments with `when`, `seconds`, `bytes`
     counts: list = dataclasses.field(default_factory=list)  # of INSTRUCTIONS
     operations: list = dataclasses.field(default_factory=list)  # of OPERATIONS: `name` and `nanoseconds`
+    shared: dict = dataclasses.field(default_factory=dict)  # of hakmem: updates of shared lines, see shared_lines
 
 
 class Results:
@@ -93,7 +94,7 @@ class Bench:
         report.unlink(missing_ok=True)
         command = [self.folder / scenario.command[0], *scenario.command[1:], "--json", report]
         preload = {"LD_PRELOAD": str(allocator.library)} if allocator.library else {}
-        outcome = self.runner.run("bench", command, PROCESSOR_SECONDS, preload, patience=self.patience)
+        outcome = self.runner.run("bench", command, PROCESSOR_SECONDS, {**preload, **shared_lines.ENVIRONMENT}, patience=self.patience)
         if outcome.ending == "interrupted":
             return None
         if not outcome.clean:
@@ -102,11 +103,11 @@ class Bench:
             result = json.loads(report.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             return Sample(number, f"left no result: {error}")
-        return self.judge(scenario, allocator, number, result)
+        return self.judge(scenario, allocator, number, result, outcome.output)
 
     @staticmethod
-    def judge(scenario, allocator, number, result):
-        """The sample in a result."""
+    def judge(scenario, allocator, number, result, output):
+        """The sample in a result, with what the library has printed."""
         objection = allocator.objection(result["malloc"])
         if objection:
             return Sample(number, objection)
@@ -116,7 +117,8 @@ class Bench:
             return Sample(number, operations=result["results"])
         return Sample(number, "", result["operations_per_second"], result["operations_per_cpu_second"],
                       result["peak_resident_bytes"], result["page_faults"], result["cpu_seconds"],
-                      result["system_seconds"], result.get("checksum", ""), result.get("rss_over_time", []))
+                      result["system_seconds"], result.get("checksum", ""), result.get("rss_over_time", []),
+                      shared=shared_lines.updates(shared_lines.statistics_in(output), result["operations"]))
 
     def run(self, scenarios, choices, rounds, listen):
         """The Results of all rounds, answers compared."""

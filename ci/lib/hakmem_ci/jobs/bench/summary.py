@@ -1,7 +1,7 @@
 """Medians and ratios of what was measured, as numbers, as text and as Markdown."""
 import statistics
 
-from hakmem_ci.jobs.bench import catalogue
+from hakmem_ci.jobs.bench import catalogue, shared_lines
 
 
 NOISY = 3.0  # a ratio whose largest round is this many times its smallest says little
@@ -25,6 +25,12 @@ def rss_over_time(samples):
     runs = [sample.rss_over_time for sample in samples if not sample.problem and sample.rss_over_time]
     return [{"when": moments[0]["when"], "seconds": statistics.median(moment["seconds"] for moment in moments),
              "bytes": statistics.median(moment["bytes"] for moment in moments)} for moments in zip(*runs)]
+
+
+def shared_updates(samples):
+    """kind -> median of the updates of shared lines for a million operations; {} for another malloc."""
+    found = [sample.shared for sample in samples if not sample.problem and sample.shared]
+    return {kind: statistics.median(one[kind] for one in found) for kind in (found[0] if found else {})}
 
 
 def ratios(samples, peers, field):
@@ -62,6 +68,7 @@ def summarise(results, scenarios, names, subject):
                 "page_faults": median(samples, "faults"),
                 "system_share": system_share(samples),
                 "rss_over_time": rss_over_time(samples),
+                "shared_updates": shared_updates(samples),
                 "ratio": None if name == subject else spread(ratios(own, samples, "speed")),
                 "cpu_ratio": None if name == subject else spread(ratios(own, samples, "cpu_speed")),
             }
@@ -163,6 +170,15 @@ def moments(entry, names):
                *(f"{runs[name][i]['bytes'] / 2**20:.1f}" if i < len(runs[name]) else "-" for name in names))
 
 
+def shared_rows(entries, names):
+    """A row for each scenario and allocator that says how often it updates shared lines."""
+    for entry in entries:
+        for name in names:
+            updates = entry["allocators"][name]["shared_updates"]
+            if updates:
+                yield (entry["scenario"], name, *(f"{updates[kind]:.0f}" for kind in shared_lines.KINDS))
+
+
 def instruction_cell(value):
     if value is None:
         return "-"
@@ -186,6 +202,8 @@ def tables(entries, counts, operations, names, subject):
          [(name, *(kernel(row[n]) for n in names)) for name, row in cells]),
         ("Resident memory over time, MiB", ("scenario", *names),
          [row for entry in entries for row in moments(entry, names)]),
+        ("Updates of lines that threads share, for a million operations (docs/scaling.md)",
+         ("scenario", "library", *shared_lines.KINDS), list(shared_rows(entries, names))),
         ("Single operations on warm memory, nanoseconds of processor time, medians", ("operation", *names),
          [(operation, *(f"{row[n]:.1f}" if n in row else "-" for n in names)) for operation, row in operations]),
         ("User instructions per malloc + free, the loop around them included (exact)", ("bytes", "pattern", *names),

@@ -304,7 +304,7 @@ def row_of(name, verdicts, problems, not_run, seconds):
                       go_on=f"ci/mutants {name}" if status == "incomplete" else "")
 
 
-def audit_all(root, headers, jobs, bench, add, keep):
+def audit_all(root, headers, jobs, bench, add, keep=lambda green: None):
     """header -> (verdicts, seconds that its programs took); each header's row goes to `add`. What was found is kept in
     the cache even when interrupted, and goes to `keep` as long as only green headers are counted."""
     found, green = {}, {}

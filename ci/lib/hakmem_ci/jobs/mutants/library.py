@@ -39,6 +39,8 @@ JUDGES = {
 INTERPOSERS = ("malloc.cpp", "mallocx.cpp", "mallctl.cpp", "new_delete.cpp")
 EXPECTS_A_FAULT = ("--finds", "PASS_REGULAR_EXPRESSION", "WILL_FAIL")  # tests of the tests
 PATIENT_SECONDS = 40  # of processor time: a script ends each of its programs that hangs, and fails in its own words
+# What does not come because of a mutant is not waited for as long as on a busy machine; a kill must repeat.
+IMPATIENT = {"TEST_PATIENCE_SECONDS": "6"}
 OTHERS = ("--preload", "--faulty")  # options that name other libraries to judge
 OBJECT = re.compile(r"CMakeFiles/(hakmem\w*?)_(api|interposer)_objects\.dir/")
 ARCHIVE = re.compile(r"lib(hakmem(?:_hardened|_locked)?)(_api)?\.a")
@@ -173,7 +175,7 @@ class Release:
             variant, units = self.units_in(path)
             if units and variant in variants:
                 stages += [Linked(f"unit {name} {suite}", path, variant, units, self.link_of(path),
-                                  (HERE, *FAIL_FAST, f"--gtest_filter={suite}.*"))
+                                  (HERE, *FAIL_FAST, f"--gtest_filter={suite}.*"), IMPATIENT)
                            for suite in suites_of(path, "--gtest_list_tests")]
         return stages
 
@@ -202,7 +204,7 @@ class Release:
         """One test on one library. That of conformance in parts, as the whole takes as long as all others together."""
         command = without_others([HERE if word == str(artifact) else word for word in words])
         shown = f"library {test}" + ("" if variant == "hakmem" else f" {variant}")
-        environment = dict(one.split("=", 1) for one in properties.get("ENVIRONMENT", ()))
+        environment = IMPATIENT | dict(one.split("=", 1) for one in properties.get("ENVIRONMENT", ()))
         in_parts = "conformance" in properties["LABELS"]
         parts = [(f"{shown} {part}", [*command, "--filter", rf"^{part}\."]) for part in suites_of(command[0])] if in_parts \
             else [(shown, command)]
