@@ -10,6 +10,7 @@ namespace {
 constexpr Place kClaim{"lockfree/slot_word.hpp", "try_claim", kCompareExchange};
 constexpr Place kReleaseSlots{"lockfree/slot_word.hpp", "release", kCompareExchange};
 constexpr Place kPush{"lockfree/remote_word.hpp", "push_chain", kCompareExchange};
+constexpr Place kTake{"lockfree/remote_word.hpp", "take_all", kExchange};
 
 /// Blocks of one slot and of two, which are a whole SuperSlab.
 struct GrowingGeometry : ToyGeometry {
@@ -94,6 +95,8 @@ const Registered grown_block_is_freed_by_another{
         .thorough({bound(1), random(500'000)})
         .depth(20'000)
         .broken("push_does_not_release", weaken(kPush, kRelaxed))
+        .as("DATA RACE")
+        .broken("take_does_not_acquire", weaken(kTake, kRelaxed))
         .as("DATA RACE")};
 
 }  // namespace

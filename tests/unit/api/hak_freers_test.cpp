@@ -55,7 +55,7 @@ struct Freed {
 TEST(HakFreers, WhoFreesManyBlocksGathersThem) {
   const Freed freed(kMany);
   EXPECT_EQ(freed.threads, 1u);
-  EXPECT_LT(freed.alone, 100u);
+  EXPECT_EQ(freed.alone, 63u) << "the next one is the first to be gathered";
   EXPECT_EQ(freed.alone + freed.gathered, kMany);
 }
 
@@ -95,7 +95,7 @@ TEST(HakFreers, WhoIsPastItsExitGathersNothing) {
   EXPECT_EQ(now.threads_in_use, before.threads_in_use);
 }
 
-#ifndef __SANITIZE_ADDRESS__  // it needs memory of its own
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need memory of their own
 
 /// All contexts that are there are in use, and the system gives no more. \return 0 when a thread frees as well as before
 int frees_without_memory() {
