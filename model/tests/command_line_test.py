@@ -170,9 +170,18 @@ class Runs(unittest.TestCase):
             self.assertLess(len(parts), 1000)
         return whole, parts
 
+    def bound_of_seconds(self, suite):
+        """A bound with which a search by graphs takes a few seconds, whatever machine this is: one more doubles its work."""
+        for bound in range(8, 20):
+            run("run", suite, "--scheduler", f"graph={bound}", "--jobs", 1, "--json", self.report)
+            if self.results()[0]["seconds"] > 2.5:
+                return bound
+        return self.fail("no bound is large enough")
+
     def test_search_that_is_cut_goes_on_and_ends_with_the_same_number_of_executions(self):
+        bound = self.bound_of_seconds("heap/first_us?")
         for verdict, suite, *search in (("COMPLETE", LARGE, "full", "--plain"), ("COMPLETE", "heap/idle_owne?", "graph"),
-                                        ("BOUNDED(8)", "heap/first_us?", "graph=8")):
+                                        (f"BOUNDED({bound})", "heap/first_us?", f"graph={bound}")):
             # Where the machine has become so much faster meanwhile that one part is all, it shows nothing.
             for _ in range(20):
                 whole, parts = self.in_parts(verdict, "run", suite, "--scheduler", *search, "--jobs", 1, "--json", self.report)
@@ -184,10 +193,12 @@ class Runs(unittest.TestCase):
                 self.assertEqual(list(pathlib.Path(self.folder.name).glob("*.position")), [])
 
     def test_position_that_is_damaged_is_no_verdict(self):
-        run("run", "heap/idle_owne?", "--scheduler", "graph", "--seconds", 1, "--state", self.folder.name, "--json", self.report)
+        search = ("run", "heap/first_us?", "--scheduler", f"graph={self.bound_of_seconds('heap/first_us?')}", "--state",
+                  self.folder.name)
+        run(*search, "--seconds", 1, "--json", self.report)
         position = next(pathlib.Path(self.folder.name).glob("*.position"))
         position.write_text(position.read_text().splitlines()[0] + "\nhalf\n")
-        done = run("run", "heap/idle_owne?", "--scheduler", "graph", "--state", self.folder.name)
+        done = run(*search)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("the position to go on from is damaged", done.stdout)
 
