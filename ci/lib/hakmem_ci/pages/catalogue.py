@@ -109,7 +109,7 @@ PAGES = (
          programs=(("gcovr", "--nightly"),)),
     Page("benchmarks", "speed and memory beside other allocators",
          (inputs.Code("ci/lib/hakmem_ci/jobs/bench/catalogue.py", "ci/lib/hakmem_ci/jobs/bench/allocators.py",
-                      "bench/larson.cpp", "bench/random_mixed.cpp", "bench/scenarios.cpp", "bench/scenarios/*"),),
+                      "bench/larson.cpp", "bench/operations.cpp", "bench/random_mixed.cpp", "bench/scenarios.cpp", "bench/scenarios/*"),),
          (Command(("ci/bench", "--markdown", f"{FOLDER}/benchmarks.md", "--plots", f"{FOLDER}/benchmarks"), 7200),), measured=True,
          pictures=True, programs=(("gnuplot", ""),), libraries=tuple(allocators.PEER_FILES)),
     Page("baselines", "what ships beside what it could have been",

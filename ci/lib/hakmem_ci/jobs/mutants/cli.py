@@ -21,8 +21,8 @@ PART = "mutants"
 NOT_RUN = " was not run: "
 FOLDERS = ("lockfree", "superslab", "heap", "variants", "diagnostics", "layout", "sync", "os", "learner")
 # What a header's tests are called when they are not called after it.
-WHOLE_HEAP = ("heap/heap_test.cpp", "heap/heap_events_test.cpp", "heap/heap_pages_test.cpp", "heap/heap_realloc_test.cpp", "heap/heap_refusal_test.cpp",
-              "heap/heap_threads_test.cpp", "variants/guarded_heap_test.cpp")
+WHOLE_HEAP = ("heap/heap_test.cpp", "heap/heap_events_test.cpp", "heap/heap_pages_test.cpp", "heap/heap_realloc_test.cpp",
+              "heap/heap_refusal_test.cpp", "heap/heap_threads_test.cpp", "variants/guarded_heap_test.cpp")
 UNIT_TESTS = {"variants/guards.hpp": ("variants/guarded_heap_test.cpp",),
               "heap/heap.hpp": ("heap/thread_cache_test.cpp", "heap/thread_cache_statistics_test.cpp", "heap/reclaimer_test.cpp",
                                 "heap/misuse_test.cpp", "heap/misuse_unmarked_test.cpp", "variants/guarded_heap_test.cpp",
@@ -306,7 +306,7 @@ def row_of(name, verdicts, problems, not_run, seconds):
 
 def audit_all(root, headers, jobs, bench, add, keep=lambda green: None):
     """header -> (verdicts, seconds that its programs took); each header's row goes to `add`. What was found is kept in
-    the cache even when interrupted, and goes to `keep` as long as only green headers are counted."""
+    the cache even when interrupted; all that are green so far go to `keep` whenever it is one more."""
     found, green = {}, {}
     for header in headers:
         started, before, not_run = time.monotonic(), bench.seconds, []
