@@ -170,18 +170,22 @@ class Runs(unittest.TestCase):
             self.assertLess(len(parts), 1000)
         return whole, parts
 
-    def bound_of_seconds(self, suite):
-        """A bound with which a search by graphs takes a few seconds, whatever machine this is: one more doubles its work."""
-        for bound in range(8, 20):
-            run("run", suite, "--scheduler", f"graph={bound}", "--jobs", 1, "--json", self.report)
-            if self.results()[0]["seconds"] > 2.5:
-                return bound
-        return self.fail("no bound is large enough")
+    def search_of_seconds(self, suite, searches):
+        """The first of these searches by graphs, each several times the work of the one before, that takes seconds on this
+        machine."""
+        for search in searches:
+            run("run", suite, "--scheduler", search, "--jobs", 1, "--json", self.report)
+            if self.results()[0]["seconds"] > 1.5:
+                return search
+        return self.fail("none is large enough")
+
+    def bounded_search(self):
+        return self.search_of_seconds("heap/first_us?", [f"graph={bound}" for bound in range(8, 20)])
 
     def test_search_that_is_cut_goes_on_and_ends_with_the_same_number_of_executions(self):
-        bound = self.bound_of_seconds("heap/first_us?")
-        for verdict, suite, *search in (("COMPLETE", LARGE, "full", "--plain"), ("COMPLETE", "heap/idle_owne?", "graph"),
-                                        (f"BOUNDED({bound})", "heap/first_us?", f"graph={bound}")):
+        complete, bounded = self.search_of_seconds("heap/idle_owne?", ("graph", "graph+1", "graph+2")), self.bounded_search()
+        for verdict, suite, *search in (("COMPLETE", LARGE, "full", "--plain"), ("COMPLETE", "heap/idle_owne?", complete),
+                                        (f"BOUNDED({bounded.removeprefix('graph=')})", "heap/first_us?", bounded)):
             # Where the machine has become so much faster meanwhile that one part is all, it shows nothing.
             for _ in range(20):
                 whole, parts = self.in_parts(verdict, "run", suite, "--scheduler", *search, "--jobs", 1, "--json", self.report)
@@ -193,8 +197,7 @@ class Runs(unittest.TestCase):
                 self.assertEqual(list(pathlib.Path(self.folder.name).glob("*.position")), [])
 
     def test_position_that_is_damaged_is_no_verdict(self):
-        search = ("run", "heap/first_us?", "--scheduler", f"graph={self.bound_of_seconds('heap/first_us?')}", "--state",
-                  self.folder.name)
+        search = ("run", "heap/first_us?", "--scheduler", self.bounded_search(), "--state", self.folder.name)
         run(*search, "--seconds", 1, "--json", self.report)
         position = next(pathlib.Path(self.folder.name).glob("*.position"))
         position.write_text(position.read_text().splitlines()[0] + "\nhalf\n")
