@@ -41,15 +41,17 @@ class Results(unittest.TestCase):
         self.assertAlmostEqual(result["seconds"], 0.5, delta=0.4)
         self.assertGreater(result["generations"], 3)
 
-    def test_single_operations_have_times_that_follow_their_work(self):
+    def test_single_operations_are_told_by_name_each_once_and_in_part_where_that_is_asked(self):
         _, result, _ = run("operations", "--seconds", "0.01", preload=LIBRARY)
-        times = {one["name"]: one["nanoseconds"] for one in result["results"]}
-        self.assertEqual(os.path.realpath(result["malloc"]), LIBRARY or os.path.realpath(result["malloc"]))
-        self.assertEqual(len(times), len(result["results"]))
-        self.assertGreater(min(times.values()), 0)
-        self.assertGreater(times["calloc_free/262144"], 10 * times["calloc_free/64"], "it is zeroed")
-        _, only, _ = run("operations", "--seconds", "0.01", "--only", "calloc*")
-        self.assertEqual([one["name"] for one in only["results"]], [name for name in times if name.startswith("calloc")])
+        if LIBRARY:
+            self.assertEqual(os.path.realpath(result["malloc"]), LIBRARY)
+        names = [one["name"] for one in result["results"]]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertLessEqual({"malloc_free/16", "burst_of_64/1024", "calloc_free/4096", "aligned_alloc_free/64/64", "new_delete/64",
+                              "realloc_to_a_mebibyte", "malloc_usable_size/64"}, set(names))
+        self.assertGreater(min(one["nanoseconds"] for one in result["results"]), 0)
+        _, part, _ = run("operations", "--seconds", "0.01", "--only", "calloc*")
+        self.assertEqual([one["name"] for one in part["results"]], [name for name in names if name.startswith("calloc")])
 
     def test_random_mixed_does_its_iterations_in_every_thread(self):
         _, result, _ = run("random_mixed", "200000", "4096", "42", "2")
